@@ -1,0 +1,44 @@
+# The two commands are `make run` and `make test`; each sets up what it needs on a bare machine.
+#   make run PORT=9000         another port
+#   make run DEMO_TRICKLE=0    without the invented requests that keep arriving
+#   make test ARGS="-k ledger" only some tests
+
+PYTHON ?= python3
+PORT ?= 8000
+DEMO_TRICKLE ?= 1
+ARGS ?=
+PY = .venv/bin/python
+BOOTSTRAP = $(PYTHON) -I backoffice/bootstrap.py
+LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes pyproject.toml
+
+.PHONY: setup run test check bench lock
+
+setup:
+	@$(BOOTSTRAP) run
+
+run: setup
+	@DEMO_TRICKLE=$(DEMO_TRICKLE) exec $(PY) -m backoffice.devserver --port $(PORT)
+
+test:
+	@$(BOOTSTRAP) test
+	@$(PY) -m tests.browser
+	@$(PY) -m pytest -n auto $(ARGS)
+
+check:
+	@$(BOOTSTRAP) dev
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy .
+	.venv/bin/lint-imports
+	$(PY) manage.py makemigrations --check --dry-run
+	$(PY) manage.py check
+
+bench:
+	@$(BOOTSTRAP) run
+	@$(PY) -m bench $(ARGS)
+
+# Needs uv. The last file is the whole; the others are held to its versions.
+lock:
+	$(LOCK) --group test --group lint -o requirements-dev.txt
+	$(LOCK) --group test -c requirements-dev.txt -o requirements-test.txt
+	$(LOCK) -c requirements-dev.txt -o requirements.txt

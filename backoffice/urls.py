@@ -1,0 +1,23 @@
+"""One include() per app, the health check, sign-in."""
+
+from django.urls import include, path
+
+from backoffice import views
+from backoffice.ui.views import appearance
+
+urlpatterns = [
+    path("healthz", views.healthz, name="healthz"),
+    path("sign-in/", views.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", views.SignOut.as_view(), name="sign-out"),
+    path("", views.today, name="today"),
+    path("me/appearance/", appearance, name="appearance"),
+    path("api/v1/", include("backoffice.platform.urls")),
+    path("webhooks/", include("withdrawals.webhook_urls")),
+    path("withdrawals/", include("withdrawals.urls")),
+    path("kyc/", include("kyc.urls")),
+    path("ledger/", include("ledger.urls")),
+    path("audit/", include("backoffice.audit.urls")),
+]
+handler403 = "backoffice.views.forbidden"
+handler404 = "backoffice.views.not_found"
+handler500 = "backoffice.views.server_error"

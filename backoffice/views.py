@@ -1,0 +1,63 @@
+"""Signing in and out, the first page, the health check and the error pages."""
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LoginView, LogoutView
+from django.db import connection
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+
+from backoffice.audit.record import record
+from backoffice.nav import landing_url
+
+
+class SignIn(LoginView):
+    """Sign in by e-mail and password; recorded. Wrong ones never say which part was wrong."""
+
+    template_name = "accounts/sign_in.html"
+    redirect_authenticated_user = True
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        user = form.get_user()
+        record(subject_type="staff", subject_id=str(user.pk), action="sign_in", actor=user)
+        return super().form_valid(form)
+
+
+class SignOut(LogoutView):
+    """Sign out by POST only."""
+
+    http_method_names = ["post", "options"]
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = super().dispatch(request, *args, **kwargs)
+        if request.method == "POST":
+            response.headers["Clear-Site-Data"] = '"cache", "storage"'
+        return response
+
+
+def today(request: HttpRequest) -> HttpResponse:
+    """The first page is the list that this person works from."""
+    return redirect(landing_url(request.user))
+
+
+@login_not_required
+def healthz(_request: HttpRequest) -> HttpResponse:
+    """Answer 200 when this process reaches its database."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+    return HttpResponse("ok", content_type="text/plain")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "403.html", {"exception": str(exception or "")}, status=403)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return render(request, "404.html", status=404)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    # Without the request: the page must not need the database that may be what failed.
+    return HttpResponse(render_to_string("500.html"), status=500)

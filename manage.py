@@ -1,0 +1,29 @@
+#!/usr/bin/env python3
+"""Django's entry point. Every command finds the embedded services, or starts them for its duration."""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    python = ROOT / ".venv" / "bin" / "python"
+    if python.exists() and Path(sys.prefix) != ROOT / ".venv":
+        os.execv(python, [str(python), *sys.argv])
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError:
+        sys.exit("The packages are not installed yet; run `make setup` first.")
+    from backoffice.installation import EmbeddedError
+
+    try:
+        execute_from_command_line(sys.argv)
+    except EmbeddedError as error:
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+"""The product's settings with what a test run needs changed."""
+
+from datetime import timedelta
+
+from backoffice.settings import *  # noqa: F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+UNDO_TIME = timedelta(seconds=10)
