@@ -1,0 +1,66 @@
+"""Staff: the people who use this tool. Nobody is exempt from anything: there are no superusers."""
+
+from typing import Any
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.db import models
+from django.utils import timezone
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, email: str, name: str, password: str | None = None, **fields: Any) -> "User":
+        """Create a member of staff without any role."""
+        user = self.model(email=self.normalize_email(email).lower(), name=name, **fields)
+        user.set_password(password)
+        user.save()
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        return self.get(email__iexact=username or "")
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """One member of staff. What somebody may do comes from their roles (groups) alone."""
+
+    is_superuser = None  # removes the field: has_perm() then has no way round the roles
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120)
+    # House currency, minor units; empty means no personal ceiling.
+    approval_limit = models.BigIntegerField(null=True, blank=True)
+    is_active = models.BooleanField(default=True)
+    date_joined = models.DateTimeField(default=timezone.now)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+
+    class Meta:
+        default_permissions = ("view", "change")
+        constraints = [
+            models.CheckConstraint(
+                name="user_approval_limit_positive",
+                condition=models.Q(approval_limit__isnull=True) | models.Q(approval_limit__gt=0),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def initials(self) -> str:
+        return "".join(word[0] for word in self.name.split()[:2]).upper()
+
+    @property
+    def first_name(self) -> str:
+        return self.name.split()[0] if self.name else ""
+
+    @property
+    def role_names(self) -> list[str]:
+        """The names of the roles, in the order in which they were written down."""
+        if not hasattr(self, "_role_names"):
+            self._role_names = list(self.groups.order_by("pk").values_list("name", flat=True))
+        return self._role_names
