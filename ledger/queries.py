@@ -1,0 +1,85 @@
+"""What the books say. Amounts are minor units, credit positive; balances are sums over an account's shards."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Prefetch, QuerySet, Sum
+
+from ledger.models import GUARDED, Account, AccountKind, Balance, Entry, Posting
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One posting on an account, and the account's balance after it."""
+
+    entry_id: int
+    kind: str
+    reference: str
+    occurred_at: datetime
+    booked_at: datetime
+    posted_by: str
+    amount: int
+    balance: int
+
+
+def balance_of(kind: str, holder: str, currency: str) -> int:
+    """Return the balance of one account; 0 if it was never posted to."""
+    total = Balance.objects.filter(
+        account__kind=kind, account__holder=holder, account__currency=currency
+    ).aggregate(total=Sum("amount"))["total"]
+    return int(total or 0)
+
+
+def balances_of_player(holder: str) -> dict[str, dict[str, int]]:
+    """Return currency → account kind → balance: the player's own four kinds and what they owe us."""
+    rows = (
+        Balance.objects.filter(account__holder=holder, account__kind__in=(*GUARDED, AccountKind.OVERPAID_RECEIVABLE))
+        .values_list("currency", "account__kind")
+        .annotate(total=Sum("amount"))
+        .order_by("currency", "account__kind")
+    )
+    balances: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for currency, kind, total in rows:
+        balances[currency][kind] = int(total)
+    return dict(balances)
+
+
+def statement(kind: str, holder: str, currency: str, *, limit: int = 100) -> list[StatementLine]:
+    """Return the latest lines of one account, newest first, each with the balance after it."""
+    account = Account.objects.filter(kind=kind, holder=holder, currency=currency).first()
+    if account is None:
+        return []
+    postings = (
+        Posting.objects.filter(account=account).select_related("entry").order_by("-entry_id", "-leg")[:limit]
+    )
+    balance = balance_of(kind, holder, currency)
+    lines = []
+    for posting in postings:
+        entry = posting.entry
+        lines.append(
+            StatementLine(
+                entry_id=entry.pk,
+                kind=entry.kind,
+                reference=entry.reference,
+                occurred_at=entry.occurred_at,
+                booked_at=entry.booked_at,
+                posted_by=entry.posted_by,
+                amount=posting.amount,
+                balance=balance,
+            )
+        )
+        balance -= posting.amount
+    return lines
+
+
+def journal() -> QuerySet[Entry]:
+    """Return all entries, newest first, with their postings and accounts."""
+    postings = Posting.objects.select_related("account").order_by("leg")
+    return Entry.objects.prefetch_related(Prefetch("postings", queryset=postings)).order_by("-id")
+
+
+def entries_for(reference: str) -> QuerySet[Entry]:
+    """Return the entries of one withdrawal in the order they were booked, with postings and accounts."""
+    return journal().filter(reference=reference).exclude(reference="").order_by("id")
+

@@ -1,0 +1,153 @@
+-- The one statement that books. It takes a list of entries, in the order of their keys and usually of one:
+--   {"key", "kind", "reference", "by", "at", "legs": [[kind, holder, currency, amount], ...],
+--    and "reverses": entry id, or "undoes": [kind, reference] for the latest such entry not yet reversed}
+-- and returns their ids, or books nothing. A key that is taken is answered with its first entry if the
+-- content is the same; who booked it and when it happened are not content.
+-- Keys, then accounts, then balances are locked, each in one order, so that two calls never deadlock.
+-- The plans are generic on purpose: planning would cost more than all the rest.
+
+CREATE FUNCTION ledger_digest(entry jsonb) RETURNS bytea
+    LANGUAGE sql IMMUTABLE
+RETURN sha256(convert_to((entry - 'at' - 'by')::text, 'UTF8'));
+
+-- The entry that a reversal takes back; none for an entry that undoes nothing.
+CREATE FUNCTION ledger_original(undoes jsonb) RETURNS bigint
+    LANGUAGE plpgsql STABLE STRICT AS $$
+DECLARE
+    original bigint;
+BEGIN
+    SELECT e.id INTO original FROM ledger_entry e
+    WHERE e.kind = undoes ->> 0 AND e.reference = undoes ->> 1 AND e.reference <> ''
+        AND NOT EXISTS (SELECT FROM ledger_entry WHERE reverses_id = e.id)
+    ORDER BY e.id DESC LIMIT 1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'LG007', MESSAGE = format(
+            'There is no %s of %s left to take back.', undoes ->> 0, undoes ->> 1);
+    END IF;
+    RETURN original;
+END $$;
+
+-- Says why an entry was neither new nor known: something that happens once has happened under another key.
+CREATE FUNCTION ledger_refuse_repetition(entry jsonb) RETURNS void
+    LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'LG005', MESSAGE = format(
+        'Entry %s refused: %s of %s is already booked under another key, or what it reverses is reversed.',
+        entry ->> 'key', entry ->> 'kind', entry ->> 'reference');
+END $$;
+
+CREATE FUNCTION ledger_refuse_unbalanced(entry jsonb) RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    wrong record;
+BEGIN
+    SELECT leg ->> 2 AS currency, sum((leg ->> 3)::numeric) AS off INTO wrong
+    FROM jsonb_array_elements(entry -> 'legs') leg GROUP BY 1 HAVING sum((leg ->> 3)::numeric) <> 0 LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'LG001', MESSAGE = format(
+            'Entry %s is off by %s; its postings must sum to zero in every currency.', entry ->> 'key',
+            coalesce(ledger_words(wrong.off, wrong.currency), wrong.off || ' ' || wrong.currency));
+    END IF;
+END $$;
+
+-- Opens, in one order everywhere, whatever account the entries still lack.
+CREATE FUNCTION ledger_open_accounts(entries jsonb) RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    unknown text;
+BEGIN
+    SELECT leg ->> 2 INTO unknown
+    FROM jsonb_array_elements(entries) entry, jsonb_array_elements(entry -> 'legs') leg
+    WHERE NOT EXISTS (SELECT FROM ledger_currency WHERE code = leg ->> 2) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'LG008', MESSAGE = format('The ledger does not keep the currency %s.', unknown);
+    END IF;
+    INSERT INTO ledger_account (kind, holder, currency)
+    SELECT DISTINCT leg ->> 0, leg ->> 1, leg ->> 2
+    FROM jsonb_array_elements(entries) entry, jsonb_array_elements(entry -> 'legs') leg
+    ORDER BY 1, 2, 3
+    ON CONFLICT DO NOTHING;
+END $$;
+
+CREATE FUNCTION ledger_post(entries jsonb) RETURNS bigint[]
+    LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+DECLARE
+    house_shard CONSTANT smallint := 1 + floor(random() * 16);
+    ids bigint[];
+    entry jsonb;
+    content bytea;
+    booked_id bigint;
+    booked_content bytea;
+    original bigint;
+    reversals bigint[] := '{}';
+    leg jsonb;
+    account record;
+    total numeric;
+    mixed boolean;
+    entry_ids bigint[];
+    numbers smallint[];
+    account_ids bigint[];
+    shards smallint[];
+    currencies text[];
+    amounts bigint[];
+BEGIN
+    FOR e IN 0 .. jsonb_array_length(entries) - 1 LOOP
+        entry := entries -> e;
+        content := ledger_digest(entry);
+        SELECT id, digest INTO booked_id, booked_content FROM ledger_entry WHERE key = entry ->> 'key';
+        IF NOT FOUND THEN
+            original := coalesce((entry ->> 'reverses')::bigint, ledger_original(entry -> 'undoes'));
+            INSERT INTO ledger_entry (key, kind, reference, reverses_id, digest, occurred_at, posted_by)
+            VALUES (entry ->> 'key', entry ->> 'kind', entry ->> 'reference', original,
+                content, (entry ->> 'at')::timestamptz, entry ->> 'by')
+            ON CONFLICT DO NOTHING RETURNING id INTO booked_id;
+        END IF;
+        IF NOT FOUND THEN
+            -- Somebody else booked it while we waited for the index.
+            SELECT id, digest INTO booked_id, booked_content FROM ledger_entry WHERE key = entry ->> 'key';
+            IF NOT FOUND THEN
+                PERFORM ledger_refuse_repetition(entry);
+            END IF;
+        END IF;
+        ids := ids || booked_id;
+        IF booked_content <> content THEN
+            RAISE EXCEPTION USING ERRCODE = 'LG003', MESSAGE = format(
+                'The key %s is taken by entry %s, which has other content.', entry ->> 'key', booked_id);
+        END IF;
+        CONTINUE WHEN booked_content IS NOT NULL;
+        IF original IS NOT NULL THEN
+            reversals := reversals || booked_id;
+        END IF;
+
+        total := 0;
+        mixed := false;
+        FOR l IN 0 .. jsonb_array_length(entry -> 'legs') - 1 LOOP
+            leg := entry -> 'legs' -> l;
+            SELECT id, guarded INTO account FROM ledger_account
+            WHERE holder = leg ->> 1 AND kind = leg ->> 0 AND currency = leg ->> 2;
+            IF NOT FOUND THEN
+                PERFORM ledger_open_accounts(entries);
+                SELECT id, guarded INTO STRICT account FROM ledger_account
+                WHERE holder = leg ->> 1 AND kind = leg ->> 0 AND currency = leg ->> 2;
+            END IF;
+            entry_ids := entry_ids || booked_id;
+            numbers := numbers || (l + 1)::smallint;
+            account_ids := account_ids || account.id;
+            shards := shards || CASE WHEN account.guarded THEN 0::smallint ELSE house_shard END;
+            currencies := currencies || (leg ->> 2);
+            amounts := amounts || (leg ->> 3)::bigint;
+            total := total + (leg ->> 3)::bigint;
+            mixed := mixed OR leg ->> 2 <> entry -> 'legs' -> 0 ->> 2;
+        END LOOP;
+        IF total <> 0 OR mixed THEN
+            PERFORM ledger_refuse_unbalanced(entry);
+        END IF;
+    END LOOP;
+
+    INSERT INTO ledger_posting (entry_id, leg, account_id, shard, currency, amount)
+    SELECT * FROM unnest(entry_ids, numbers, account_ids, shards, currencies, amounts);
+    FOREACH original IN ARRAY reversals LOOP
+        PERFORM ledger_refuse_other_reversal(original);
+    END LOOP;
+    RETURN ids;
+END $$;

@@ -1,0 +1,147 @@
+-- What the database does and refuses by itself, whoever writes.
+-- Error codes LG001 to LG008 are translated in ledger/operations.py.
+
+-- An amount in whole units of its currency, for messages.
+CREATE FUNCTION ledger_words(amount numeric, in_currency text) RETURNS text
+    LANGUAGE sql STABLE
+RETURN (
+    SELECT round(amount / 10::numeric ^ c.exponent, c.exponent) || ' ' || c.code
+    FROM ledger_currency c WHERE c.code = in_currency
+);
+
+-- An account comes with its balance rows: one if it is guarded, sixteen if it may go below zero.
+CREATE FUNCTION ledger_account_opened() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO ledger_balance (account_id, shard, currency, guarded, amount)
+    SELECT NEW.id, shard, NEW.currency, NEW.guarded, 0
+    FROM generate_series(CASE WHEN NEW.guarded THEN 0 ELSE 1 END, CASE WHEN NEW.guarded THEN 0 ELSE 16 END) shard;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER ledger_account_opened AFTER INSERT ON ledger_account
+    FOR EACH ROW EXECUTE FUNCTION ledger_account_opened();
+
+-- Says why a balance could not be moved.
+CREATE FUNCTION ledger_refuse_move(account bigint, of_shard smallint, total numeric) RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    found record;
+    purse text;
+BEGIN
+    SELECT a.kind, a.holder, a.guarded, b.currency, b.amount INTO found
+    FROM ledger_balance b JOIN ledger_account a ON a.id = b.account_id
+    WHERE b.account_id = account AND b.shard = of_shard;
+    purse := format('%s of %s', found.kind, coalesce(nullif(found.holder, ''), 'the house'));
+    IF found.guarded AND found.amount + total < 0 THEN
+        RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = format(
+            '%s holds %s; %s cannot be taken from it, because it may not go below zero.',
+            purse, ledger_words(found.amount, found.currency), ledger_words(-total, found.currency));
+    END IF;
+    RAISE EXCEPTION USING ERRCODE = 'LG006', MESSAGE = format(
+        '%s holds %s; with %s more the balance would not fit 64 bits.',
+        purse, ledger_words(found.amount, found.currency), ledger_words(total, found.currency));
+END $$;
+
+-- Postings move balances. All lines of an entry come in one statement and sum to zero per currency;
+-- as they are numbered from 1, the primary key refuses a line that is added later.
+-- Locks are taken in one order everywhere: players first, then the shards of the house, each by number.
+CREATE FUNCTION ledger_postings_booked() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+DECLARE
+    wrong record;
+    moved record;
+BEGIN
+    SELECT entry_id, max(currency) FILTER (WHERE off <> 0) AS currency, max(abs(off)) AS off INTO wrong
+    FROM (
+        SELECT entry_id, currency, sum(amount) AS off, min(leg) AS first, count(*) AS lines
+        FROM booked GROUP BY entry_id, currency
+    ) part
+    GROUP BY entry_id HAVING bool_or(off <> 0) OR min(first) <> 1 OR sum(lines) < 2 LIMIT 1;
+    IF wrong.currency IS NOT NULL THEN
+        RAISE EXCEPTION USING ERRCODE = 'LG001', MESSAGE = format(
+            'The postings of entry %s are off by %s; they must sum to zero in every currency.',
+            wrong.entry_id, ledger_words(wrong.off, wrong.currency));
+    ELSIF FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'LG001', MESSAGE = format(
+            'The postings of entry %s must be two or more, numbered from 1, all in one statement.', wrong.entry_id);
+    END IF;
+    FOR moved IN
+        SELECT account_id, shard, sum(amount) AS total FROM booked
+        GROUP BY account_id, shard ORDER BY shard > 0, account_id, shard
+    LOOP
+        UPDATE ledger_balance SET amount = amount + moved.total
+        WHERE account_id = moved.account_id AND shard = moved.shard
+            AND amount + moved.total BETWEEN CASE WHEN guarded THEN 0 ELSE -9223372036854775808 END
+                AND 9223372036854775807;
+        IF NOT FOUND THEN
+            PERFORM ledger_refuse_move(moved.account_id, moved.shard, moved.total);
+        END IF;
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER ledger_postings_booked AFTER INSERT ON ledger_posting
+    REFERENCING NEW TABLE AS booked FOR EACH STATEMENT EXECUTE FUNCTION ledger_postings_booked();
+
+-- A reversal moves what it takes back, and nothing else, by exactly the amounts of the original. Money
+-- that came back from a provider goes on to another account of the player; that leg is its own.
+CREATE FUNCTION ledger_refuse_other_reversal(reversal bigint) RETURNS void
+    LANGUAGE plpgsql AS $$
+DECLARE
+    entry ledger_entry;
+    is_exact boolean;
+BEGIN
+    SELECT * INTO STRICT entry FROM ledger_entry WHERE id = reversal;
+    SELECT bool_and(coalesce(back = -forth, false)) INTO is_exact FROM (
+        SELECT sum(amount) FILTER (WHERE entry_id = entry.id) AS back,
+            sum(amount) FILTER (WHERE entry_id = entry.reverses_id) AS forth
+        FROM ledger_posting WHERE entry_id IN (entry.id, entry.reverses_id) GROUP BY account_id
+    ) line
+    WHERE entry.kind NOT IN ('give_back', 'reissue') OR (back IS NOT NULL AND forth IS NOT NULL);
+    IF is_exact IS NOT TRUE THEN
+        RAISE EXCEPTION USING ERRCODE = 'LG007', MESSAGE = format(
+            'Entry %s does not take back what entry %s booked, which it says it reverses.',
+            entry.key, entry.reverses_id);
+    END IF;
+END $$;
+
+-- At the end of the transaction: no entry without lines, no reversal of something else.
+CREATE FUNCTION ledger_entry_complete() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM FROM ledger_posting WHERE entry_id = NEW.id AND leg = 1;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'LG001',
+            MESSAGE = format('Entry %s has no postings.', NEW.key);
+    END IF;
+    IF NEW.reverses_id IS NOT NULL THEN
+        PERFORM ledger_refuse_other_reversal(NEW.id);
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER ledger_entry_complete AFTER INSERT ON ledger_entry
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_entry_complete();
+
+-- Booked for good.
+CREATE FUNCTION ledger_refuse_change() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION USING ERRCODE = 'LG004', MESSAGE = format(
+        'What is booked is never changed or removed: %s on %s refused.', TG_OP, TG_TABLE_NAME);
+END $$;
+
+CREATE TRIGGER ledger_currency_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_currency
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_account_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_account
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_entry_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_posting_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_posting
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+CREATE TRIGGER ledger_balance_kept BEFORE DELETE OR TRUNCATE ON ledger_balance
+    FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
+-- Only the two triggers above write balances: whoever comes directly is at depth 0.
+CREATE TRIGGER ledger_balance_moved_by_postings BEFORE INSERT OR UPDATE ON ledger_balance
+    FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION ledger_refuse_change();
