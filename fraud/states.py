@@ -1,0 +1,37 @@
+"""The words for how risky something looks."""
+
+from django.db.models import TextChoices
+
+HIGHEST_SCORE = 100
+
+
+class Level(TextChoices):
+    LOW = "low", "Low"
+    MEDIUM = "medium", "Medium"
+    HIGH = "high", "High"
+
+    @property
+    def tone(self) -> str:
+        return _LOOKS[self.value][0]
+
+    @property
+    def icon(self) -> str:
+        return _LOOKS[self.value][1]
+
+
+_LOOKS = {
+    "low": ("success", "okc"),
+    "medium": ("attn", "warn"),
+    "high": ("danger", "warn"),
+}
+
+# The first score of each band.
+MEDIUM_FROM = 30
+HIGH_FROM = 60
+
+
+def level_of(score: int) -> Level:
+    """Return the band of a score from 0 to 100."""
+    if score >= HIGH_FROM:
+        return Level.HIGH
+    return Level.MEDIUM if score >= MEDIUM_FROM else Level.LOW

@@ -1,0 +1,30 @@
+"""Facts about players that an operation can refuse for."""
+
+
+class Refused(Exception):
+    """What was sent cannot be taken; ``field`` names the part, ``sentence`` says why and what would do."""
+
+    def __init__(self, field: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.field = field
+        self.sentence = sentence
+
+
+class InvalidPlayer(Refused):
+    """What the platform told us about a player cannot be taken."""
+
+
+class InvalidVerification(Refused):
+    """A verification that contradicts itself or the clock."""
+
+
+class NeedsReason(Exception):
+    """This act needs a reason in words."""
+
+
+class AlreadySuspended(Exception):
+    """The player is suspended already."""
+
+
+class NotSuspended(Exception):
+    """The player is not suspended."""

@@ -1,0 +1,137 @@
+"""Reading players and their standing. The rule that turns decisions into a standing is here, once, in SQL."""
+
+import re
+from collections.abc import Iterable
+from datetime import date, timedelta
+
+from django.contrib.postgres.search import SearchQuery
+from django.db.models import (
+    Case,
+    CharField,
+    DateField,
+    F,
+    FilteredRelation,
+    IntegerField,
+    Q,
+    QuerySet,
+    Value,
+    When,
+)
+from django.db.models.functions import Greatest, Least
+
+from kyc.models import NAME_WORDS, Player
+from kyc.names import canonical, fold, is_plain
+from kyc.states import EXPIRES_SOON_DAYS, Kind, Standing, StandingState, VerificationState
+
+MOST_FOUND = 20
+_REF = re.compile(r"P-[0-9]{6,18}")
+_SHORTEST_NAME = 2
+_MOST_WORDS = 5
+
+
+def standings(*, on: date) -> QuerySet[Player]:
+    """Return all players with ``standing_level``, ``standing_expires_on`` and ``standing_state`` for one day.
+
+    One statement; filter, order and slice it like any other. It knows the decisions recorded until
+    now: ``on`` decides only what has run out. Turn a row into a Standing with ``standing_in``.
+    """
+    valid = {kind: _counts(kind, on=on) for kind in Kind}
+    identity = valid[Kind.IDENTITY]
+    others = [kind for kind in Kind if kind != Kind.IDENTITY]
+    level = Case(
+        When(identity, then=Greatest(*[_if_valid(valid[kind], f"{kind}_check__level") for kind in Kind])),
+        default=Value(0),
+        output_field=IntegerField(),
+    )
+    # LEAST skips what is NULL, so verifications without an end do not count.
+    first_to_expire = Least(
+        F("identity_check__expires_on"),
+        *[_if_valid(valid[kind], f"{kind}_check__expires_on") for kind in others],
+    )
+    rejected = Q()
+    for kind in Kind:
+        rejected |= Q(**{f"{kind}_check__state": VerificationState.REJECTED})
+    soon = on + timedelta(days=EXPIRES_SOON_DAYS)
+    state = Case(
+        When(rejected, then=Value(StandingState.REJECTED.value)),
+        When(identity_check__isnull=True, then=Value(StandingState.NONE.value)),
+        When(identity_check__state=VerificationState.PENDING, then=Value(StandingState.PENDING.value)),
+        When(~identity, then=Value(StandingState.EXPIRED.value)),
+        When(standing_expires_on__lte=soon, then=Value(StandingState.EXPIRES_SOON.value)),
+        default=Value(StandingState.VERIFIED.value),
+        output_field=CharField(),
+    )
+    return (
+        Player.objects.annotate(**{f"{kind}_check": _current(kind) for kind in Kind})
+        .annotate(
+            standing_level=level,
+            standing_expires_on=Case(
+                When(identity, then=first_to_expire),
+                default=F("identity_check__expires_on"),
+                output_field=DateField(),
+            ),
+        )
+        .annotate(standing_state=state)
+    )
+
+
+def standing_in(row: Player, *, on: date) -> Standing:
+    """Return the standing that ``standings(on=on)`` annotated on this row."""
+    return Standing(
+        level=row.standing_level,  # type: ignore[attr-defined]
+        state=StandingState(row.standing_state),  # type: ignore[attr-defined]
+        expires_on=row.standing_expires_on,  # type: ignore[attr-defined]
+        on=on,
+    )
+
+
+def standing_of(player: Player, *, on: date) -> Standing:
+    """Return what KYC allows this player on that day."""
+    return standing_in(standings(on=on).get(pk=player.pk), on=on)
+
+
+def standings_of(player_ids: Iterable[int], *, on: date) -> dict[int, Standing]:
+    """Return the standing of each of these players in one query, for a page of a list."""
+    return {row.pk: standing_in(row, on=on) for row in standings(on=on).filter(pk__in=list(player_ids))}
+
+
+def look_up(term: str) -> list[Player]:
+    """Return at most 20 players for what somebody typed, by name.
+
+    An e-mail address, a reference (P-284071, in any case) and the platform's id must match exactly;
+    anything else is read as the beginnings of the words of a name.
+    """
+    if not is_plain(term):
+        return []
+    term = canonical(term)
+    if "@" in term:
+        return list(Player.objects.filter(email=term.lower()).order_by("name", "pk")[:MOST_FOUND])
+    if _REF.fullmatch(term.upper()):
+        return list(Player.objects.filter(ref=term.upper()))
+    return list(Player.objects.filter(external_id=term)) or _by_name(term)
+
+
+def _by_name(term: str) -> list[Player]:
+    words = fold(term).split()[:_MOST_WORDS]
+    if len("".join(words)) < _SHORTEST_NAME:
+        return []
+    beginnings = SearchQuery(" & ".join(f"{word}:*" for word in words), config="simple", search_type="raw")
+    named = Player.objects.alias(name_words=NAME_WORDS).filter(name_words=beginnings)
+    return list(named.order_by("name", "pk")[:MOST_FOUND])
+
+
+def _current(kind: Kind) -> FilteredRelation:
+    return FilteredRelation(
+        "verifications", condition=Q(verifications__kind=kind, verifications__current=True)
+    )
+
+
+def _counts(kind: Kind, *, on: date) -> Q:
+    check = f"{kind}_check"
+    return Q(**{f"{check}__state": VerificationState.VERIFIED}) & (
+        Q(**{f"{check}__expires_on__isnull": True}) | Q(**{f"{check}__expires_on__gte": on})
+    )
+
+
+def _if_valid(valid: Q, field: str) -> Case:
+    return Case(When(valid, then=F(field)))
