@@ -1,0 +1,167 @@
+"""What screens and sweepers ask about providers."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Aggregate, Count, FloatField, Q, QuerySet
+
+from providers.contract import Capabilities
+from providers.models import CallOutcome, ProviderCall, ProviderControl, Verb, WebhookDelivery
+from providers.registry import PROVIDERS
+from providers.routing import paused
+
+# Under this share of creates taken on, out of at least so many, a provider is unwell (P).
+WELL_FROM, FEWEST_CREATES = 90, 5
+SHORT, LONG = timedelta(minutes=15), timedelta(hours=24)
+# Nothing was asked of the provider: neither its success nor its failure.
+NOT_ITS_DOING = (CallOutcome.NOT_SENT,)
+SUCCESS = (CallOutcome.ANSWERED, CallOutcome.DUPLICATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """`good` of `total` creates that reached the provider were taken on."""
+
+    good: int
+    total: int
+
+    @property
+    def percent(self) -> int | None:
+        return round(100 * self.good / self.total) if self.total else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderStatus:
+    """One line of the provider board. Latencies are of creates in the last 24 hours, milliseconds."""
+
+    code: str
+    label: str
+    capabilities: Capabilities
+    success_15m: Share
+    success_24h: Share
+    median_ms: int | None
+    p95_ms: int | None
+    unknown_15m: int  # calls of any kind whose outcome is unknown
+    unknown_24h: int
+    last_webhook_at: datetime | None
+    refused_webhooks_24h: int
+    control: ProviderControl | None  # the provider's own pause, if it is paused
+
+    @property
+    def is_paused(self) -> bool:
+        return self.control is not None
+
+
+class _Percentile(Aggregate):
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = FloatField()
+
+
+def board(now: datetime) -> list[ProviderStatus]:
+    """Return every provider's figures up to `now`, in routing order. The global stop is `global_stop()`."""
+    calls = {row["provider"]: row for row in _call_figures(now)}
+    refused, controls = _refused_webhooks(now), paused()
+    lines = []
+    for registered in PROVIDERS:
+        call = calls.get(registered.code, {})
+        lines.append(
+            ProviderStatus(
+                code=registered.code,
+                label=registered.label,
+                capabilities=registered.capabilities,
+                success_15m=Share(call.get("good_short", 0), call.get("total_short", 0)),
+                success_24h=Share(call.get("good", 0), call.get("total", 0)),
+                median_ms=_rounded(call.get("median")),
+                p95_ms=_rounded(call.get("p95")),
+                unknown_15m=call.get("unknown_short", 0),
+                unknown_24h=call.get("unknown", 0),
+                last_webhook_at=_last_webhook_at(registered.code),
+                refused_webhooks_24h=refused.get(registered.code, 0),
+                control=controls.get(registered.code),
+            )
+        )
+    return lines
+
+
+def global_stop() -> ProviderControl | None:
+    """Return the switch that stops all payouts, if it is on."""
+    return paused().get(ProviderControl.EVERYTHING)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A provider that is not working as it should: ``word`` for a mark, ``sentence`` for a notice."""
+
+    word: str
+    sentence: str
+
+
+def troubles(now: datetime) -> dict[str, Trouble]:
+    """Return the providers that are paused or often fail to answer, by code. Two statements."""
+    recent = {row["provider"]: row for row in _recent_creates(now)}
+    controls = paused()
+    found = {}
+    for registered in PROVIDERS:
+        code, label = registered.code, registered.label
+        share = Share(recent.get(code, {}).get("good", 0), recent.get(code, {}).get("total", 0))
+        control = controls.get(code) or controls.get(ProviderControl.EVERYTHING)
+        if control is not None:
+            found[code] = Trouble("paused", f"{label} is paused: {control.reason.rstrip('.')}.")
+        elif share.total >= FEWEST_CREATES and (share.percent or 0) < WELL_FROM:
+            words = f"{share.good} of {share.total} payouts were taken on in the last 15 minutes"
+            found[code] = Trouble("unwell", f"{label} has trouble: {words}.")
+    return found
+
+
+def calls_for(key: str) -> QuerySet[ProviderCall]:
+    """Return the calls of one payout attempt, oldest first."""
+    return ProviderCall.objects.filter(key=key).order_by("at", "pk")
+
+
+def _recent_creates(now: datetime) -> Iterable[Mapping[str, Any]]:
+    creates = Q(verb=Verb.CREATE) & ~Q(outcome__in=NOT_ITS_DOING)
+    return (
+        ProviderCall.objects.filter(creates, at__gt=now - SHORT, at__lte=now)
+        .values("provider")
+        .annotate(total=Count("pk"), good=Count("pk", filter=Q(outcome__in=SUCCESS)))
+        .order_by("provider")
+    )
+
+
+def _call_figures(now: datetime) -> Iterable[Mapping[str, Any]]:
+    creates = Q(verb=Verb.CREATE) & ~Q(outcome__in=NOT_ITS_DOING)
+    good, unknown = creates & Q(outcome__in=SUCCESS), Q(outcome=CallOutcome.UNKNOWN)
+    short = Q(at__gt=now - SHORT)
+    return (
+        ProviderCall.objects.filter(at__gt=now - LONG, at__lte=now)
+        .values("provider")
+        .annotate(
+            total=Count("pk", filter=creates),
+            good=Count("pk", filter=good),
+            total_short=Count("pk", filter=creates & short),
+            good_short=Count("pk", filter=good & short),
+            unknown=Count("pk", filter=unknown),
+            unknown_short=Count("pk", filter=unknown & short),
+            median=_Percentile("latency_ms", share=0.5, filter=creates),
+            p95=_Percentile("latency_ms", share=0.95, filter=creates),
+        )
+        .order_by("provider")
+    )
+
+
+def _last_webhook_at(code: str) -> datetime | None:
+    """By the index, because the newest may be old."""
+    verified = WebhookDelivery.objects.filter(provider=code, verified=True).order_by("-received_at")
+    return verified.values_list("received_at", flat=True).first()
+
+
+def _refused_webhooks(now: datetime) -> dict[str, int]:
+    refused = WebhookDelivery.objects.filter(verified=False, received_at__gt=now - LONG)
+    return dict(refused.values_list("provider").annotate(Count("pk")).order_by("provider"))
+
+
+def _rounded(value: float | None) -> int | None:
+    return None if value is None else round(value)

@@ -1,0 +1,82 @@
+"""Which providers there are, in the order in which they are tried. Adding one is an entry here."""
+
+import os
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from providers.adapters.sandbox import Sandbox
+from providers.contract import Capabilities, Limits, Provider
+
+_FIAT = ["EUR", "USD", "GBP", "SEK", "NOK", "DKK", "PLN", "CZK", "CHF", "CAD", "AUD", "JPY", "KWD", "BRL"]
+_CRYPTO = {"BTC": 10_000, "ETH": 1_000_000, "LTC": 1_000_000, "USDT": 1_000_000, "USDC": 1_000_000}
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One provider: `code` is for ever, it stands in attempts and in the ledger."""
+
+    code: str
+    label: str
+    adapter: type[Sandbox]
+    capabilities: Capabilities
+
+
+# What holds for every merchant account at the sandbox provider.
+_SANDBOX = Capabilities(
+    pays={},
+    idempotency="header",
+    idempotency_window=timedelta(days=30),
+    may_repeat=True,
+    lookup="by_our_reference",
+    visibility_delay=timedelta(seconds=60),
+    cancel="while_states",
+    webhooks="ordered_by_sequence",
+    failed_is_final=True,
+)
+
+PROVIDERS = (
+    Registered(
+        code="northgate",
+        label="Northgate Pay",
+        adapter=Sandbox,
+        capabilities=replace(
+            _SANDBOX,
+            pays={"iban": dict.fromkeys(_FIAT, Limits(100)), "card": dict.fromkeys(_FIAT, Limits(500))},
+        ),
+    ),
+    Registered(
+        code="volta",
+        label="Volta",
+        adapter=Sandbox,
+        capabilities=replace(
+            _SANDBOX,
+            pays={
+                "iban": dict.fromkeys(_FIAT, Limits(1_000, 5_000_000)),
+                "wallet": {currency: Limits(minimum) for currency, minimum in _CRYPTO.items()},
+            },
+        ),
+    ),
+)
+BY_CODE = {registered.code: registered for registered in PROVIDERS}
+
+
+def provider(code: str) -> Provider:
+    """The adapter, configured and shared. Raises KeyError for a code that was never registered."""
+    registered = BY_CODE[code]
+    configuration = settings.PROVIDERS.get(code)
+    if configuration is None:
+        raise ImproperlyConfigured(f"settings.PROVIDERS says nothing about {code}.")
+    values: dict[str, Any] = {**configuration, "webhook_secrets": tuple(configuration["webhook_secrets"])}
+    # By process too: a forked worker must not share its parent's connections.
+    return _build(registered.code, os.getpid(), **values)
+
+
+@cache
+def _build(code: str, process: int, **values: Any) -> Provider:
+    registered = BY_CODE[code]
+    return registered.adapter(code=code, capabilities=registered.capabilities, **values)

@@ -1,0 +1,290 @@
+"""The suite that every registered provider must pass, against the sandbox process over real HTTP.
+
+Written against the contract alone: a new entry in the registry runs through it by being there.
+"""
+
+import itertools
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+from providers import registry
+from providers.contract import (
+    Balance,
+    CancelResult,
+    CannotTell,
+    Declined,
+    Duplicate,
+    Found,
+    Misconfigured,
+    NotAccepted,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    PayoutInstruction,
+    PayoutStatus,
+    WebhookRejected,
+)
+
+_numbers = itertools.count(1)
+
+
+def instruction_for(code: str, amount: int = 50_000, **changes) -> PayoutInstruction:
+    """A payout that the provider can make, under a fresh key; amounts in minor units."""
+    method, limits = next(iter(registry.BY_CODE[code].capabilities.pays.items()))
+    number = next(_numbers)
+    return PayoutInstruction(
+        **{
+            "key": f"8d3f0e2c-0000-5000-8000-{number:012}",
+            "reference": f"WD-{number:04}-TEST",
+            "attempt_number": 1,
+            "amount": amount,
+            "currency": next(iter(limits)),
+            "method": method,
+            "account": "DE89370400440532013000",
+            "holder_name": "Ada Lovelace",
+            "country": "DE",
+        }
+        | changes
+    )
+
+
+@pytest.fixture(params=[registered.code for registered in registry.PROVIDERS])
+def code(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def provider(sandbox, code):
+    return registry.provider(code)
+
+
+def verified(provider, sent):
+    """What the provider makes of a webhook that the sandbox sent."""
+    return provider.verify_webhook(sent["headers"], sent["body"].encode(), datetime.now(UTC))
+
+
+class TestPayouts:
+    def test_the_key_the_reference_and_the_amount_travel(self, sandbox, provider, code):
+        instruction = instruction_for(code, 123_456)
+        receipt = provider.create_payout(instruction)
+        assert receipt.agrees_with(instruction)
+        assert receipt.status is PayoutStatus.PENDING
+        (line,) = sandbox.oracle(instruction.reference)["stmt"]
+        assert (line["provider"], line["idem_key"], line["provider_ref"]) == (
+            code, instruction.key, receipt.provider_reference,
+        )  # fmt: skip
+        assert (line["amount"], line["currency"]) == (123_456, instruction.currency)
+
+    def test_a_repeat_under_the_same_key_is_the_same_payout(self, sandbox, provider, code):
+        instruction = instruction_for(code)
+        first, again = provider.create_payout(instruction), provider.create_payout(instruction)
+        assert first.provider_reference == again.provider_reference
+        assert sandbox.oracle(instruction.reference)["accepted"] == 1
+
+    def test_another_amount_under_the_same_key_is_a_duplicate(self, sandbox, provider, code):
+        instruction = instruction_for(code, 50_000)
+        first = provider.create_payout(instruction)
+        with pytest.raises(Duplicate) as caught:
+            provider.create_payout(instruction_for(code, 60_000, key=instruction.key))
+        assert caught.value.provider_reference == first.provider_reference
+
+    def test_status_by_key_and_by_the_providers_id_agree(self, sandbox, provider, code):
+        instruction = instruction_for(code)
+        reference = provider.create_payout(instruction).provider_reference
+        sandbox.wait_for(instruction.reference, "paid")
+        by_key = provider.get_status(instruction)
+        by_id = provider.get_status(
+            instruction_for(
+                code, key=instruction.key, reference=instruction.reference, provider_reference=reference
+            )
+        )
+        assert by_key == by_id
+        assert by_key.status is PayoutStatus.PAID
+
+    def test_a_probe_finds_what_arrived_and_nothing_else(self, sandbox, provider, code):
+        instruction = instruction_for(code)
+        assert provider.probe(instruction) == NotFound()
+        with pytest.raises(Declined) as caught:
+            provider.get_status(instruction)
+        assert caught.value.status == 404
+        provider.create_payout(instruction)
+        assert isinstance(provider.probe(instruction), Found)
+
+    def test_a_probe_that_gets_no_answer_cannot_tell(self, sandbox, provider, code):
+        sandbox.faults(query_unavailable=1)
+        assert isinstance(provider.probe(instruction_for(code)), CannotTell)
+
+    def test_cancel_is_accepted_or_too_late(self, sandbox, provider, code):
+        held = instruction_for(code, 50_911)
+        provider.create_payout(held)
+        assert provider.cancel(held) is CancelResult.ACCEPTED
+        assert provider.get_status(held).status is PayoutStatus.CANCELLED
+        assert provider.cancel(held) is CancelResult.TOO_LATE
+        assert provider.cancel(instruction_for(code)) is CancelResult.UNKNOWN
+
+    def test_the_balance_is_our_float_in_minor_units(self, sandbox, provider, code):
+        sandbox.set_balance(code, "EUR", 1_000_000)
+        (balance,) = provider.balance()
+        assert isinstance(balance, Balance)
+        assert (balance.currency, balance.available, balance.pending) == ("EUR", 1_000_000, 0)
+
+
+class TestErrors:
+    @pytest.mark.parametrize(
+        ("switch", "error", "accepted"),
+        [
+            ({"drop_after_accept": 1}, OutcomeUnknown, 1),
+            ({"drop_before_accept": 1}, OutcomeUnknown, 0),
+            ({"error_after_accept": 1}, OutcomeUnknown, 1),
+            ({"malformed": 1}, OutcomeUnknown, 1),
+            ({"create_unavailable": 1}, NotAccepted, 0),
+            ({"too_many": 1}, NotAccepted, 0),
+            ({"unauthorised": True}, Misconfigured, 0),
+        ],
+    )
+    def test_a_fault_becomes_its_error(self, sandbox, provider, code, switch, error, accepted):
+        sandbox.faults(**switch)
+        instruction = instruction_for(code)
+        with pytest.raises(error):
+            provider.create_payout(instruction)
+        assert sandbox.oracle(instruction.reference)["accepted"] == accepted
+
+    def test_refused_connections_mean_not_sent(self, sandbox, provider, code):
+        sandbox.faults(refuse_connections=True)
+
+        def is_closed():
+            try:
+                httpx.get(f"{sandbox.base_url}/health", trust_env=False)
+            except httpx.ConnectError:
+                return True
+            except httpx.TransportError:
+                return False
+
+        try:
+            sandbox.wait_until(is_closed)
+            with pytest.raises(NotSent):
+                provider.create_payout(instruction_for(code))
+        finally:
+            sandbox.faults(refuse_connections=False)
+            sandbox.wait_until(lambda: not is_closed())
+
+
+PAID, PENDING = PayoutStatus.PAID, PayoutStatus.PENDING
+
+
+class TestMagicAmounts:
+    @pytest.mark.parametrize(
+        ("number", "answer", "later"),
+        [
+            (901, Declined, None),
+            (902, Declined, None),
+            (903, OutcomeUnknown, PAID),
+            (904, OutcomeUnknown, None),
+            (905, OutcomeUnknown, PayoutStatus.FAILED),
+            (906, NotAccepted, None),
+            (907, NotAccepted, None),
+            (908, PENDING, PAID),
+            (909, OutcomeUnknown, PAID),
+            (910, PENDING, PENDING),
+            (911, PayoutStatus.HELD, PayoutStatus.HELD),
+            (912, PENDING, PayoutStatus.RETURNED),
+            (913, PENDING, PayoutStatus.FAILED),
+            (914, PENDING, PAID),
+            (915, PENDING, PAID),
+            (916, PENDING, PAID),
+            (917, PENDING, PAID),
+            (918, PENDING, PayoutStatus.UNKNOWN),
+            (919, PENDING, PAID),
+            (920, PENDING, PAID),
+            (921, Duplicate, PAID),
+            (922, PENDING, PAID),
+        ],
+    )
+    def test_the_answer_and_what_asking_says_later(self, sandbox, provider, code, number, answer, later):
+        instruction = instruction_for(code, 50_000 + number)
+        if isinstance(answer, PayoutStatus):
+            assert provider.create_payout(instruction).status is answer
+        else:
+            with pytest.raises(answer):
+                provider.create_payout(instruction)
+        if later is None:
+            assert provider.probe(instruction) == NotFound()
+        else:
+            sandbox.wait_until(
+                lambda: (
+                    isinstance(found := provider.probe(instruction), Found) and found.receipt.status is later
+                )
+            )
+
+    def test_an_empty_float_is_the_providers_reason_and_a_closed_account_is_not(
+        self, sandbox, provider, code
+    ):
+        for number, for_provider_reasons in ((901, False), (902, True)):
+            with pytest.raises(Declined) as caught:
+                provider.create_payout(instruction_for(code, 50_000 + number))
+            assert caught.value.for_provider_reasons is for_provider_reasons
+
+    def test_429_carries_the_seconds_to_wait(self, sandbox, provider, code):
+        with pytest.raises(NotAccepted) as caught:
+            provider.create_payout(instruction_for(code, 50_907))
+        assert caught.value.retry_after == 1
+
+
+class TestWebhooks:
+    def sent(self, sandbox, provider, code, number=0):
+        instruction = instruction_for(code, 50_000 + number)
+        provider.create_payout(instruction)
+        return instruction, sandbox.wait_until(lambda: sandbox.webhooks(instruction.reference))
+
+    def test_a_good_one_reports_what_asking_says(self, sandbox, provider, code):
+        instruction, (sent, *_) = self.sent(sandbox, provider, code)
+        (event,) = provider.parse_webhook(verified(provider, sent))
+        assert (event.event_id, event.kind) == (sent["event_id"], "payout.paid")
+        assert event.receipt == provider.get_status(instruction)
+
+    def test_sequences_put_a_disordered_story_in_order(self, sandbox, provider, code):
+        instruction, _ = self.sent(sandbox, provider, code, 914)
+        sandbox.wait_for(instruction.reference, "paid")
+        receipts = [
+            provider.parse_webhook(verified(provider, sent))[0].receipt
+            for sent in sandbox.webhooks(instruction.reference)
+        ]
+        assert [receipt.status.value for receipt in receipts] == ["paid", "paid", "sent", "sent"]
+        assert [receipt.sequence for receipt in receipts] == [2, 2, 1, 1]
+
+    def test_917_is_refused_once_and_then_believed(self, sandbox, provider, code):
+        _, sent = self.sent(sandbox, provider, code, 917)
+        assert [isinstance(verified(provider, one), WebhookRejected) for one in sent] == [True, False]
+
+    def test_an_undocumented_status_is_unknown(self, sandbox, provider, code):
+        _, (sent, *_) = self.sent(sandbox, provider, code, 918)
+        (event,) = provider.parse_webhook(verified(provider, sent))
+        assert (event.receipt.status, event.receipt.raw_status) == (PayoutStatus.UNKNOWN, "in_orbit")
+
+    @pytest.mark.parametrize("kind", ["bad_signature", "other_key", "stale", "reserialised"])
+    def test_a_forgery_for_a_payout_in_flight_is_refused(self, sandbox, provider, code, kind):
+        instruction = instruction_for(code, 50_910)
+        provider.create_payout(instruction)
+        sandbox.act(instruction.reference, "forge", kind=kind)
+        (sent,) = sandbox.webhooks(instruction.reference)
+        assert isinstance(verified(provider, sent), WebhookRejected)
+
+    def test_another_accounts_event_is_refused_though_it_is_signed(self, sandbox, provider, code):
+        instruction = instruction_for(code, 50_910)
+        provider.create_payout(instruction)
+        sandbox.act(instruction.reference, "forge", kind="account")
+        (sent,) = sandbox.webhooks(instruction.reference)
+        with pytest.raises(WebhookRejected):
+            provider.parse_webhook(verified(provider, sent))
+
+
+class TestCapabilities:
+    def test_no_provider_is_registered_that_cannot_be_asked(self, code):
+        capabilities = registry.BY_CODE[code].capabilities
+        assert capabilities.lookup == "by_our_reference"
+        assert capabilities.pays
+        if capabilities.may_repeat:
+            assert capabilities.idempotency != "none"
+            assert capabilities.idempotency_window > timedelta(0)

@@ -1,0 +1,72 @@
+"""The figures of the provider board."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from backoffice.audit.actors import PAYOUTS
+from providers import queries, routing
+from providers.models import ProviderCall, WebhookDelivery
+
+NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
+pytestmark = pytest.mark.django_db
+
+
+def call(outcome, *, minutes_ago=1, verb="create", latency_ms=100, provider="northgate"):
+    at = NOW - timedelta(minutes=minutes_ago)
+    ProviderCall.objects.create(provider=provider, verb=verb, outcome=outcome, latency_ms=latency_ms, at=at)
+
+
+def northgate():
+    return next(line for line in queries.board(NOW) if line.code == "northgate")
+
+
+def test_every_provider_is_on_the_board_in_routing_order():
+    assert [(line.code, line.label) for line in queries.board(NOW)] == [
+        ("northgate", "Northgate Pay"),
+        ("volta", "Volta"),
+    ]
+    line = northgate()
+    assert (line.success_24h.percent, line.median_ms, line.last_webhook_at, line.is_paused) == (
+        None, None, None, False,
+    )  # fmt: skip
+
+
+def test_success_counts_creates_that_reached_the_provider():
+    call("answered"), call("duplicate"), call("declined"), call("unknown")
+    call("not_sent"), call("answered", verb="probe"), call("answered", provider="volta")
+    call("answered", minutes_ago=60), call("answered", minutes_ago=25 * 60)
+    line = northgate()
+    assert (line.success_15m.good, line.success_15m.total) == (2, 4)
+    assert (line.success_24h.good, line.success_24h.total) == (3, 5)
+    assert line.success_15m.percent == 50
+
+
+def test_unknown_outcomes_count_for_every_verb():
+    call("unknown"), call("unknown", verb="probe"), call("unknown", minutes_ago=60)
+    assert (northgate().unknown_15m, northgate().unknown_24h) == (2, 3)
+
+
+def test_latency_is_of_creates():
+    for latency in (*[100] * 10, 300, 900):
+        call("answered", latency_ms=latency)
+    call("answered", verb="probe", latency_ms=9000)
+    assert northgate().median_ms == 100
+    assert 300 < northgate().p95_ms < 900
+
+
+def test_webhooks_and_pauses_show():
+    for verified, hours_ago in ((True, 30), (False, 1), (False, 30)):
+        at = NOW - timedelta(hours=hours_ago)
+        WebhookDelivery.objects.create(
+            provider="northgate", event_id=f"{verified}{hours_ago}", received_at=at, apply_after=at,
+            headers={},
+            body=b"", verified=verified, http_status=200,
+        )  # fmt: skip
+    routing.pause("northgate", actor=PAYOUTS, reason="wrong key", now=NOW)
+    routing.pause("*", actor=PAYOUTS, reason="drill", now=NOW)
+    line = northgate()
+    assert line.last_webhook_at == NOW - timedelta(hours=30)
+    assert line.refused_webhooks_24h == 1
+    assert (line.control.reason, line.control.paused_by_name) == ("wrong key", "payouts")
+    assert queries.global_stop().reason == "drill"
