@@ -1,0 +1,20 @@
+"""What a person may choose about the look of every page."""
+
+from django.http import HttpRequest
+
+# Cookie name → value → word. The first value is the default and writes no attribute.
+CHOICES: dict[str, dict[str, str]] = {
+    "theme": {"": "System", "light": "Light", "dark": "Dark"},
+    "density": {"": "Standard", "compact": "Compact", "roomy": "Roomy"},
+    "shortcuts": {"": "On", "off": "Off"},
+}
+
+
+def appearance(request: HttpRequest) -> dict[str, object]:
+    """Context processor: what was chosen, and the choices of each. Foreign values are ignored."""
+    context: dict[str, object] = {}
+    for name, choices in CHOICES.items():
+        value = request.COOKIES.get(name, "")
+        context[name] = value if value in choices else ""
+        context[f"{name}_choices"] = list(choices.items())
+    return context

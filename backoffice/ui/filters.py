@@ -1,0 +1,181 @@
+"""Filters of a list: django-filter fields, the words of their chips, and money and date ranges.
+
+A field named ``q`` is the search field of the toolbar; all others stand behind "Filter".
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import django_filters
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+from django_filters.fields import RangeField
+from django_filters.widgets import RangeWidget
+
+from backoffice.money import AmountError, exponent_of, format_money, parse_amount
+
+_GROUPING = str.maketrans("", "", " \u00a0\u202f'€£$")
+
+
+@dataclass(frozen=True, slots=True)
+class ActiveFilter:
+    """A filter that narrows the list: ``parameters`` are what its chip removes from the address."""
+
+    label: str
+    value: str
+    parameters: tuple[str, ...]
+
+
+class BaseFilter(django_filters.FilterSet):
+    """Declare django-filter filters; lists ask for ``parameters`` and ``active``."""
+
+    @property
+    def parameters(self) -> dict[str, tuple[str, ...]]:
+        """The query parameters of each field: two for a range."""
+        return {name: parameter_names(name, field.widget) for name, field in self.form.fields.items()}
+
+    @property
+    def active(self) -> Iterator[ActiveFilter]:
+        """The filters with a value, in words."""
+        if not self.is_bound or not self.form.is_valid():
+            return
+        for name, names in self.parameters.items():
+            value = self.form.cleaned_data[name]
+            if value not in (None, "", []):
+                words = _words(value, self.form.fields[name])
+                yield ActiveFilter(str(self.form.fields[name].label), words, names)
+
+    @property
+    def has_fields(self) -> bool:
+        """Whether there is anything to put behind "Filter"."""
+        return any(name != "q" for name in self.form.fields)
+
+
+class SearchFilter(django_filters.CharFilter):
+    """Finds rows where any lookup matches, such as ``"ref__istartswith", "player__email__iexact"``."""
+
+    def __init__(self, *lookups: str, **kwargs: Any) -> None:
+        super().__init__(label="Search", **kwargs)
+        self.lookups = lookups
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if not value:
+            return qs
+        condition = Q()
+        for lookup in self.lookups:
+            condition |= Q(**{lookup: value})
+        return qs.filter(condition)
+
+
+class ChoicesFilter(django_filters.MultipleChoiceFilter):
+    """Any of some choices, each with its own box."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, widget=forms.CheckboxSelectMultiple, **kwargs)
+
+
+class MoneyField(forms.CharField):
+    """An amount as people type it (``2 450,00``, ``2,450.00``) to minor units of ``currency``."""
+
+    def __init__(self, *, currency: str, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.TextInput(attrs={"inputmode": "decimal", "autocomplete": "off"}))
+        super().__init__(**kwargs)
+        self.currency = currency
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        if not text:
+            return None
+        try:
+            return parse_amount(plain_decimal(text, self.currency), self.currency)
+        except AmountError as error:
+            raise ValidationError(f"{text} is not an amount of {self.currency}.") from error
+
+
+class _LabelledRange(RangeWidget):
+    """Two inputs that share one label on the page, so each is named for those who listen."""
+
+    template_name = "django/forms/widgets/multiwidget.html"
+    use_fieldset = True
+
+    def __init__(self, widget: type[forms.Widget] = forms.TextInput, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs)
+        self.widgets = [widget(attrs={"aria-label": name, "placeholder": name}) for name in ("From", "To")]
+
+
+class _MoneyRange(RangeField):
+    widget = _LabelledRange
+
+    def __init__(self, *args: Any, currency: str, **kwargs: Any) -> None:
+        self.currency = currency
+        fields = (MoneyField(currency=currency), MoneyField(currency=currency))
+        super().__init__(fields, *args, **kwargs)
+
+    def words_of(self, amount: int) -> str:
+        return format_money(amount, self.currency)
+
+
+class MoneyRangeFilter(django_filters.RangeFilter):
+    """From and to: typed in whole units of ``currency``, compared in minor. Parameters ``_min``, ``_max``."""
+
+    field_class = _MoneyRange
+
+
+class _DateInput(forms.DateInput):
+    input_type = "date"
+
+
+class _DateRangeWidget(_LabelledRange):
+    suffixes = ("from", "to")
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(_DateInput, attrs)
+
+
+class DateRangeFilter(django_filters.DateFromToRangeFilter):
+    """Whole days in the reader's time zone, both included. Parameters ``_from`` and ``_to``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, widget=_DateRangeWidget, **kwargs)
+
+
+def plain_decimal(text: str, currency: str) -> str:
+    """Read grouping and decimal signs of either style; parse_amount refuses what stays unclear."""
+    text = text.strip().translate(_GROUPING)
+    last = max(text.rfind(","), text.rfind("."))
+    if last < 0:
+        return text
+    whole, sign, fraction = text[:last], text[last], text[last + 1 :]
+    other = "." if sign == "," else ","
+    grouped = re.fullmatch(rf"\d{{1,3}}(\{sign}\d{{3}})+", text)
+    if grouped and (sign == "," or text.count(sign) > 1) and exponent_of(currency) != 3:
+        return text.replace(sign, "")
+    return f"{whole.replace(other, '')}.{fraction}"
+
+
+def parameter_names(name: str, widget: forms.Widget) -> tuple[str, ...]:
+    """``amount`` is one parameter; a range is ``amount_min`` and ``amount_max``."""
+    suffixes = getattr(widget, "suffixes", None)
+    return tuple(f"{name}_{suffix}" for suffix in suffixes) if suffixes else (name,)
+
+
+def _words(value: Any, field: forms.Field) -> str:
+    if isinstance(value, slice):
+        words_of = getattr(field, "words_of", _day)
+        start, stop = (None if end is None else words_of(end) for end in (value.start, value.stop))
+        return f"{start} to {stop}" if start and stop else f"from {start}" if start else f"to {stop}"
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
+    choices = {str(key): str(label) for key, label in getattr(field, "choices", ())}
+    values = value if isinstance(value, (list, tuple, QuerySet)) else [value]
+    return ", ".join(choices.get(str(getattr(one, "pk", one)), str(one)) for one in values)
+
+
+def _day(at: datetime) -> str:
+    local = timezone.localtime(at)
+    return f"{local.day} {local:%b %Y}"

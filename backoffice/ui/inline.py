@@ -1,0 +1,208 @@
+"""The small pieces of a page: an icon, an amount, a time, a state. Each formats in one place.
+
+Template tags (templatetags/ui.py) and table columns (columns.py) both call these. They are handed
+their data and look nothing up. Tones: neutral, info, attn, danger, success, second.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from backoffice.money import format_money
+from backoffice.ui.masking import initials_of
+
+MINUS = "\N{MINUS SIGN}"
+SOON = timedelta(minutes=45)
+MEDIUM_RISK, HIGH_RISK = 30, 60
+NOTHING = format_html('<span class="muted" aria-hidden="true">{}</span><span class="sr">{}</span>', "—", "none")
+
+_HIDDEN_START = re.compile(r"^(?P<start>[^•]*)•+ ?(?P<end>\w+)$")
+
+
+class Look(Protocol):
+    """How a state is shown. Each app declares its own, once, beside its states."""
+
+    label: str
+    icon: str
+    tone: str
+    help: str
+
+
+def icon(name: str, label: str = "", size: str = "") -> SafeString:
+    """A symbol of static/icons.svg; decorative unless it has a ``label``. ``size="s"`` is the 14 px one."""
+    css = "i i-s" if size == "s" else "i"
+    if label:
+        return format_html(
+            '<svg class="{}" role="img" aria-label="{}"><use href="{}#{}"/></svg>',
+            css,
+            label,
+            static("icons.svg"),
+            name,
+        )
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', css, static("icons.svg"), name)
+
+
+def money(amount: int | None, currency: str, sign: bool = False) -> SafeString:
+    """An amount of minor units: ``€2,450.00``, ``BRL 7,200.00`` with the code in caption ink.
+
+    ``sign`` writes ``+`` or ``−`` and a space before it, for statements. None gives the dash.
+    """
+    if amount is None:
+        return NOTHING
+    text = format_money(abs(amount), currency)
+    lead = f"{MINUS if amount < 0 else '+'} " if sign else (MINUS if amount < 0 else "")
+    if text.startswith(currency):
+        text = format_html('<span class="muted">{}</span> {}', currency, text.removeprefix(currency).lstrip())
+    return format_html('<span class="money">{}{}</span>', lead, text)
+
+
+def duration(length: timedelta) -> str:
+    """``51 min``, ``2 h 51 min``, ``3 d 4 h``; below a minute the seconds."""
+    seconds = int(abs(length.total_seconds()))
+    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
+    if minutes < 1:
+        return f"{seconds} s"
+    if hours < 1:
+        return f"{minutes} min"
+    large, small = (f"{days} d", f"{hours % 24} h") if days else (f"{hours} h", f"{minutes % 60} min")
+    return large if small.startswith("0 ") else f"{large} {small}"
+
+
+def exact(at: datetime) -> str:
+    """``14 Oct 2026, 14:12:08 +0200``: the full local time with its offset."""
+    local = timezone.localtime(at)
+    return f"{local.day} {local:%b %Y, %H:%M:%S %z}"
+
+
+def time(at: datetime | None, form: str = "short", now: datetime | None = None) -> SafeString:
+    """A ``<time>`` whose tooltip is the full local time with its offset.
+
+    Forms: ``short`` (14:12 today, else 13 Oct 2026), ``time``, ``date``, ``exact`` (with seconds),
+    ``utc`` (with milliseconds), ``relative`` (38 min ago, in 5 min). None gives the dash.
+    """
+    if at is None:
+        return NOTHING
+    local = timezone.localtime(at)
+    now = now or timezone.now()
+    day, clock = f"{local.day} {local:%b %Y}", f"{local:%H:%M}"
+    if form == "short":
+        text = clock if local.date() == timezone.localtime(now).date() else day
+    elif form == "relative":
+        text = f"in {duration(at - now)}" if at > now else f"{duration(now - at)} ago"
+    elif form == "utc":
+        utc = at.astimezone(UTC)
+        text = f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03}"
+    else:
+        text = {"time": clock, "date": day, "exact": f"{day}, {local:%H:%M:%S}"}[form]
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact(at), text)
+
+
+def due(due_at: datetime | None, now: datetime | None = None, pill: bool = False) -> SafeString:
+    """The mark of a deadline: late (danger), under 45 minutes left (attn), or plain. ``pill`` tints it."""
+    if due_at is None:
+        return NOTHING
+    left = due_at - (now or timezone.now())
+    late = left < timedelta(0)
+    tone = "tone-danger" if late else "tone-attn" if left < SOON else "tone-neutral" if pill else "soft"
+    return format_html(
+        '<span class="{} {}" title="{}">{}<span class="{}">{} {}</span></span>',
+        "badge" if pill else "state",
+        tone,
+        exact(due_at),
+        icon("late" if late else "clock", size="s"),
+        "strong" if late else "",
+        duration(left),
+        "late" if late else "left",
+    )
+
+
+def state(look: Look, strong: bool = False) -> SafeString:
+    """Icon and word without a fill: for tables, lists and timelines."""
+    return format_html(
+        '<span class="state tone-{}" title="{}">{}<span class="{}">{}</span></span>',
+        look.tone,
+        look.help,
+        icon(look.icon, size="s"),
+        "strong" if strong else "soft",
+        look.label,
+    )
+
+
+def badge(look: Look) -> SafeString:
+    """The tinted pill: once, in the header of a record."""
+    return format_html(
+        '<span class="badge tone-{}" title="{}">{}{}</span>',
+        look.tone,
+        look.help,
+        icon(look.icon, size="s"),
+        look.label,
+    )
+
+
+def mark(tone: str, icon_name: str, text: str) -> SafeString:
+    """Icon and words in a tone for something that is not a state: ``✓ L2``, ``⚠ slow``."""
+    return format_html('<span class="state tone-{}">{}<span>{}</span></span>', tone, icon(icon_name, size="s"), text)
+
+
+def risk(score: int | None, word: str = "") -> SafeString:
+    """Three bars, the number and its word: low below 30, medium below 60, high from there.
+
+    ``word`` (low, medium or high) overrules the score: something may be high for another reason.
+    """
+    if score is None:
+        return NOTHING
+    by_score = 1 + (score >= MEDIUM_RISK) + (score >= HIGH_RISK)
+    level = {"low": 1, "medium": 2, "high": 3}.get(word, by_score)
+    tone, word = {1: ("success", "Low"), 2: ("attn", "Medium"), 3: ("danger", "High")}[level]
+    bars = format_html(
+        '<svg viewBox="0 0 17 12" aria-hidden="true"><rect class="on" y="8" width="5" height="4" rx="1"/>'
+        '<rect class="{}" x="6" y="4" width="5" height="8" rx="1"/>'
+        '<rect class="{}" x="12" width="5" height="12" rx="1"/></svg>',
+        "on" if level > 1 else "",
+        "on" if level > 2 else "",
+    )
+    return format_html(
+        '<span class="risk tone-{}">{}<span>{} <span class="muted">{}</span></span></span>',
+        tone,
+        bars,
+        score,
+        word,
+    )
+
+
+def person(user: Any, me: Any = None) -> SafeString:
+    """Initials and first name of a member of staff; "You" for ``me``; None gives the dash."""
+    if user is None:
+        return NOTHING
+    mine = me is not None and user == me
+    return format_html(
+        '<span class="state soft" title="{}"><span class="avatar avatar-s{}" aria-hidden="true">{}</span>{}</span>',
+        user.name,
+        " is-me" if mine else "",
+        initials_of(user.name),
+        "You" if mine else user.name.split()[0],
+    )
+
+
+def ref(value: str, copy: bool = True) -> SafeString:
+    """A reference in monospace with a copy button. Tables pass ``copy=False``."""
+    if not copy:
+        return format_html('<span class="mono">{}</span>', value)
+    return format_html(
+        '<span class="ref mono">{0}<button class="btn btn-quiet btn-s btn-icon no-print" type="button"'
+        ' data-copy="{0}" aria-label="Copy {0}" data-key="y">{1}</button></span>',
+        value,
+        icon("copy", size="s"),
+    )
+
+
+def masked(value: str) -> SafeString:
+    """A value that masking.py has shortened, with words for those who listen: "ends in 4417"."""
+    match = _HIDDEN_START.match(value)
+    spoken = f"{match['start']}ends in {match['end']}" if match else re.sub("•+", " hidden ", value)
+    return format_html('<span aria-hidden="true">{}</span><span class="sr">{}</span>', value, spoken)

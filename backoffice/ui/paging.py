@@ -1,0 +1,163 @@
+"""Keyset paging: the next page begins after the last row that was seen, however many rows come before.
+
+A cursor holds the sort values and the primary key of one row and how many rows stood before it. It is
+signed for its sort, so a changed one is refused (BadCursor) instead of reaching the database.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from django.core import signing
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
+from django.db.models import F, Model, Q, QuerySet
+from django.db.models.constants import LOOKUP_SEP
+from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+
+COUNT_CAP = 10_000
+
+
+class BadCursor(ValueError):
+    """The cursor was not made by us, or for another order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of rows. ``start`` is the place of the first row; ``total`` stops at COUNT_CAP + 1."""
+
+    rows: list[Any]
+    start: int
+    total: int
+    before: str | None
+    after: str | None
+    previous_url: str = ""
+    next_url: str = ""
+
+    @property
+    def total_words(self) -> str:
+        return f"{COUNT_CAP:,}+" if self.total > COUNT_CAP else f"{self.total:,}"
+
+    @property
+    def words(self) -> str:
+        if not self.rows:
+            return "No rows"
+        return f"{self.start:,}–{self.start + len(self.rows) - 1:,} of {self.total_words}"
+
+
+@dataclass(frozen=True, slots=True)
+class Keyset:
+    """An order by one path or annotation, then by primary key the same way. Empty values come last."""
+
+    path: str
+    descending: bool
+    nullable: bool
+
+    @classmethod
+    def of(cls, queryset: QuerySet[Any], path: str, *, descending: bool) -> "Keyset":
+        return cls(path=path, descending=descending, nullable=_is_nullable(queryset, path))
+
+    def page(self, queryset: QuerySet[Any], *, size: int, total: int, after: str = "", before: str = "") -> Page:
+        """Return one page; raises BadCursor. With neither cursor it is the first page."""
+        backwards = bool(before)
+        place, rows = 0, self.ordered(queryset, reverse=backwards)
+        if after or before:
+            place, value, key = self._read(after or before)
+            rows = rows.filter(self._beyond(value, key, reverse=backwards))
+        found = list(rows[: size + 1])
+        more, found = len(found) > size, found[:size]
+        if backwards:
+            found.reverse()
+        start = (max(place - len(found), 1) if more else 1) if backwards else place + 1
+        return Page(
+            rows=found,
+            start=start,
+            total=total,
+            before=self._write(found[0], start) if found and (more if backwards else after) else None,
+            after=self._write(found[-1], start + len(found) - 1) if found and (backwards or more) else None,
+        )
+
+    def ordered(self, queryset: QuerySet[Any], *, reverse: bool = False) -> QuerySet[Any]:
+        down = self.descending != reverse
+        empty = {("nulls_first" if reverse else "nulls_last"): True} if self.nullable else {}
+        value = F(self.path).desc(**empty) if down else F(self.path).asc(**empty)
+        return queryset.order_by(value, "-pk" if down else "pk")
+
+    def _beyond(self, value: Any, key: Any, *, reverse: bool) -> Q:
+        down = self.descending != reverse
+        by_key = Q(pk__lt=key) if down else Q(pk__gt=key)
+        if value is None:
+            same = Q(**{f"{self.path}__isnull": True}) & by_key
+            return same | Q(**{f"{self.path}__isnull": False}) if reverse else same
+        compare = TupleLessThan if down else TupleGreaterThan
+        beyond = Q(compare(Tuple(F(self.path), F("pk")), (value, key)))
+        return beyond | Q(**{f"{self.path}__isnull": True}) if self.nullable and not reverse else beyond
+
+    def _write(self, row: Model, place: int) -> str:
+        value: Any = row
+        for name in self.path.split(LOOKUP_SEP):
+            value = getattr(value, name, None)
+        return signing.dumps([place, _pack(value), _pack(row.pk)], salt=self._salt)
+
+    def _read(self, cursor: str) -> tuple[int, Any, Any]:
+        try:
+            place, value, key = signing.loads(cursor, salt=self._salt)
+        except signing.BadSignature as error:
+            raise BadCursor("The page address was changed or belongs to another order.") from error
+        return place, _unpack(value), _unpack(key)
+
+    @property
+    def _salt(self) -> str:
+        return f"page:{'-' if self.descending else ''}{self.path}"
+
+
+def capped_counts(querysets: Sequence[QuerySet[Any]]) -> list[int]:
+    """Count each queryset up to COUNT_CAP + 1, all in one round trip."""
+    if not querysets:
+        return []
+    parts: list[str] = []
+    parameters: list[Any] = []
+    for queryset in querysets:
+        try:
+            sql, values = queryset.order_by().values("pk")[: COUNT_CAP + 1].query.sql_with_params()
+        except EmptyResultSet:
+            sql, values = "SELECT 1 WHERE FALSE", ()
+        parts.append(f"(SELECT COUNT(*) FROM ({sql}) AS counted)")  # noqa: S608 - the text is Django's own
+        parameters.extend(values)
+    with connections[querysets[0].db].cursor() as cursor:
+        cursor.execute("SELECT " + ", ".join(parts), parameters)
+        return list(cursor.fetchone())
+
+
+def _is_nullable(queryset: QuerySet[Any], path: str) -> bool:
+    if path in queryset.query.annotations:
+        return True
+    model, nullable = queryset.model, False
+    for name in path.split(LOOKUP_SEP):
+        field = model._meta.get_field("id" if name == "pk" else name)
+        nullable, model = nullable or field.null, field.related_model
+    return nullable
+
+
+def _pack(value: Any) -> list[Any]:
+    """JSON has no times and no exact decimals: a tag says what the text was."""
+    if isinstance(value, datetime):
+        return ["t", value.isoformat()]
+    if isinstance(value, date):
+        return ["d", value.isoformat()]
+    if isinstance(value, Decimal):
+        return ["n", str(value)]
+    return ["", value]
+
+
+def _unpack(packed: list[Any]) -> Any:
+    match packed:
+        case ["t", text]:
+            return datetime.fromisoformat(text)
+        case ["d", text]:
+            return date.fromisoformat(text)
+        case ["n", text]:
+            return Decimal(text)
+    return packed[1]

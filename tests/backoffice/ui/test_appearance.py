@@ -1,0 +1,39 @@
+"""Theme, row height and shortcuts are kept in cookies, and only as values that we offer."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client, RequestFactory
+
+from backoffice.accounts.models import User
+from backoffice.ui.appearance import appearance
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_choice_is_kept_and_the_page_comes_back(operator: User, client_for: Callable[[User], Client]) -> None:
+    client = client_for(operator)
+    response = client.post(
+        "/me/appearance/",
+        {"theme": "dark", "density": "", "shortcuts": "off", "next": "/withdrawals/?view=mine"},
+    )
+    assert response["Location"] == "/withdrawals/?view=mine"
+    assert {name: morsel.value for name, morsel in client.cookies.items() if name != "sid"} == {
+        "theme": "dark",
+        "density": "",
+        "shortcuts": "off",
+    }
+
+
+def test_foreign_values_and_addresses_are_ignored(operator: User, client_for: Callable[[User], Client]) -> None:
+    client = client_for(operator)
+    response = client.post("/me/appearance/", {"theme": '"><script>', "next": "https://elsewhere.example/"})
+    assert response["Location"] == "/"
+    assert "theme" not in client.cookies
+
+
+def test_pages_are_rendered_in_the_chosen_look(rf: RequestFactory) -> None:
+    request = rf.get("/")
+    request.COOKIES = {"theme": "dark", "density": '"><script>'}
+    context = appearance(request)
+    assert (context["theme"], context["density"], context["shortcuts"]) == ("dark", "", "")
