@@ -1,0 +1,47 @@
+"""The questions asked of every withdrawal. All run, so that a person sees the whole picture.
+
+A check reads and never writes to other apps (fraud keeps its own assessment), and never calls the
+network. One that fails to run is a review outcome: never a pass, never swallowed.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+
+from django.db import transaction
+
+from withdrawals.checks import destination, fraud, identity, limits
+from withdrawals.checks.outcome import Outcome, review
+from withdrawals.models import Withdrawal
+
+logger = logging.getLogger(__name__)
+
+Check = Callable[..., Outcome | list[Outcome]]
+CHECKS: tuple[Check, ...] = (identity.verified, destination.owned, limits.within_limits, fraud.assessed)
+
+
+def run_all(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
+    """Return the outcomes of every check, most severe first. The caller holds the player's lock."""
+    outcomes: list[Outcome] = []
+    for check in CHECKS:
+        outcomes += _run(check, withdrawal, now=now)
+    return sorted(outcomes, key=lambda outcome: (-outcome.severity, -outcome.points))
+
+
+def _run(check: Check, withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
+    name = f"{check.__module__.rpartition('.')[2]}.{check.__name__}"
+    try:
+        with transaction.atomic():  # a failed statement must not take the other checks with it
+            answer = check(withdrawal, now=now)
+    except Exception:
+        logger.exception("Check %s of %s failed; a person decides.", name, withdrawal.ref)
+        return [
+            review(
+                f"error.{name}",
+                "A check could not run",
+                f"The check “{name.replace('.', ' ').replace('_', ' ')}” failed to run. Nobody knows its answer.",
+                short="A check could not run",
+                points=30,
+            )
+        ]
+    return answer if isinstance(answer, list) else [answer]

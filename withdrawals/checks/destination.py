@@ -1,0 +1,51 @@
+"""Is the money going to the player's own, known account?"""
+
+from datetime import datetime, timedelta
+
+from withdrawals.checks.outcome import Outcome, passed, review
+from withdrawals.models import Destination, Withdrawal
+
+# FR10 of the indicator catalogue; the window is practice, not law.
+COOLING_TIME = timedelta(hours=72)
+
+
+def owned(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
+    """Owned by the player, shared with nobody, and known for longer than the cooling time."""
+    destination = withdrawal.destination
+    others = (
+        Destination.objects.filter(account_digest=destination.account_digest)
+        .exclude(player_id=withdrawal.player_id)
+        .values("player_id")
+        .distinct()
+        .count()
+    )
+    if others:
+        players = "1 other player" if others == 1 else f"{others} other players"
+        return review(
+            "destination.shared",
+            "Payout details shared",
+            f"{destination.label} is also used by {players}.",
+            short=f"{destination.get_method_display()} shared with {players}",
+            points=50,
+            players=others,
+        )
+    if not destination.owned:
+        return review(
+            "destination.not_owned",
+            "Ownership not proved",
+            f"{destination.label} is in the name of {destination.holder_name}; ownership is not proved yet.",
+            short="Payout details not proved",
+            points=10,
+        )
+    age = withdrawal.requested_at - destination.first_seen_at
+    if age < COOLING_TIME:
+        hours, minutes = divmod(max(int(age.total_seconds()) // 60, 0), 60)
+        return review(
+            "destination.new",
+            "The payout details are new",
+            f"{destination.label} was added {hours} h {minutes} min before this request; usual is three days or more.",
+            short="New payout details",
+            points=25,
+            minutes=hours * 60 + minutes,
+        )
+    return passed("destination", "Own payout details, known for more than three days")

@@ -1,0 +1,33 @@
+"""Is the KYC standing good enough?"""
+
+from datetime import datetime
+
+from kyc import queries as kyc
+from withdrawals.checks.outcome import Outcome, note, passed, review
+from withdrawals.models import Withdrawal
+
+
+def verified(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
+    """The player's identity must be verified and the document valid on the day."""
+    standing = kyc.standing_of(withdrawal.player, on=now.date())
+    evidence = {
+        "state": standing.state,
+        "level": standing.level,
+        "expires_on": str(standing.expires_on or ""),
+    }
+    if not standing.ok:
+        return review(
+            "identity",
+            f"Identity: {standing.words}",
+            f"The player’s identity is not verified: {standing.words}.",
+            short=f"Identity: {standing.words}",
+            **evidence,
+        )
+    if withdrawal.player.self_excluded or withdrawal.player.suspended:
+        return note(
+            "identity",
+            "Self-excluded or suspended player",
+            "The payout goes on as usual: an exclusion never blocks the player’s own money.",
+            **evidence,
+        )
+    return passed("identity", f"Identity {standing.words}", **evidence)

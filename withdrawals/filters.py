@@ -1,0 +1,96 @@
+"""The filters of the withdrawal lists."""
+
+from datetime import timedelta
+from typing import Any
+
+import django_filters
+from django import forms
+from django.conf import settings
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from backoffice.money import EXPONENTS
+from backoffice.ui.filters import BaseFilter, ChoicesFilter, DateRangeFilter, MoneyRangeFilter
+from providers.registry import PROVIDERS
+from withdrawals import queries, visibility
+from withdrawals.models import Method, Withdrawal
+from withdrawals.states import State
+from withdrawals.visibility import Field
+
+_RISK = [("low", "Low, below 30"), ("medium", "Medium, 30 to 59"), ("high", "High, from 60")]
+
+
+class TermFilter(django_filters.CharFilter):
+    """Whatever names a withdrawal, as far as the reader may see it."""
+
+    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if not value:
+            return qs
+        user = self.parent.request.user
+        return qs.filter(
+            queries.found_by(
+                value.strip(),
+                people=visibility.sees(user, Field.NAME),
+                destinations=visibility.sees(user, Field.DESTINATION),
+            )
+        )
+
+
+class QueueFilter(BaseFilter):
+    q = TermFilter(label="Search")
+    state = ChoicesFilter(label="Status", choices=State.choices)
+    amount = MoneyRangeFilter(
+        label=f"Amount in {settings.HOUSE_CURRENCY}",
+        field_name="reference_amount",
+        currency=settings.HOUSE_CURRENCY,
+    )
+    currency = django_filters.ChoiceFilter(label="Currency", choices=[(code, code) for code in sorted(EXPONENTS)])
+    due = django_filters.ChoiceFilter(
+        label="Due", method="by_due", choices=[("late", "Late"), ("hour", "Within 1 hour")]
+    )
+    risk = ChoicesFilter(label="Risk", field_name="risk_level", choices=_RISK)
+    method = ChoicesFilter(label="Method", choices=Method.choices)
+    provider = django_filters.ChoiceFilter(
+        label="Provider", method="by_provider", choices=[(one.code, one.label) for one in PROVIDERS]
+    )
+    country = django_filters.CharFilter(
+        label="Country of the player",
+        method="by_country",
+        max_length=2,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    owner = django_filters.ChoiceFilter(
+        label="Owner", method="by_owner", choices=[("me", "Me"), ("nobody", "Nobody")]
+    )
+    requested = DateRangeFilter(label="Requested", field_name="requested_at")
+
+    class Meta:
+        model = Withdrawal
+        fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in visibility.hidden_filters(self.request.user):
+            del self.filters[name]
+
+    def by_due(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        now = timezone.now()
+        late = Q(due_at__lt=now)
+        return rows.filter(late if value == "late" else Q(due_at__gte=now, due_at__lt=now + timedelta(hours=1)))
+
+    def by_provider(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return uses_provider(rows, value)
+
+    def by_country(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(player__country=value.upper())
+
+    def by_owner(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        now = timezone.now()
+        if value == "me":
+            return rows.filter(claim__owner=self.request.user, claim__until__gt=now)
+        return rows.filter(Q(claim=None) | Q(claim__until__lte=now))
+
+
+def uses_provider(rows: QuerySet[Any], code: str) -> QuerySet[Any]:
+    """Return what a provider pays, or could pay."""
+    return rows.filter(Q(provider=code) | Q(provider="", routes__contains=[code]))

@@ -1,0 +1,101 @@
+"""Forms clean what was typed; they neither decide nor save."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django import forms
+
+from withdrawals.sheets import HOLD_KINDS, WAKE_CHOICES, Sheet, wake_at
+from withdrawals.states import HoldKind, Move
+
+LONGEST_NOTE = 2000
+
+
+class MoveForm(forms.Form):
+    """Version and key of the page, a reason of the closed list, and what the move needs besides."""
+
+    version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
+    token = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    open_next = forms.BooleanField(required=False, widget=forms.HiddenInput)
+    reason = forms.ChoiceField(
+        label="Reason", widget=forms.RadioSelect, error_messages={"required": "Choose a reason."}
+    )
+    wake = forms.ChoiceField(
+        label="Wake up",
+        choices=WAKE_CHOICES,
+        initial="tomorrow",
+        help_text="If it waits for the player and no answer comes, it is cancelled then.",
+    )
+    provider_reference = forms.CharField(label="The provider’s reference", max_length=120, strip=True)
+    evidence = forms.CharField(
+        label="Evidence",
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="What you saw and where: statement line, mail, ticket.",
+    )
+    note = forms.CharField(
+        label="Note for colleagues",
+        max_length=LONGEST_NOTE,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Stays internal.",
+    )
+
+    def __init__(self, *args: Any, sheet: Sheet, now: datetime, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.sheet, self.now = sheet, now
+        reasons = [(reason.code, reason.label) for reason in sheet.reasons]
+        if reasons:
+            self.fields["reason"].choices = reasons  # type: ignore[attr-defined]
+        else:
+            del self.fields["reason"]
+        if sheet.move != Move.HOLD:
+            del self.fields["wake"]
+        if sheet.move != Move.COMPLETE:
+            del self.fields["provider_reference"]
+        if sheet.move not in (Move.COMPLETE, Move.FAIL):
+            del self.fields["evidence"]
+
+    @classmethod
+    def fresh(cls, *, sheet: Sheet, now: datetime, open_next: bool, **kwargs: Any) -> "MoveForm":
+        """Return an empty form for a page of its own."""
+        initial = {"version": sheet.withdrawal.version, "token": uuid.uuid4().hex, "open_next": open_next or None}
+        return cls(initial=initial, sheet=sheet, now=now, **kwargs)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        legal = HOLD_KINDS.get(cleaned.get("reason", "")) == HoldKind.LEGAL
+        if legal:
+            self.errors.pop("wake", None)
+            cleaned.pop("wake", None)
+        return cleaned
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the move needs besides its reason, as it is stored with the decision."""
+        cleaned = self.cleaned_data
+        if self.sheet.move == Move.HOLD:
+            facts = {"kind": HOLD_KINDS[cleaned["reason"]].value}
+            return facts | ({"wake_at": wake_at(cleaned["wake"], now=self.now).isoformat()} if "wake" in cleaned else {})
+        return {name: cleaned[name] for name in ("provider_reference", "evidence") if name in cleaned}
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(
+        label="Note",
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Stays internal and cannot be changed later.",
+        error_messages={"required": "Write the note."},
+    )
+
+
+class TakeOverForm(forms.Form):
+    reason = forms.CharField(
+        label="Why do you take it over?",
+        min_length=10,
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say why."},
+    )

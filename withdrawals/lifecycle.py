@@ -1,0 +1,371 @@
+"""The life of a withdrawal: which moves exist, who makes them, what the money does.
+
+Nothing outside this file changes a withdrawal's state or moves its money. Every change goes through
+Lifecycle.advance(), in one transaction: lock, check, move, book, record, tell, schedule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Self
+
+from django.db import models, transaction
+from django_fsm import FSMField, can_proceed, has_transition_perm, transition
+
+from backoffice.audit.actors import Actor, Machine, name_of
+from backoffice.audit.record import record
+from backoffice.money import Money
+from ledger import operations as ledger
+from withdrawals import guards, nudge, reasons
+from withdrawals.exceptions import IllegalMove, NeedsReason, NotAllowed, StaleVersion
+from withdrawals.permissions import first_approver, machine, machine_or_staff, sole_approver, someone_else, staff
+from withdrawals.states import CLOSED, MOVE_LOOKS, UNDECIDED, WITH_PROVIDER, HoldKind, Move, State
+
+if TYPE_CHECKING:
+    from withdrawals.models import PayoutAttempt
+
+# What the machines do next in a state, and how long after arriving there. The sweeper reads the same.
+NEXT_STEP: dict[State, tuple[str, timedelta]] = {
+    State.REQUESTED: ("screen", timedelta()),
+    State.APPROVED: ("pay", timedelta()),
+    State.PROCESSING: ("ask", timedelta(seconds=5)),
+    State.OUTCOME_UNKNOWN: ("ask", timedelta(seconds=5)),
+}
+SUBJECT_TYPE = "withdrawal"
+
+
+class Lifecycle(models.Model):
+    """Columns of the life. What a withdrawal is about stands in models.Withdrawal."""
+
+    state = FSMField(choices=State.choices, default=State.REQUESTED, protected=True)
+    version = models.PositiveIntegerField(default=0)
+    # When the machines must look at this row next; moved on, with a growing gap, at each look.
+    next_step_at = models.DateTimeField(null=True)
+    step_tries = models.PositiveSmallIntegerField(default=0)
+    closed_at = models.DateTimeField(null=True)
+    approved_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=60, default="")
+    hold_kind = models.CharField(max_length=10, choices=HoldKind.choices, default="")
+    wake_at = models.DateTimeField(null=True)
+    # Approvals that policy asked for when the checks were done: 0 (automatic lane), 1 or 2.
+    required_approvals = models.PositiveSmallIntegerField(default=1)
+    fingerprint = models.CharField(max_length=64, default="")
+    provider = models.CharField(max_length=30, default="")
+    provider_reference = models.CharField(max_length=120, default="")
+    # Why an approved withdrawal is not being paid right now, typed: paused, global_stop, no_route, …
+    wait_reason = models.CharField(max_length=30, default="")
+
+    if TYPE_CHECKING:
+        ref: str
+        holder: str
+        fee: int
+        reference_amount: int | None
+        needs_fraud_analyst: bool
+        is_flagged: bool
+        money: Money
+        live_attempt: PayoutAttempt
+        approver_ids: Callable[[], set[int]]
+        fingerprint_now: Callable[[], str]
+        approve_by: Callable[..., None]
+        void_approvals: Callable[..., None]
+        new_attempt: Callable[..., PayoutAttempt]
+        announce: Callable[..., None]
+
+    class Meta:
+        abstract = True
+
+    # -- the checks have spoken ----------------------------------------------------------------
+
+    @transition(state, State.REQUESTED, State.APPROVED, conditions=[guards.checks_demand_nobody], permission=machine)
+    def clear(self, *, now: datetime, **_: Any) -> None:
+        self.fingerprint, self.approved_at = self.fingerprint_now(), now
+
+    @transition(state, State.REQUESTED, State.UNDER_REVIEW, permission=machine)
+    def refer(self, **_: Any) -> None:
+        pass
+
+    @transition(state, State.REQUESTED, State.REJECTED, permission=machine)
+    def decline(self, **facts: Any) -> None:
+        ledger.unreserve(holder=self.holder, **self._booking("unreserve", **facts))
+
+    # -- people decide -------------------------------------------------------------------------
+
+    @transition(
+        state, State.UNDER_REVIEW, State.APPROVED, conditions=[guards.one_approval_is_enough], permission=sole_approver
+    )
+    def approve(self, *, actor: Actor, now: datetime, **_: Any) -> None:
+        self.fingerprint, self.approved_at = self.fingerprint_now(), now
+        self.approve_by(actor, now=now)
+
+    @transition(state, State.UNDER_REVIEW, State.SECOND_APPROVAL, permission=first_approver)
+    def endorse(self, *, actor: Actor, now: datetime, **_: Any) -> None:
+        self.fingerprint = self.fingerprint_now()
+        self.approve_by(actor, now=now)
+
+    @transition(state, State.SECOND_APPROVAL, State.APPROVED, permission=someone_else("withdrawals.confirm_withdrawal"))
+    def confirm(self, *, actor: Actor, now: datetime, **_: Any) -> None:
+        guards.require_same_fingerprint(self)
+        self.approved_at = now
+        self.approve_by(actor, now=now)
+
+    @transition(
+        state,
+        State.SECOND_APPROVAL,
+        State.UNDER_REVIEW,
+        permission=someone_else("withdrawals.confirm_withdrawal"),
+        custom={"needs_reason": True},
+    )
+    def disagree(self, *, now: datetime, **_: Any) -> None:
+        self.void_approvals(now=now)
+
+    @transition(
+        state,
+        [*UNDECIDED, State.ON_HOLD],
+        State.REJECTED,
+        conditions=[guards.not_frozen],
+        permission=staff("withdrawals.reject_withdrawal"),
+        custom={"needs_reason": True},
+    )
+    def reject(self, **facts: Any) -> None:
+        guards.require_two_for_large_rejection(self, facts["actor"], facts)
+        ledger.unreserve(holder=self.holder, **self._booking("unreserve", **facts))
+
+    @transition(
+        state,
+        [*UNDECIDED, State.APPROVED],
+        State.ON_HOLD,
+        permission=staff("withdrawals.hold_withdrawal"),
+        custom={"needs_reason": True},
+    )
+    def put_on_hold(self, *, kind: str, wake_at: datetime | None = None, **facts: Any) -> None:
+        if kind not in HoldKind.values:
+            raise IllegalMove(f"There is no hold of the kind {kind!r}.")
+        self.hold_kind, self.wake_at = kind, wake_at
+        self.void_approvals(now=facts["now"])
+        if kind == HoldKind.LEGAL:
+            guards.require_freezer(self, facts["actor"])
+            ledger.freeze(holder=self.holder, **self._booking(f"freeze:{self.version}", **facts))
+
+    @transition(
+        state,
+        State.ON_HOLD,
+        State.UNDER_REVIEW,
+        permission=machine_or_staff("withdrawals.release_withdrawal"),
+        custom={"needs_reason": True},
+    )
+    def release(self, **facts: Any) -> None:
+        if self.hold_kind == HoldKind.LEGAL:
+            guards.require_freezer(self, facts["actor"])
+            guards.require_second_person(facts["actor"], facts)
+            ledger.unfreeze(holder=self.holder, **self._booking(f"unfreeze:{self.version}", **facts))
+
+    @transition(
+        state,
+        State.APPROVED,
+        State.UNDER_REVIEW,
+        permission=machine_or_staff("withdrawals.recall_withdrawal"),
+        custom={"needs_reason": True},
+    )
+    def recall(self, *, now: datetime, **_: Any) -> None:
+        self.void_approvals(now=now)
+        self.required_approvals = max(self.required_approvals, 1)
+
+    @transition(
+        state,
+        [State.REQUESTED, *UNDECIDED, State.ON_HOLD, State.APPROVED],
+        State.CANCELLED,
+        conditions=[guards.not_frozen],
+        permission=machine_or_staff("withdrawals.cancel_withdrawal"),
+        custom={"needs_reason": True},
+    )
+    def cancel(self, **facts: Any) -> None:
+        guards.require_second_person(facts["actor"], facts)
+        ledger.unreserve(holder=self.holder, **self._booking("unreserve", **facts))
+
+    # -- the payout ----------------------------------------------------------------------------
+
+    @transition(state, State.APPROVED, State.PROCESSING, permission=machine)
+    def start_payout(self, *, provider: str, trace: list[str], **facts: Any) -> None:
+        guards.require_same_fingerprint(self)
+        self.provider = provider
+        attempt = self.new_attempt(provider, trace=trace, now=facts["now"])
+        booking = self._booking(f"{attempt.number}:to_transit", **facts)
+        ledger.to_transit(holder=self.holder, provider=provider, **booking)
+
+    @transition(state, State.PROCESSING, State.APPROVED, permission=machine)
+    def reroute(self, *, outcome: str, **facts: Any) -> None:
+        attempt = self.live_attempt
+        attempt.close(outcome)
+        self._take_from_transit(attempt, **facts)
+
+    @transition(state, State.PROCESSING, State.OUTCOME_UNKNOWN, permission=machine)
+    def lose_track(self, **_: Any) -> None:
+        self.live_attempt.become("unknown")
+
+    @transition(state, State.OUTCOME_UNKNOWN, State.PROCESSING, permission=machine)
+    def find_again(self, **_: Any) -> None:
+        self.live_attempt.become("accepted")
+
+    @transition(state, WITH_PROVIDER, State.COMPLETED, permission=machine_or_staff("withdrawals.settle_withdrawal"))
+    def complete(self, *, provider_reference: str, **facts: Any) -> None:
+        guards.require_evidence(facts["actor"], facts)
+        self.provider_reference = provider_reference
+        self.live_attempt.become("paid", provider_reference=provider_reference)
+        ledger.settle(provider=self.provider, fee=self.fee, **self._booking("settle", **facts))
+
+    @transition(state, WITH_PROVIDER, State.FAILED, permission=machine_or_staff("withdrawals.settle_withdrawal"))
+    def fail(self, **facts: Any) -> None:
+        guards.require_evidence(facts["actor"], facts)
+        attempt = self.live_attempt
+        attempt.close("failed")
+        self._take_from_transit(attempt, **facts)
+        ledger.unreserve(holder=self.holder, **self._booking("unreserve", **facts))
+
+    @transition(state, State.COMPLETED, State.RETURNED, permission=machine)
+    def take_back(self, **facts: Any) -> None:
+        self.live_attempt.close("returned")
+        ledger.take_back(provider=self.provider, **self._booking("returned", **facts))
+
+    # -- the door ------------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, *, actor: Actor, now: datetime, **columns: Any) -> Self:
+        """Bring a withdrawal to life and reserve its money. The caller holds the player's lock.
+
+        Raises ledger.exceptions.InsufficientFunds when the balance does not cover the amount.
+        """
+        with transaction.atomic():
+            subject = cls(**columns)
+            subject._schedule(now)
+            subject.save(force_insert=True)
+            ledger.reserve(holder=subject.holder, **subject._booking("reserve", actor=actor, now=now))
+            subject._write_down(Move.OPEN, actor=actor, now=now, from_state="", reason="", facts={})
+        return subject
+
+    @classmethod
+    def advance(
+        cls,
+        pk: int,
+        move: Move,
+        *,
+        actor: Actor,
+        now: datetime,
+        reason: str = "",
+        version: int | None = None,
+        **facts: Any,
+    ) -> Self:
+        """Make one move, or raise. The only door; the instance of the caller is never trusted.
+
+        ``facts`` are what the move's method names, and stand in the audit entry. Raises IllegalMove,
+        NotAllowed, NeedsReason or StaleVersion (``version`` given and no longer the present one);
+        then nothing has changed.
+        """
+        with transaction.atomic():
+            subject = cls.objects.select_for_update(of=("self",)).get(pk=pk)
+            before, step = subject.state, getattr(subject, Move(move))
+            if version is not None and version != subject.version:
+                raise StaleVersion(subject)
+            if not can_proceed(step):
+                raise IllegalMove(f"{MOVE_LOOKS[move].label} is not possible: it is {State(before).label.lower()}.")
+            if not has_transition_perm(step, actor):
+                raise NotAllowed(f"You may not use “{MOVE_LOOKS[move].label}” on this withdrawal.")
+            subject.check_reason(move, actor, reason)
+            subject.reason = reason or subject.reason
+            step(actor=actor, now=now, **facts)
+            if before == State.ON_HOLD:
+                subject.hold_kind, subject.wake_at = "", None
+            subject.version += 1
+            subject.closed_at = now if subject.state in CLOSED else None
+            subject.wait_reason = ""
+            subject._schedule(now)
+            subject.save()
+            subject._write_down(move, actor=actor, now=now, from_state=before, reason=reason, facts=facts)
+        return subject
+
+    @classmethod
+    def edges(cls) -> list[tuple[str, str]]:
+        """Return the declared (from, to) pairs; the database's own table of legal edges is made of them."""
+        found = {
+            (str(source), str(edge.target))
+            for move in Move
+            if hasattr(getattr(cls, move, None), "_django_fsm")
+            for source, edge in getattr(cls, move)._django_fsm.transitions.items()
+        }
+        return sorted(found)
+
+    def moves_for(self, actor: Actor) -> list[Move]:
+        """Return the moves that this actor could make now; screens draw their buttons from it."""
+        return [
+            Move(t.name)
+            for t in self.get_available_state_transitions()  # type: ignore[attr-defined]
+            if t.has_perm(self, actor)
+        ]
+
+    def could(self, move: Move, actor: Actor) -> bool:
+        """Whether the actor may use the move in any state: tells "forbidden" from "too late"."""
+        edges = getattr(self, move)._django_fsm.transitions.values()
+        return any(edge.has_perm(self, actor) for edge in edges)
+
+    @classmethod
+    def wants_reason(cls, move: Move) -> bool:
+        """Whether the move is declared with a reason, whoever makes it."""
+        edges = getattr(cls, move)._django_fsm.transitions.values()
+        return any(edge.custom.get("needs_reason", False) for edge in edges)
+
+    def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
+        """Reload without django-fsm's way of switching the protection off for the whole process."""
+        fresh = (from_queryset or type(self)._base_manager.using(using)).get(pk=self.pk)
+        wanted = None if fields is None else {self._meta.get_field(name).attname for name in fields}
+        for field in self._meta.concrete_fields:
+            if wanted is None or field.attname in wanted:
+                self.__dict__[field.attname] = fresh.__dict__[field.attname]
+        for relation in self._meta.fields:
+            if relation.is_relation and relation.is_cached(self):
+                relation.delete_cached_value(self)
+
+    # -- parts of the door ---------------------------------------------------------------------
+
+    def _booking(self, event: str, *, actor: Actor, now: datetime, **_: Any) -> dict[str, Any]:
+        """What every ledger operation wants. The key derives from the withdrawal and the event alone."""
+        key = f"{self.ref}:{event}"
+        return {"money": self.money, "reference": self.ref, "key": key, "at": now, "by": name_of(actor)}
+
+    def _take_from_transit(self, attempt: PayoutAttempt, **facts: Any) -> None:
+        booking = self._booking(f"{attempt.number}:back", **facts)
+        ledger.back_from_transit(holder=self.holder, provider=attempt.provider, **booking)
+
+    def _schedule(self, now: datetime) -> None:
+        _step, delay = NEXT_STEP.get(State(self.state), ("", None))
+        self.step_tries = 0
+        self.next_step_at = self.wake_at if self.state == State.ON_HOLD else delay if delay is None else now + delay
+
+    def _write_down(
+        self, move: Move, *, actor: Actor, now: datetime, from_state: str, reason: str, facts: dict[str, Any]
+    ) -> None:
+        record(
+            subject_type=SUBJECT_TYPE,
+            subject_id=self.ref,
+            action=move,
+            actor=actor,
+            reason=reason,
+            step=self.version,
+            from_state=from_state,
+            to_state=self.state,
+            data={
+                key: value if isinstance(value, (str, int, list, dict)) else str(value) for key, value in facts.items()
+            },
+            at=now,
+        )
+        self.announce(now=now)
+        step, delay = NEXT_STEP.get(State(self.state), ("", None))
+        if step and not delay:
+            nudge.after_commit(step)
+
+    def check_reason(self, move: Move, actor: Actor, reason: str) -> None:
+        """Raise NeedsReason when the move wants one, or when a person's is not in the move's list."""
+        if self.wants_reason(move) and not reason:
+            raise NeedsReason(f"{MOVE_LOOKS[move].label} needs a reason.")
+        listed = {r.code for r in reasons.BY_MOVE.get(move, ())}
+        if reason and listed and not isinstance(actor, Machine) and reason not in listed:
+            raise NeedsReason(f"{reason!r} is not in the list of reasons for {MOVE_LOOKS[move].label.lower()}.")

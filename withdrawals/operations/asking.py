@@ -1,0 +1,94 @@
+"""Asking: following a payout that is with a provider until it has arrived, failed or come back.
+
+Asking moves no money and may be repeated at will. The one thing it may lead to besides a move is
+repeating the very same request under its own key, when the provider said twice, after its settling
+time, that it has no such payout, and declares that a repeat is safe.
+"""
+
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import F
+
+from backoffice.audit.actors import PAYOUTS
+from providers import gateway, routing
+from providers.contract import CannotTell, Found, NotFound
+from withdrawals.models import PayoutAttempt, Withdrawal
+from withdrawals.operations import findings, payouts, receipts, work
+from withdrawals.states import WITH_PROVIDER, Move, State
+
+_DAYS = [timedelta(days=1)] * 7
+_LATER = [timedelta(minutes=15), timedelta(hours=1), timedelta(hours=6), *_DAYS]
+# After each fruitless question the next gap; at the end of the plan a person takes over.
+PLAN: dict[str, list[timedelta]] = {
+    "accepted": _LATER,
+    "sending": [timedelta(seconds=s) for s in (10, 20, 40)] + [timedelta(minutes=2), timedelta(minutes=10), *_LATER],
+    "unknown": [timedelta(seconds=s) for s in (10, 30)] + [timedelta(minutes=2), timedelta(minutes=10), *_LATER],
+}
+CONSISTENT_ANSWERS = 2
+
+
+def ask_due(*, clock: work.Clock) -> int:
+    """Ask about what is with a provider and due."""
+    return work.work_off(WITH_PROVIDER, lambda pk: ask(pk, clock=clock), clock=clock, batch=1)
+
+
+def ask(pk: int, *, clock: work.Clock) -> None:
+    """Ask the provider once about a withdrawal that is with it, and apply the answer."""
+    withdrawal = Withdrawal.objects.select_related("player", "destination").get(pk=pk)
+    attempt = withdrawal.attempts.filter(state__in=PLAN).select_related("withdrawal__destination").first()
+    if withdrawal.state not in WITH_PROVIDER or attempt is None:
+        return
+    answer = gateway.probe(attempt.provider, payouts.instruction_for(attempt), now=clock())
+    _plan_next(withdrawal, attempt, now=clock())
+    if isinstance(answer, Found):
+        receipts.apply(attempt, answer.receipt, now=clock(), source="poll")
+    elif isinstance(answer, NotFound):
+        _not_found(withdrawal, attempt, clock=clock)
+    elif isinstance(answer, CannotTell) and _silent_for_long(attempt, now=clock()):
+        _lose_track(withdrawal, words=answer.words, now=clock())
+
+
+def _plan_next(withdrawal: Withdrawal, attempt: PayoutAttempt, *, now: datetime) -> None:
+    plan, asked = PLAN[attempt.state], max(withdrawal.step_tries - 1, 0)
+    waiting = Withdrawal.objects.filter(pk=withdrawal.pk, version=withdrawal.version)
+    if asked < len(plan):
+        waiting.update(next_step_at=now + work.scaled(plan[asked]))
+    else:
+        waiting.update(next_step_at=None)
+        findings.report_silence(attempt, now=now)
+
+
+def _not_found(withdrawal: Withdrawal, attempt: PayoutAttempt, *, clock: work.Clock) -> None:
+    now = clock()
+    PayoutAttempt.objects.filter(pk=attempt.pk).update(not_found_count=F("not_found_count") + 1)
+    if attempt.provider_reference:
+        # It had the payout and now has not: two answers that disagree.
+        _lose_track(withdrawal, words="the provider no longer knows this payout", now=now)
+        findings.report_vanished(attempt, now=now)
+        return
+    if attempt.not_found_count + 1 < CONSISTENT_ANSWERS or not _settled(attempt, now=now):
+        return
+    capabilities = routing.capabilities_of(attempt.provider)
+    in_window = now - attempt.created_at < capabilities.idempotency_window
+    if capabilities.may_repeat and in_window:
+        payouts.send(attempt, clock=clock, repeated=True)
+    else:
+        _lose_track(withdrawal, words="the provider has no such payout", now=now)
+        findings.report_not_found(attempt, now=now)
+
+
+def _settled(attempt: PayoutAttempt, *, now: datetime) -> bool:
+    """Whether a "no such payout" may be believed: nothing can be under way to the provider any more."""
+    wait = max(settings.PROVIDER_SETTLE_TIME, routing.capabilities_of(attempt.provider).visibility_delay)
+    return attempt.sent_at is not None and now - attempt.sent_at >= wait
+
+
+def _silent_for_long(attempt: PayoutAttempt, *, now: datetime) -> bool:
+    return attempt.state == "sending" and _settled(attempt, now=now)
+
+
+def _lose_track(withdrawal: Withdrawal, *, words: str, now: datetime) -> None:
+    current = Withdrawal.objects.get(pk=withdrawal.pk)
+    if current.state == State.PROCESSING:
+        Withdrawal.advance(current.pk, Move.LOSE_TRACK, actor=PAYOUTS, now=now, version=current.version, words=words)

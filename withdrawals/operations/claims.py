@@ -1,0 +1,105 @@
+"""Claims: the right to decide one withdrawal for a while, so that nobody overwrites anybody."""
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from backoffice.accounts.models import User
+from backoffice.audit.record import record
+from withdrawals import queries
+from withdrawals.exceptions import ClaimedByOther
+from withdrawals.lifecycle import SUBJECT_TYPE
+from withdrawals.models import Approval, Claim, Decision, Withdrawal
+from withdrawals.states import UNDECIDED
+
+
+def owner_of(withdrawal: Withdrawal, *, now: datetime) -> User | None:
+    """Return who may decide it now, if somebody claimed it and the claim has not run out."""
+    claim = getattr(withdrawal, "claim", None)
+    return claim.owner if claim is not None and claim.until > now else None
+
+
+def claim(withdrawal: Withdrawal, *, user: User, now: datetime) -> Claim:
+    """Claim an unowned withdrawal, or renew one's own claim. Raises ClaimedByOther."""
+    with transaction.atomic():
+        Withdrawal.objects.select_for_update(of=("self",)).get(pk=withdrawal.pk)
+        current = Claim.objects.filter(withdrawal=withdrawal).select_related("owner").first()
+        if current is not None and current.until > now and current.owner_id != user.pk:
+            raise ClaimedByOther(current.owner.name)
+        renewed = current is not None and current.until > now
+        mine, _created = Claim.objects.update_or_create(
+            withdrawal=withdrawal,
+            defaults={
+                "owner": user,
+                "until": now + settings.CLAIM_TIME,
+                "since": current.since if renewed and current else now,
+            },
+        )
+        if not renewed:
+            record(subject_type=SUBJECT_TYPE, subject_id=withdrawal.ref, action="claim", actor=user, at=now)
+    return mine
+
+
+def take_over(withdrawal: Withdrawal, *, user: User, now: datetime, reason: str) -> Claim:
+    """Take a withdrawal from whoever has it; the reason is recorded with their name."""
+    with transaction.atomic():
+        Withdrawal.objects.select_for_update(of=("self",)).get(pk=withdrawal.pk)
+        previous = Claim.objects.filter(withdrawal=withdrawal).select_related("owner").first()
+        mine, _created = Claim.objects.update_or_create(
+            withdrawal=withdrawal, defaults={"owner": user, "until": now + settings.CLAIM_TIME, "since": now}
+        )
+        record(
+            subject_type=SUBJECT_TYPE,
+            subject_id=withdrawal.ref,
+            action="take_over",
+            actor=user,
+            reason=reason,
+            data={"from": previous.owner.name if previous else ""},
+            at=now,
+        )
+    return mine
+
+
+def let_go(withdrawal: Withdrawal, *, user: User) -> None:
+    """Give up one's own claim; somebody else's stays."""
+    Claim.objects.filter(withdrawal=withdrawal, owner=user).delete()
+
+
+def next_for(
+    user: User, *, now: datetime, queue: QuerySet[Withdrawal] | None = None, after: Withdrawal | None = None
+) -> Withdrawal | None:
+    """Claim and return the most urgent withdrawal that nobody decides now, or None when the queue is clear.
+
+    Skips what somebody else claimed, what has a waiting decision, and what this person approved already.
+    ``queue`` narrows it to a view; with ``after`` it is the next one in the order of urgency, and behind
+    the last one the search begins again at the first.
+    """
+    with transaction.atomic():
+        candidates = claimable(user, now=now, queue=queue).select_for_update(of=("self",), skip_locked=True)
+        withdrawal = None
+        if after is not None:
+            candidates = candidates.exclude(pk=after.pk)
+            later = Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, pk__gt=after.pk)
+            withdrawal = candidates.filter(later).first()
+        withdrawal = withdrawal or candidates.first()
+        if withdrawal is not None:
+            claim(withdrawal, user=user, now=now)
+    return withdrawal
+
+
+def claimable(
+    user: User, *, now: datetime, queue: QuerySet[Withdrawal] | None = None
+) -> QuerySet[Withdrawal]:
+    """Return what this person could take from the queue now, most urgent first."""
+    # As one subquery: two conditions of exclude() need not speak of the same approval.
+    own_approval = Approval.objects.filter(withdrawal=OuterRef("pk"), approver=user, voided_at=None)
+    return (
+        (queries.review_queue() if queue is None else queue)
+        .filter(state__in=UNDECIDED)
+        .filter(Q(claim=None) | Q(claim__until__lte=now) | Q(claim__owner=user))
+        .exclude(decisions__status__in=[Decision.Status.WAITING, Decision.Status.PROPOSED])
+        .exclude(Exists(own_approval))
+        .order_by("due_at", "pk")
+    )

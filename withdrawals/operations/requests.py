@@ -1,0 +1,173 @@
+"""A player asks to take money out, or takes the request back."""
+
+import hashlib
+import json
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from backoffice.audit.actors import Actor
+from backoffice.money import AmountError, convert, format_money, parse_amount
+from kyc.models import Player
+from ledger.exceptions import InsufficientFunds
+from providers import routing
+from withdrawals import destinations, queries
+from withdrawals.exceptions import KeyReused, RequestRefused
+from withdrawals.models import Destination, Method, Withdrawal
+from withdrawals.states import Move
+
+
+def register_destination(
+    *,
+    player: Player,
+    external_id: str,
+    method: str,
+    account: str,
+    holder_name: str,
+    country: str = "",
+    owned: bool = False,
+    now: datetime,
+) -> Destination:
+    """Keep where a player's money may go; the same external id again updates ownership only.
+
+    Raises RequestRefused for an account that cannot be one, and for an external id whose account changed:
+    a changed account is a new destination with a new age.
+    """
+    checked = destinations.check(method=method, account=account)
+    existing = Destination.objects.filter(player=player, external_id=external_id).first()
+    if existing is not None:
+        if (existing.method, existing.account, existing.holder_name) != (method, checked.account, holder_name):
+            raise RequestRefused(
+                "destination_changed",
+                "This destination id belongs to other payout details; tell a new one under a new id.",
+                field="id",
+            )
+        if existing.owned != owned:
+            existing.owned = owned
+            existing.save(update_fields=["owned"])
+        return existing
+    return Destination.objects.create(
+        player=player,
+        external_id=external_id,
+        method=method,
+        account=checked.account,
+        account_digest=hashlib.sha256(f"{method}:{checked.account}".encode()).hexdigest(),
+        label=checked.label,
+        holder_name=holder_name,
+        country=country or checked.country,
+        owned=owned,
+        first_seen_at=now,
+    )
+
+
+def request_withdrawal(
+    *,
+    player: Player,
+    destination_id: str,
+    amount: str,
+    currency: str,
+    key: str,
+    source: str,
+    actor: Actor,
+    now: datetime,
+) -> tuple[Withdrawal, bool]:
+    """Take a request and reserve its money; return the withdrawal and whether it is new.
+
+    ``amount`` is a plain decimal string in ``currency``. The same ``key`` of the same ``source`` with the
+    same content answers with the first withdrawal. Raises KeyReused (same key, other content) and
+    RequestRefused (then nothing was reserved).
+    """
+    content = json.dumps([player.external_id, destination_id, amount, currency])
+    digest = hashlib.sha256(content.encode()).hexdigest()
+    if (first := _first_answer(source, key, digest)) is not None:
+        return first, False
+    minor = _checked_amount(amount, currency)
+    try:
+        with transaction.atomic():
+            Player.objects.select_for_update().only("pk").get(pk=player.pk)
+            if (first := _first_answer(source, key, digest)) is not None:
+                return first, False
+            destination = _destination(player, destination_id, minor, currency)
+            return (
+                Withdrawal.open(
+                    actor=actor,
+                    now=now,
+                    player=player,
+                    destination=destination,
+                    method=destination.method,
+                    amount=minor,
+                    currency=currency,
+                    reference_amount=convert(
+                        minor, currency, to=settings.HOUSE_CURRENCY, rates=settings.REFERENCE_RATES
+                    ),
+                    requested_at=now,
+                    due_at=queries.due_at(now),
+                    source=source,
+                    intake_key=key,
+                    request_digest=digest,
+                    routes=routing.candidates(method=destination.method, currency=currency, amount=minor),
+                ),
+                True,
+            )
+    except InsufficientFunds:
+        raise RequestRefused(
+            "insufficient_funds",
+            f"The withdrawable balance does not cover {format_money(minor, currency)}; bonus money is not part of it.",
+            field="amount",
+        ) from None
+    except IntegrityError:
+        # Somebody else used this key for another player at the same moment; their row is the first answer.
+        if (first := _first_answer(source, key, digest)) is None:
+            raise
+        return first, False
+
+
+def cancel(withdrawal: Withdrawal, *, actor: Actor, now: datetime, reason: str = "player_asked") -> Withdrawal:
+    """Cancel for the player and give the money back. Raises MoveRefused once it is with a provider."""
+    return Withdrawal.advance(withdrawal.pk, Move.CANCEL, actor=actor, now=now, reason=reason)
+
+
+def _first_answer(source: str, key: str, digest: str) -> Withdrawal | None:
+    first = queries.withdrawals().filter(source=source, intake_key=key).first()
+    if first is not None and first.request_digest != digest:
+        raise KeyReused(
+            "key_reused", "This Idempotency-Key was used before with another request.", field="Idempotency-Key"
+        )
+    return first
+
+
+def _checked_amount(amount: str, currency: str) -> int:
+    try:
+        minor = parse_amount(amount, currency)
+    except AmountError as error:
+        field = "currency" if str(error).startswith("Unknown currency") else "amount"
+        raise RequestRefused(f"invalid_{field}", str(error), field=field) from None
+    if minor == 0:
+        raise RequestRefused("invalid_amount", "The amount must be more than zero.", field="amount")
+    return minor
+
+
+def _destination(player: Player, destination_id: str, minor: int, currency: str) -> Destination:
+    destination = Destination.objects.filter(player=player, external_id=destination_id).first()
+    if destination is None:
+        raise RequestRefused(
+            "unknown_destination",
+            f"This player has no destination {destination_id!r}; tell it first.",
+            field="destination_id",
+        )
+    if not destinations.takes(method=destination.method, account=destination.account, currency=currency):
+        raise RequestRefused(
+            "unsupported_currency", f"{destination.label} cannot receive {currency}.", field="currency"
+        )
+    minimum = routing.minimum(method=destination.method, currency=currency)
+    if minimum is None:
+        method = Method(destination.method).label.lower()
+        raise RequestRefused("unsupported_currency", f"No provider pays {currency} to a {method}.", field="currency")
+    if minor < minimum:
+        raise RequestRefused(
+            "below_minimum",
+            f"The smallest withdrawal is {format_money(minimum, currency)} for this method.",
+            field="amount",
+        )
+    return destination

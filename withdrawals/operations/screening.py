@@ -1,0 +1,82 @@
+"""Screening: run the checks, keep what they said, and clear, refer or decline."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from backoffice.audit.actors import SCREENING
+from fraud.states import level_of
+from kyc.models import Player
+from withdrawals import checks, policy
+from withdrawals.checks.outcome import Outcome, Severity
+from withdrawals.models import CheckResult, Withdrawal
+from withdrawals.operations import work
+from withdrawals.states import Move, State
+
+BATCH = 20
+
+
+def screen_due(*, clock: work.Clock) -> int:
+    """Screen what is requested and due, in batches."""
+    return work.work_off([State.REQUESTED], lambda pk: screen(pk, now=clock()), clock=clock, batch=BATCH)
+
+
+def screen(pk: int, *, now: datetime) -> Withdrawal | None:
+    """Screen one withdrawal; return it as it then stands, or None if it was no longer requested."""
+    with transaction.atomic():
+        player_id = Withdrawal.objects.values_list("player_id", flat=True).get(pk=pk)
+        Player.objects.select_for_update().only("pk").get(pk=player_id)
+        withdrawal = (
+            Withdrawal.objects.select_for_update(of=("self",)).select_related("player", "destination").get(pk=pk)
+        )
+        if withdrawal.state != State.REQUESTED:
+            return None
+        outcomes = checks.run_all(withdrawal, now=now)
+        _keep(withdrawal, outcomes, now=now)
+        return _decide(withdrawal, outcomes, now=now)
+
+
+def _keep(withdrawal: Withdrawal, outcomes: list[Outcome], *, now: datetime) -> None:
+    withdrawal.check_results.filter(is_current=True).update(is_current=False)
+    CheckResult.objects.bulk_create(
+        CheckResult(
+            withdrawal=withdrawal,
+            code=outcome.code,
+            version=outcome.version,
+            outcome=outcome.outcome,
+            title=outcome.title,
+            short=outcome.short,
+            sentence=outcome.sentence,
+            points=outcome.points,
+            evidence=outcome.evidence,
+            at=now,
+        )
+        for outcome in outcomes
+    )
+
+
+def _decide(withdrawal: Withdrawal, outcomes: list[Outcome], *, now: datetime) -> Withdrawal:
+    worst = max(outcome.severity for outcome in outcomes)
+    score = min(sum(outcome.points for outcome in outcomes), 100)
+    level = level_of(score)
+    asked = policy.requirement(
+        reference_amount=withdrawal.reference_amount, risk_level=level, all_passed=worst < Severity.REVIEW
+    )
+    concerns = [outcome for outcome in outcomes if outcome.severity >= Severity.REVIEW]
+    why = [outcome.short for outcome in concerns] or [asked.words.rstrip(".")]
+    # Not state and not money: what the queue shows, and how many approvals policy asks for.
+    Withdrawal.objects.filter(pk=withdrawal.pk).update(
+        risk_score=score,
+        risk_level=level,
+        is_flagged=any(outcome.code.startswith(("fraud.", "destination.shared")) for outcome in concerns),
+        why=why,
+        required_approvals=asked.approvals,
+    )
+    codes = [outcome.code for outcome in concerns]
+    hard = [code for code in codes if code in policy.HARD_REFUSALS]
+    if worst == Severity.DECLINE and hard:
+        return Withdrawal.advance(withdrawal.pk, Move.DECLINE, actor=SCREENING, now=now, reason=hard[0], codes=codes)
+    if asked.approvals == 0:
+        return Withdrawal.advance(withdrawal.pk, Move.CLEAR, actor=SCREENING, now=now, policy=asked.words)
+    return Withdrawal.advance(withdrawal.pk, Move.REFER, actor=SCREENING, now=now, codes=codes, policy=asked.words)
+

@@ -1,0 +1,72 @@
+"""Who may make a move. Each factory returns a predicate over (withdrawal, actor)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from backoffice.audit.actors import Actor, Machine
+
+if TYPE_CHECKING:
+    from withdrawals.lifecycle import Lifecycle
+
+Predicate = Callable[["Lifecycle", Actor], bool]
+
+
+def machine(_subject: Lifecycle, actor: Actor) -> bool:
+    """A named worker or calling system, never a person."""
+    return isinstance(actor, Machine)
+
+
+def staff(permission: str) -> Predicate:
+    """A person with the permission."""
+
+    def may(_subject: Lifecycle, actor: Actor) -> bool:
+        return not isinstance(actor, Machine) and actor.is_active and actor.has_perm(permission)  # type: ignore[attr-defined]
+
+    return may
+
+
+def someone_else(permission: str) -> Predicate:
+    """A person with the permission who has not approved this withdrawal in its present round."""
+    allowed = staff(permission)
+
+    def may(subject: Lifecycle, actor: Actor) -> bool:
+        return allowed(subject, actor) and actor.pk not in subject.approver_ids()  # type: ignore[union-attr]
+
+    return may
+
+
+def machine_or_staff(permission: str) -> Predicate:
+    allowed = staff(permission)
+
+    def may(subject: Lifecycle, actor: Actor) -> bool:
+        return isinstance(actor, Machine) or allowed(subject, actor)
+
+    return may
+
+
+def approver(subject: Lifecycle, actor: Actor) -> bool:
+    """Whoever may give the first approval: a fraud analyst where risk is high, an operator elsewhere."""
+    if isinstance(actor, Machine):
+        return False
+    if subject.needs_fraud_analyst:
+        return staff("withdrawals.decide_flagged")(subject, actor)
+    if staff("withdrawals.approve_withdrawal")(subject, actor):
+        return True
+    return subject.is_flagged and staff("withdrawals.decide_flagged")(subject, actor)
+
+
+def sole_approver(subject: Lifecycle, actor: Actor) -> bool:
+    """An approver whose personal ceiling covers the amount."""
+    return approver(subject, actor) and not _over_ceiling(subject, actor)
+
+
+def first_approver(subject: Lifecycle, actor: Actor) -> bool:
+    """An approver where a second person must follow: by policy, or by the approver's own ceiling."""
+    return approver(subject, actor) and (subject.required_approvals >= 2 or _over_ceiling(subject, actor))
+
+
+def _over_ceiling(subject: Lifecycle, actor: Actor) -> bool:
+    ceiling = actor.approval_limit  # type: ignore[union-attr]
+    return ceiling is not None and (subject.reference_amount is None or subject.reference_amount > ceiling)

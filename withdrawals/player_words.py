@@ -1,0 +1,76 @@
+"""What a player may read about a withdrawal. The only sentences that leave this product for players.
+
+They are made of the state, the kind of hold and the reason's own player text, never of checks, notes
+or scores; holds of any other kind than the player's read as being in review.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from withdrawals import reasons
+from withdrawals.states import HoldKind, Move, State
+
+_PLAIN: dict[str, str] = {
+    State.REQUESTED: "We have your request.",
+    State.UNDER_REVIEW: "In review.",
+    State.SECOND_APPROVAL: "In review.",
+    State.APPROVED: "Approved.",
+    State.PROCESSING: "Being paid.",
+    State.OUTCOME_UNKNOWN: "Being paid, taking longer than usual.",
+    State.FAILED: "Could not be paid. The money is back in your balance.",
+    State.RETURNED: "Came back from your bank or payment provider.",
+}
+_CANCELLED: dict[str, str] = {
+    "player_asked": "Cancelled as you asked.",
+    "expired": "Expired. We did not get the answer that we asked for in time.",
+}
+# By the list of their own move: a code such as "other" stands in several lists.
+_HOLDS = {reason.code: reason.player_text for reason in reasons.BY_MOVE[Move.HOLD]}
+_REJECTIONS = {reason.code: reason.player_text for reason in reasons.BY_MOVE[Move.REJECT]}
+_NEUTRAL = "We could not approve this withdrawal. The money is back in your balance."
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is needed of a withdrawal at one version, now or in the past. ``at`` is when it got there."""
+
+    state: str
+    at: datetime
+    destination: str
+    hold_kind: str = ""
+    reason: str = ""
+    wake_at: datetime | None = None
+
+
+def status_of(standing: Standing) -> str:
+    """Return the state as the platform is told it; only a hold that asks the player something shows."""
+    if standing.state == State.ON_HOLD and standing.hold_kind != HoldKind.PLAYER:
+        return State.UNDER_REVIEW.value
+    return State(standing.state).value
+
+
+def sentence(standing: Standing) -> str:
+    """Return one or two sentences for the player."""
+    if standing.state == State.ON_HOLD:
+        return _on_hold(standing)
+    if standing.state == State.COMPLETED:
+        return f"Paid on {_day(standing.at)} to {standing.destination}."
+    if standing.state == State.REJECTED:
+        return f"Declined. {_REJECTIONS.get(standing.reason) or _NEUTRAL}"
+    if standing.state == State.CANCELLED:
+        return f"{_CANCELLED.get(standing.reason, 'Cancelled.')} The money is back in your balance."
+    return _PLAIN[standing.state]
+
+
+def _on_hold(standing: Standing) -> str:
+    if standing.hold_kind != HoldKind.PLAYER:
+        return _PLAIN[State.UNDER_REVIEW]
+    asked = _HOLDS.get(standing.reason) or "We need an answer from you."
+    return f"{asked} Please reply by {_day(standing.wake_at)}." if standing.wake_at else asked
+
+
+def _day(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%B %Y}"

@@ -1,0 +1,292 @@
+"""Reading withdrawals. Querysets are nouns; whatever is shown to people is ordered, ending in the key."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum
+from django.utils import timezone
+
+from backoffice.accounts.models import User
+from kyc import queries as kyc
+from kyc.models import Player
+from providers import gateway
+from providers.registry import BY_CODE
+from withdrawals.models import Decision, Destination, Limit, Notification, PayoutAttempt, Withdrawal
+from withdrawals.reference import normalise
+from withdrawals.states import COUNTED, UNDECIDED, WITH_PROVIDER, State
+
+PERIODS: dict[str, timedelta] = {
+    Limit.Period.DAY: timedelta(days=1),
+    Limit.Period.WEEK: timedelta(days=7),
+    Limit.Period.MONTH: timedelta(days=30),
+}
+COUNT_CAP = 10_000
+# What waits for a person; what was decided a moment ago and waits for its undo time does not.
+NEEDS_DECISION = Q(state__in=UNDECIDED) & ~Q(
+    Exists(Decision.objects.filter(withdrawal=OuterRef("pk"), status=Decision.Status.WAITING))
+)
+# Due within this time is soon.
+SOON = timedelta(hours=1)
+MOST_DESTINATIONS = 500
+
+
+def withdrawals() -> QuerySet[Withdrawal]:
+    """Return all withdrawals with what every screen shows of them."""
+    return Withdrawal.objects.select_related("player", "destination")
+
+
+def review_queue() -> QuerySet[Withdrawal]:
+    """Return what waits for a person, most urgent first; what was just decided waits for nobody."""
+    return (
+        withdrawals()
+        .filter(NEEDS_DECISION)
+        .select_related("claim__owner")
+        .order_by("due_at", "pk")
+    )
+
+
+def flagged() -> QuerySet[Withdrawal]:
+    """Return undecided withdrawals with fraud indicators, riskiest first."""
+    return withdrawals().filter(state=State.UNDER_REVIEW, is_flagged=True).order_by("-risk_score", "due_at", "pk")
+
+
+def waiting_count() -> int:
+    """Return how many wait for a person, counted to 10,000 at most."""
+    return review_queue().order_by()[:COUNT_CAP].count()
+
+
+def flagged_count() -> int:
+    return Withdrawal.objects.filter(state=State.UNDER_REVIEW, is_flagged=True)[:COUNT_CAP].count()
+
+
+def waiting_decision(withdrawal: Withdrawal) -> Decision | None:
+    """Return the decision that waits for its undo time or for a second person, if there is one."""
+    return (
+        withdrawal.decisions.filter(status__in=[Decision.Status.WAITING, Decision.Status.PROPOSED])
+        .select_related("actor", "proposed_by")
+        .first()
+    )
+
+
+def undoable(user: User, *, now: datetime) -> Decision | None:
+    """Return the last decision that this person can still take back, if its undo time runs."""
+    return (
+        Decision.objects.filter(actor=user, status=Decision.Status.WAITING, effective_at__gt=now)
+        .select_related("withdrawal__player")
+        .order_by("-decided_at", "-pk")
+        .first()
+    )
+
+
+def found_by(term: str, *, people: bool, destinations: bool) -> Q:
+    """Return the withdrawals that a typed term names.
+
+    A reference names one. Anything else is tried as a player's reference, a provider's reference and,
+    where the reader may see them, as a player (``people``: e-mail, platform id, name) and as the last
+    four characters of payout details (``destinations``).
+    """
+    if (reference := normalise(term)) is not None:
+        return Q(ref=reference)
+    players = kyc.look_up(term) if people else Player.objects.filter(ref=term.upper())
+    attempts = PayoutAttempt.objects.filter(provider__in=BY_CODE, provider_reference=term)
+    found = Q(player_id__in=[player.pk for player in players]) | Q(
+        pk__in=list(attempts.values_list("withdrawal_id", flat=True))
+    )
+    if destinations and len(term) == 4 and term.isalnum():
+        ends = Destination.objects.filter(label__endswith=term).order_by("-pk")
+        found |= Q(destination_id__in=list(ends.values_list("pk", flat=True)[:MOST_DESTINATIONS]))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What one person decided since midnight, and what is left of the queue for others."""
+
+    decided: int
+    waiting: int
+    on_hold: int
+
+
+def day_of(user: User, *, now: datetime) -> Day:
+    """Return the figures for the end of the queue."""
+    morning = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    counted = [Decision.Status.WAITING, Decision.Status.APPLIED]
+    return Day(
+        decided=Decision.objects.filter(actor=user, decided_at__gte=morning, status__in=counted).count(),
+        waiting=waiting_count(),
+        on_hold=Withdrawal.objects.filter(state=State.ON_HOLD)[:COUNT_CAP].count(),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many rows wait, how much per currency, since when, and how they stand to their due time."""
+
+    count: int
+    totals: dict[str, int]
+    oldest_at: datetime | None
+    late: int
+    late_totals: dict[str, int]
+    soon: int
+    later: int
+    states: int
+
+
+def waiting_summary(rows: QuerySet[Withdrawal], *, now: datetime) -> Waiting:
+    """Return the figures of a list of open withdrawals in one statement; sums never mix currencies."""
+    late, soon = Q(due_at__lt=now), Q(due_at__gte=now, due_at__lt=now + SOON)
+    lines = list(
+        rows.order_by("currency")
+        .values("currency")
+        .annotate(
+            count=Count("pk"),
+            total=Sum("amount"),
+            oldest_at=Min("requested_at"),
+            late=Count("pk", filter=late),
+            late_total=Sum("amount", filter=late),
+            soon=Count("pk", filter=soon),
+            states=Count("state", distinct=True),
+        )
+    )
+    count, late_count, soon_count = (sum(line[name] for line in lines) for name in ("count", "late", "soon"))
+    return Waiting(
+        count=count,
+        totals={line["currency"]: line["total"] for line in lines},
+        oldest_at=min((line["oldest_at"] for line in lines), default=None),
+        late=late_count,
+        late_totals={line["currency"]: line["late_total"] for line in lines if line["late"]},
+        soon=soon_count,
+        later=count - late_count - soon_count,
+        states=max((line["states"] for line in lines), default=0),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """How far one limit is used: house currency minor units, or a count."""
+
+    limit: Limit
+    before: int
+    this: int
+
+    @property
+    def cap(self) -> int:
+        cap = self.limit.cap_amount if self.limit.cap_amount is not None else self.limit.cap_count
+        assert cap is not None  # the constraint limit_caps_one_thing
+        return cap
+
+    @property
+    def is_count(self) -> bool:
+        return self.limit.cap_amount is None
+
+    @property
+    def left(self) -> int:
+        return self.cap - self.before - self.this
+
+    @property
+    def is_over(self) -> bool:
+        return self.left < 0
+
+
+def player_usage(withdrawal: Withdrawal, *, now: datetime) -> list[Usage]:
+    """Return the use of every player limit by what was requested before this withdrawal, and by it.
+
+    Counts requests in the window that ends at ``now`` whose request came earlier (by time, then key),
+    so of two parallel requests the later one always sees the earlier one. The caller holds the
+    player's lock when the answer decides something.
+    """
+    earlier = Withdrawal.objects.filter(player_id=withdrawal.player_id, state__in=COUNTED).filter(
+        Q(requested_at__lt=withdrawal.requested_at) | Q(requested_at=withdrawal.requested_at, pk__lt=withdrawal.pk)
+    )
+    limits = list(Limit.objects.filter(scope=Limit.Scope.PLAYER).order_by("pk"))
+    windows = {period: Q(requested_at__gt=now - length) for period, length in PERIODS.items()}
+    sums = earlier.aggregate(
+        **{f"sum_{period}": Sum("reference_amount", filter=window) for period, window in windows.items()},
+        **{f"count_{period}": Count("pk", filter=window) for period, window in windows.items()},
+    )
+    usages = []
+    for limit in limits:
+        by_count = limit.cap_amount is None
+        this = 1 if by_count else (withdrawal.reference_amount or 0)
+        key = f"{'count' if by_count else 'sum'}_{limit.period}"
+        usages.append(Usage(limit=limit, before=sums.get(key) or 0, this=this))
+    return usages
+
+
+def house_usage(withdrawal: Withdrawal, *, now: datetime) -> list[Usage]:
+    """Return the use of the house's limits by what was approved since; ``this`` is the withdrawal itself."""
+    usages = []
+    for limit in Limit.objects.filter(scope=Limit.Scope.HOUSE).exclude(period=Limit.Period.REQUEST).order_by("pk"):
+        approved = Withdrawal.objects.filter(
+            approved_at__gt=now - PERIODS[limit.period], state__in=[State.APPROVED, *WITH_PROVIDER, State.COMPLETED]
+        ).exclude(pk=withdrawal.pk)
+        if limit.cap_amount is None:
+            usages.append(Usage(limit=limit, before=approved.count(), this=1))
+        else:
+            before = approved.aggregate(total=Sum("reference_amount"))["total"] or 0
+            usages.append(Usage(limit=limit, before=before, this=withdrawal.reference_amount or 0))
+    return usages
+
+
+def earlier_payouts(withdrawal: Withdrawal) -> QuerySet[Withdrawal]:
+    """Return the player's other withdrawals, newest first."""
+    return (
+        Withdrawal.objects.filter(player_id=withdrawal.player_id)
+        .exclude(pk=withdrawal.pk)
+        .select_related("destination")
+        .order_by("-requested_at", "-pk")
+    )
+
+
+def in_flight_by_provider() -> dict[str, dict[str, object]]:
+    """Return per provider: how many are in flight and unknown, and since when the oldest waits."""
+    rows = Withdrawal.objects.filter(state__in=WITH_PROVIDER).values("provider", "state", "approved_at")
+    result: dict[str, dict[str, object]] = {}
+    for row in (
+        Withdrawal.objects.filter(state__in=WITH_PROVIDER)
+        .values("provider")
+        .annotate(
+            in_flight=Count("pk"),
+            unknown=Count("pk", filter=Q(state=State.OUTCOME_UNKNOWN)),
+        )
+        .order_by("provider")
+    ):
+        oldest = rows.filter(provider=row["provider"]).order_by("approved_at").first()
+        result[row["provider"]] = {**row, "oldest_at": oldest["approved_at"] if oldest else None}
+    return result
+
+
+def due_notifications(*, now: datetime) -> QuerySet[Notification]:
+    """Return what the platform must be told now, oldest first."""
+    return (
+        Notification.objects.filter(next_try_at__lte=now)
+        .select_related("withdrawal__player", "withdrawal__destination")
+        .order_by("next_try_at", "pk")
+    )
+
+
+def due_at(requested_at: datetime) -> datetime:
+    """Return by when a person should have decided."""
+    return requested_at + settings.REVIEW_TIME
+
+
+# What the machines do with a due row of each state.
+_STEPS: dict[str, str] = {
+    State.REQUESTED: "screen",
+    State.APPROVED: "pay",
+    State.PROCESSING: "ask",
+    State.OUTCOME_UNKNOWN: "ask",
+    State.ON_HOLD: "wake",
+}
+
+
+def due_steps(*, now: datetime) -> list[str]:
+    """Return the names of the steps that have due rows, each once."""
+    states = Withdrawal.objects.filter(next_step_at__lte=now).values_list("state", flat=True).distinct().order_by()
+    steps = {_STEPS[state] for state in states if state in _STEPS}
+    if Decision.objects.filter(status=Decision.Status.WAITING, effective_at__lte=now).exists():
+        steps.add("apply_decisions")
+    if gateway.due_deliveries(now=now, most=1):
+        steps.add("apply_webhooks")
+    return sorted(steps)

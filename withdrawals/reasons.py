@@ -1,0 +1,114 @@
+"""The closed lists of reasons. Explainable ones may reach the player, neutral ones never do.
+
+A neutral reason (suspicion, law) is shown to the player and to support as a neutral sentence only:
+whoever writes player text can draw from ``player_text`` alone.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    code: str
+    label: str
+    # What the player may read; neutral for anything that could tip off.
+    player_text: str
+
+
+_NEUTRAL = "We could not approve this withdrawal. The money is back in your balance."
+
+REJECT: tuple[Reason, ...] = (
+    Reason(
+        "destination_not_owned",
+        "Payout details not the player’s",
+        "The account is not in your name. Please use your own.",
+    ),
+    Reason(
+        "destination_needs_proof",
+        "New payout details need proof",
+        "Please show that the new payout details are yours, then ask again.",
+    ),
+    Reason("terms_not_met", "Bonus or wagering terms not met", "The wagering terms of your bonus are not met yet."),
+    Reason(
+        "deposit_method_first",
+        "Must return to deposit method",
+        "Please withdraw to the method that you deposited with.",
+    ),
+    Reason("suspected_takeover", "Suspected account takeover", _NEUTRAL),
+    Reason("linked_account", "Linked or duplicate account", _NEUTRAL),
+    Reason("funds_not_shown", "Source of funds not shown", "Please show where the funds come from, then ask again."),
+    Reason("other", "Something else", _NEUTRAL),
+)
+CONFIRM_FRAUD: tuple[Reason, ...] = (
+    Reason("fraud_takeover", "Account takeover", _NEUTRAL),
+    Reason("fraud_mule", "Money moved for somebody else", _NEUTRAL),
+    Reason("fraud_bonus_abuse", "Bonus abuse", _NEUTRAL),
+    Reason("fraud_collusion", "Collusion", _NEUTRAL),
+    Reason("fraud_stolen_card", "Stolen payment details", _NEUTRAL),
+    Reason("fraud_other", "Other fraud", _NEUTRAL),
+)
+CLEAR_FRAUD: tuple[Reason, ...] = (
+    Reason("known_player", "Known player, pattern explained", ""),
+    Reason("win_verified", "Win verified", ""),
+    Reason("household", "Linked player is family", ""),
+    Reason("player_confirmed", "Player confirmed it", ""),
+    Reason("false_alarm", "False alarm", ""),
+)
+APPROVE: tuple[Reason, ...] = (
+    Reason("facts_explain_it", "The facts explain it", ""),
+    Reason("player_confirmed", "Player confirmed by phone or mail", ""),
+    Reason("known_player", "Known player", ""),
+    Reason("other", "Other, see note", ""),
+)
+HOLD: tuple[Reason, ...] = (
+    Reason("waiting_document", "Waiting for a document", "We need a document from you."),
+    Reason("waiting_player", "Waiting for the player’s answer", "We need an answer from you."),
+    Reason("waiting_provider", "Waiting for a provider", ""),
+    Reason("waiting_colleague", "Waiting for a colleague", ""),
+    Reason("legal", "Legal hold", ""),
+)
+DISAGREE: tuple[Reason, ...] = (
+    Reason("facts_missing", "Facts are missing", ""),
+    Reason("risk_too_high", "Risk is too high", ""),
+    Reason("other", "Something else, see note", ""),
+)
+RELEASE: tuple[Reason, ...] = (
+    Reason("document_received", "The document is here", ""),
+    Reason("answer_received", "The answer is here", ""),
+    Reason("no_longer_needed", "No longer needed", ""),
+    Reason("other", "Something else, see note", ""),
+)
+RECALL: tuple[Reason, ...] = (
+    Reason("new_fact", "A new fact came up", ""),
+    Reason("approved_by_mistake", "Approved by mistake", ""),
+)
+CANCEL: tuple[Reason, ...] = (
+    Reason("player_asked", "The player asked for it", "Cancelled as you asked."),
+    Reason("expired", "No answer in time", "We did not get the answer that we asked for in time."),
+)
+
+# By the move that they explain; the door refuses a code that is not in the list of its move.
+BY_MOVE: dict[str, tuple[Reason, ...]] = {
+    "approve": APPROVE + CLEAR_FRAUD,
+    "endorse": APPROVE + CLEAR_FRAUD,
+    "confirm": APPROVE,
+    "reject": REJECT + CONFIRM_FRAUD,
+    "put_on_hold": HOLD,
+    "release": RELEASE,
+    "disagree": DISAGREE,
+    "recall": RECALL,
+    "cancel": CANCEL,
+}
+_BY_CODE = {reason.code: reason for reasons in BY_MOVE.values() for reason in reasons}
+
+
+def label_of(code: str) -> str:
+    """Return the staff wording of a reason code, or the code itself for a machine's reason."""
+    reason = _BY_CODE.get(code)
+    return reason.label if reason else code
+
+
+def player_text_of(code: str) -> str:
+    """Return what a player may read about a reason; never more than the neutral sentence for suspicion."""
+    reason = _BY_CODE.get(code)
+    return reason.player_text if reason else _NEUTRAL

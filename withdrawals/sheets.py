@@ -1,0 +1,233 @@
+"""What each decision asks and says: one row per move. The bar, the sheets and the pages are made of it."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.conf import settings
+from django.urls import reverse
+from django.utils import timezone
+
+from withdrawals import guards, queries, reasons, visibility
+from withdrawals.models import Decision, Withdrawal
+from withdrawals.operations.decisions import DECIDABLE, needs_reason
+from withdrawals.reasons import Reason
+from withdrawals.states import MOVE_LOOKS, HoldKind, Move
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Words with ``{money}`` in them. ``key`` is the shortcut; ``inline`` asks in the bar itself."""
+
+    button: str
+    question: str
+    verb: str
+    busy: str
+    said: str
+    key: str
+    kind: str = "plain"
+    inline: bool = False
+    danger: bool = False
+
+
+LOOKS: dict[Move, Look] = {
+    Move.APPROVE: Look(
+        "Approve {money}", "Approve {money}?", "Approve {money}", "Approving…", "Approved", "a", "primary", inline=True
+    ),
+    Move.ENDORSE: Look(
+        "Approve, then a second person confirms",
+        "Approve {money} as the first of two?",
+        "Approve {money}",
+        "Approving…",
+        "Approved as the first of two:",
+        "a",
+        "primary",
+        inline=True,
+    ),
+    Move.CONFIRM: Look(
+        "Confirm {money}", "Confirm {money}?", "Confirm {money}", "Confirming…", "Confirmed", "a", "primary", inline=True
+    ),
+    Move.DISAGREE: Look(
+        "Disagree…", "Send {money} back to review. Why?", "Send back to review", "Sending back…", "Sent back", "d"
+    ),
+    Move.REJECT: Look(
+        "Reject…",
+        "Reject {money} and return it to the balance. Why?",
+        "Reject {money}",
+        "Rejecting…",
+        "Rejected",
+        "r",
+        danger=True,
+    ),
+    Move.HOLD: Look(
+        "Hold…", "Put {money} on hold. What is it waiting for?", "Put on hold", "Putting on hold…", "Put on hold:", "h"
+    ),
+    Move.RELEASE: Look(
+        "Release…", "Release {money} from hold to review. Why?", "Release", "Releasing…", "Released", "l"
+    ),
+    Move.RECALL: Look(
+        "Recall…", "Take back the approval of {money}. Why?", "Recall", "Recalling…", "Recalled", "b"
+    ),
+    Move.COMPLETE: Look(
+        "Mark as paid…", "{money} was paid by the provider. How do we know?", "Mark as paid", "Marking…", "Paid:", "p"
+    ),
+    Move.FAIL: Look(
+        "Mark as not paid…",
+        "{money} was definitely not paid. How do we know?",
+        "Mark as not paid",
+        "Marking…",
+        "Not paid:",
+        "f",
+        danger=True,
+    ),
+    Move.CANCEL: Look(
+        "Cancel…", "Cancel {money} for the player. Why?", "Cancel {money}", "Cancelling…", "Cancelled", "c", "quiet"
+    ),
+}
+# The word that a person gives for a hold says what kind of hold it is.
+HOLD_KINDS: dict[str, HoldKind] = {
+    "waiting_document": HoldKind.PLAYER,
+    "waiting_player": HoldKind.PLAYER,
+    "waiting_provider": HoldKind.PROVIDER,
+    "waiting_colleague": HoldKind.INTERNAL,
+    "legal": HoldKind.LEGAL,
+}
+WAKE_CHOICES = (
+    ("2h", "In 2 hours"),
+    ("tomorrow", "Tomorrow, 09:00"),
+    ("3d", "In 3 days"),
+    ("7d", "In 7 days"),
+    ("30d", "In 30 days"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """What one move asks of one person for one withdrawal."""
+
+    move: Move
+    look: Look
+    withdrawal: Withdrawal
+    reasons: tuple[Reason, ...]
+    needs_reason: bool
+    two: bool
+
+    @property
+    def question(self) -> str:
+        if self.look.inline and self.reasons:
+            return "Why is this fine?"
+        return self._filled(self.look.question)
+
+    @property
+    def verb(self) -> str:
+        return f"Propose: {self._lower(self.look.verb)}" if self.two else self._filled(self.look.verb)
+
+    @property
+    def button(self) -> str:
+        words = self._filled(self.look.button)
+        return f"{words}…" if self.reasons and not words.endswith("…") else words
+
+    @property
+    def hint(self) -> str:
+        """What happens after sending."""
+        if self.two:
+            return "Two people must agree: this is kept as a proposal until somebody else agrees."
+        seconds = int(settings.UNDO_TIME.total_seconds())
+        return f"You can undo for {seconds} seconds." if seconds else "It takes effect at once."
+
+    @property
+    def danger(self) -> bool:
+        return self.look.danger
+
+    @property
+    def shows_player_text(self) -> bool:
+        return self.move in (Move.REJECT, Move.HOLD)
+
+    def _filled(self, words: str) -> str:
+        return words.format(money=self.withdrawal.money)
+
+    def _lower(self, words: str) -> str:
+        filled = self._filled(words)
+        return filled[:1].lower() + filled[1:]
+
+
+def sheet_of(withdrawal: Withdrawal, move: Move, user: Any) -> Sheet:
+    """Return what this move asks of this person."""
+    needed = needs_reason(withdrawal, move)
+    return Sheet(
+        move=move,
+        look=LOOKS[move],
+        withdrawal=withdrawal,
+        reasons=_reasons(withdrawal, move, user) if needed else (),
+        needs_reason=needed,
+        two=guards.takes_two(withdrawal, move, user),
+    )
+
+
+def sheets_for(withdrawal: Withdrawal, user: Any) -> list[Sheet]:
+    """Return what this person may decide now, in the order of the bar."""
+    possible = withdrawal.moves_for(user)
+    return [sheet_of(withdrawal, move, user) for move in LOOKS if move in possible and move in DECIDABLE]
+
+
+def _reasons(withdrawal: Withdrawal, move: Move, user: Any) -> tuple[Reason, ...]:
+    analyst = withdrawal.is_flagged and user.has_perm("withdrawals.decide_flagged")
+    if move in (Move.APPROVE, Move.ENDORSE) and (analyst or withdrawal.needs_fraud_analyst):
+        return reasons.CLEAR_FRAUD
+    if move == Move.REJECT:
+        return reasons.CONFIRM_FRAUD if analyst else reasons.REJECT
+    if move == Move.HOLD and not user.has_perm("withdrawals.freeze_withdrawal"):
+        return tuple(reason for reason in reasons.HOLD if reason.code != "legal")
+    if move == Move.CANCEL:
+        return tuple(reason for reason in reasons.CANCEL if reason.code != "expired")
+    if move in (Move.APPROVE, Move.ENDORSE):
+        return reasons.APPROVE
+    return reasons.BY_MOVE[move]
+
+
+def wake_at(choice: str, *, now: datetime) -> datetime:
+    """Return the moment that a choice of WAKE_CHOICES stands for."""
+    if choice == "tomorrow":
+        tomorrow = timezone.localtime(now) + timedelta(days=1)
+        return tomorrow.replace(hour=9, minute=0, second=0, microsecond=0)
+    number, unit = int(choice[:-1]), choice[-1]
+    return now + (timedelta(hours=number) if unit == "h" else timedelta(days=number))
+
+
+def move_address(withdrawal: Withdrawal, move: Move, view: str = "") -> str:
+    """Return the address of one move; ``view`` travels with it."""
+    return _with_view(reverse("withdrawals:move", args=[withdrawal.ref, SLUGS[move]]), view)
+
+
+# The last part of a move's address.
+SLUGS: dict[Move, str] = {move: move.replace("_", "-") for move in Move} | {Move.HOLD: "hold"}
+BY_SLUG = {slug: move for move, slug in SLUGS.items() if move in DECIDABLE}
+
+
+def undo_offer(user: Any, *, now: datetime, view: str = "") -> dict[str, Any] | None:
+    """Return the toast of base.html while this person's last decision can be taken back."""
+    decision = queries.undoable(user, now=now)
+    if decision is None:
+        return None
+    name = visibility.player_name(user, decision.withdrawal.player)
+    left = int((decision.effective_at - now).total_seconds())
+    return {
+        "text": f"{said(decision)} {decision.withdrawal.money} for {name}",
+        "url": _with_view(reverse("withdrawals:undo", args=[decision.pk]), view),
+        "seconds": max(left, 1),
+    }
+
+
+def said(decision: Decision) -> str:
+    """Return the past form of a decision for the person who made it: ``Approved``."""
+    return LOOKS[Move(decision.move)].said
+
+
+def past_of(move: str) -> str:
+    """Return the past form of any move: ``Put on hold``."""
+    return MOVE_LOOKS[Move(move)].past
+
+
+def _with_view(address: str, view: str) -> str:
+    return f"{address}?{urlencode({'view': view})}" if view else address

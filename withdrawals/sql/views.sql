@@ -1,0 +1,74 @@
+-- Read-only truth for a checker that knows nothing of our tables. Columns as the checker expects them.
+CREATE SCHEMA IF NOT EXISTS inv;
+
+CREATE VIEW inv.withdrawal AS
+SELECT w.ref AS withdrawal_id, w.player_id::text AS player_id, NULL::bigint AS requested_by, w.currency,
+       w.amount::numeric(60, 0) AS amount, w.state, w.hold_kind,
+       w.state IN ('requested', 'under_review', 'second_approval', 'on_hold', 'approved') AS is_open,
+       w.required_approvals, w.source, w.intake_key, w.created_at, w.fingerprint AS digest,
+       w.destination_id::text AS payee_id, w.reference_amount
+FROM withdrawals_withdrawal w;
+
+CREATE VIEW inv.transition AS
+SELECT subject_id AS withdrawal_id, step AS seq, from_state, to_state, action,
+       coalesce('staff:' || actor_user_id, actor_machine) AS actor_id, at, recorded_at
+FROM audit_auditentry WHERE subject_type = 'withdrawal' AND step IS NOT NULL;
+
+CREATE VIEW inv.allowed AS
+SELECT * FROM (VALUES
+    ('', 'requested'),
+    ('approved', 'cancelled'),
+    ('approved', 'on_hold'),
+    ('approved', 'processing'),
+    ('approved', 'under_review'),
+    ('completed', 'returned'),
+    ('on_hold', 'cancelled'),
+    ('on_hold', 'rejected'),
+    ('on_hold', 'under_review'),
+    ('outcome_unknown', 'completed'),
+    ('outcome_unknown', 'failed'),
+    ('outcome_unknown', 'processing'),
+    ('processing', 'approved'),
+    ('processing', 'completed'),
+    ('processing', 'failed'),
+    ('processing', 'outcome_unknown'),
+    ('requested', 'approved'),
+    ('requested', 'cancelled'),
+    ('requested', 'rejected'),
+    ('requested', 'under_review'),
+    ('second_approval', 'approved'),
+    ('second_approval', 'cancelled'),
+    ('second_approval', 'on_hold'),
+    ('second_approval', 'rejected'),
+    ('second_approval', 'under_review'),
+    ('under_review', 'approved'),
+    ('under_review', 'cancelled'),
+    ('under_review', 'on_hold'),
+    ('under_review', 'rejected'),
+    ('under_review', 'second_approval')
+) AS edge (from_state, to_state);
+
+CREATE VIEW inv.approval AS
+SELECT w.ref AS withdrawal_id, 'staff:' || a.approver_id AS approver_id, 'approve'::text AS decision,
+       a.fingerprint AS digest, a.at, a.voided_at
+FROM withdrawals_approval a JOIN withdrawals_withdrawal w ON w.id = a.withdrawal_id;
+
+CREATE VIEW inv.attempt AS
+SELECT a.id AS attempt_id, w.ref AS withdrawal_id, a.number AS attempt_no, a.provider, a.key::text AS idem_key,
+       nullif(a.provider_reference, '') AS provider_ref, a.amount::numeric(60, 0) AS amount, a.currency, a.state,
+       a.created_at, a.fingerprint AS digest, w.fee::numeric(60, 0) AS fee
+FROM withdrawals_payoutattempt a JOIN withdrawals_withdrawal w ON w.id = a.withdrawal_id;
+
+CREATE VIEW inv.webhook AS
+SELECT provider, event_id, verified, received_at AS received, applied_at AS applied FROM providers_webhookdelivery;
+
+CREATE VIEW inv.outbox AS
+SELECT n.id, 'platform'::text AS topic, w.ref || ':' || n.version AS ref, n.created_at AS created,
+       n.delivered_at AS done, n.tries
+FROM withdrawals_notification n JOIN withdrawals_withdrawal w ON w.id = n.withdrawal_id;
+
+-- What providers say they did: empty here, filled for the time of a check from their own books.
+CREATE TABLE inv.provider_stmt (
+    provider text NOT NULL, provider_ref text NOT NULL, idem_key text NOT NULL, amount numeric(60, 0) NOT NULL,
+    currency text NOT NULL, status text NOT NULL, customer_ref text NOT NULL
+);

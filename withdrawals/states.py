@@ -1,0 +1,130 @@
+"""The states and moves of a withdrawal, their words, icons and tones. One row each, nowhere else."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.db import models
+
+
+class State(models.TextChoices):
+    REQUESTED = "requested", "Requested"
+    UNDER_REVIEW = "under_review", "Under review"
+    SECOND_APPROVAL = "second_approval", "Second approval"
+    ON_HOLD = "on_hold", "On hold"
+    APPROVED = "approved", "Approved"
+    PROCESSING = "processing", "Processing"
+    OUTCOME_UNKNOWN = "outcome_unknown", "Outcome unknown"
+    COMPLETED = "completed", "Completed"
+    REJECTED = "rejected", "Rejected"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"
+    RETURNED = "returned", "Returned"
+
+
+class Move(StrEnum):
+    """The names of the moves; each is a method of withdrawals.lifecycle.Lifecycle."""
+
+    OPEN = "open"
+    CLEAR = "clear"
+    REFER = "refer"
+    DECLINE = "decline"
+    APPROVE = "approve"
+    ENDORSE = "endorse"
+    CONFIRM = "confirm"
+    DISAGREE = "disagree"
+    REJECT = "reject"
+    HOLD = "put_on_hold"
+    RELEASE = "release"
+    RECALL = "recall"
+    CANCEL = "cancel"
+    START_PAYOUT = "start_payout"
+    REROUTE = "reroute"
+    LOSE_TRACK = "lose_track"
+    FIND_AGAIN = "find_again"
+    COMPLETE = "complete"
+    FAIL = "fail"
+    TAKE_BACK = "take_back"
+
+
+class HoldKind(models.TextChoices):
+    PLAYER = "player", "Waiting for the player"
+    INTERNAL = "internal", "Internal"
+    PROVIDER = "provider", "Waiting for the provider"
+    LEGAL = "legal", "Legal"
+
+
+UNDECIDED = (State.UNDER_REVIEW, State.SECOND_APPROVAL)
+WITH_PROVIDER = (State.PROCESSING, State.OUTCOME_UNKNOWN)
+CLOSED = (State.COMPLETED, State.REJECTED, State.CANCELLED, State.FAILED, State.RETURNED)
+OPEN = tuple(state for state in State if state not in CLOSED)
+# Where the player's money is still reserved with us (domain: player_held or legal_hold).
+RESERVED = (State.REQUESTED, State.UNDER_REVIEW, State.SECOND_APPROVAL, State.ON_HOLD, State.APPROVED)
+# Where the reserved money went back to the player's balance.
+RELEASED = (State.REJECTED, State.CANCELLED, State.FAILED)
+# What counts towards a player's limits: asked for and not refused, cancelled, failed or returned.
+COUNTED = (*OPEN, State.COMPLETED)
+# Staff who made one of these are part of the decision; the second person must be somebody else.
+DECIDING_MOVES = (Move.APPROVE, Move.ENDORSE, Move.CONFIRM)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a state is shown: word, icon of the sprite, tone, and one line of help."""
+
+    label: str
+    icon: str
+    tone: str
+    help: str
+
+
+LOOKS: dict[State, Look] = {
+    State.REQUESTED: Look("Requested", "out", "neutral", "Received, money reserved, checks running."),
+    State.UNDER_REVIEW: Look("Under review", "eye", "info", "A person must decide."),
+    State.SECOND_APPROVAL: Look(
+        "Second approval", "two", "second", "One person approved; a different one must confirm."
+    ),
+    State.ON_HOLD: Look("On hold", "pause", "attn", "Waiting, with a reason and a wake-up time."),
+    State.APPROVED: Look("Approved", "check", "success", "Decided; goes to a provider next."),
+    State.PROCESSING: Look("Processing", "spin", "info", "A provider has it, or is about to."),
+    State.OUTCOME_UNKNOWN: Look(
+        "Outcome unknown", "help", "attn", "The provider gave no clear answer; it is asked, never paid again."
+    ),
+    State.COMPLETED: Look("Completed", "okc", "success", "The provider confirmed payment."),
+    State.REJECTED: Look("Rejected", "x", "danger", "Refused by decision; money back in the balance."),
+    State.CANCELLED: Look("Cancelled", "xc", "neutral", "Withdrawn before it was sent; money back in the balance."),
+    State.FAILED: Look("Failed", "xc", "danger", "Definitely not paid; money back in the balance."),
+    State.RETURNED: Look("Returned", "undo", "attn", "Paid, then sent back by the bank or provider."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class MoveLook:
+    """How a move is written: the button, the past form for the timeline, and the icon."""
+
+    label: str
+    past: str
+    icon: str
+
+
+MOVE_LOOKS: dict[Move, MoveLook] = {
+    Move.OPEN: MoveLook("Request", "Requested", "out"),
+    Move.CLEAR: MoveLook("Clear", "Approved automatically", "check"),
+    Move.REFER: MoveLook("Refer", "Sent to review", "eye"),
+    Move.DECLINE: MoveLook("Decline", "Declined by the checks", "x"),
+    Move.APPROVE: MoveLook("Approve", "Approved", "check"),
+    Move.ENDORSE: MoveLook("Approve (first of two)", "Approved, first of two", "two"),
+    Move.CONFIRM: MoveLook("Confirm", "Confirmed by a second person", "check"),
+    Move.DISAGREE: MoveLook("Disagree", "Sent back to review by the second person", "undo"),
+    Move.REJECT: MoveLook("Reject", "Rejected", "x"),
+    Move.HOLD: MoveLook("Hold", "Put on hold", "pause"),
+    Move.RELEASE: MoveLook("Release", "Released from hold", "eye"),
+    Move.RECALL: MoveLook("Recall", "Approval recalled", "undo"),
+    Move.CANCEL: MoveLook("Cancel", "Cancelled", "xc"),
+    Move.START_PAYOUT: MoveLook("Start payout", "Sent to the provider", "spin"),
+    Move.REROUTE: MoveLook("Reroute", "Not paid by this provider, back for another", "spin"),
+    Move.LOSE_TRACK: MoveLook("Lose track", "Outcome unknown", "help"),
+    Move.FIND_AGAIN: MoveLook("Find again", "Found at the provider", "spin"),
+    Move.COMPLETE: MoveLook("Mark as paid", "Paid", "okc"),
+    Move.FAIL: MoveLook("Mark as not paid", "Failed", "xc"),
+    Move.TAKE_BACK: MoveLook("Take back", "Returned by the bank or provider", "undo"),
+}

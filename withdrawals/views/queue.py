@@ -1,0 +1,237 @@
+"""The list of withdrawals with its built-in views, the next item to decide, and the search field."""
+
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.html import format_html, format_html_join
+from django.views.generic import View
+
+from backoffice.money import format_money
+from backoffice.ui import inline
+from backoffice.ui.paging import Page
+from backoffice.ui.screens import ListScreen, Notice, Permitted, Tab
+from kyc import queries as kyc
+from providers import queries as providers
+from withdrawals import filters, policy, queries, sheets, tables, visibility
+from withdrawals.checks.destination import COOLING_TIME
+from withdrawals.models import Decision, Withdrawal
+from withdrawals.operations import claims
+from withdrawals.reference import normalise
+from withdrawals.states import State
+
+_ONCE = ("requested", "wake")
+MOST_CURRENCIES = 3
+
+
+def _mine(request: HttpRequest) -> Q:
+    return queries.NEEDS_DECISION & Q(claim__owner=request.user, claim__until__gt=timezone.now())
+
+
+def _decided_today(_request: HttpRequest) -> Q:
+    morning = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    counted = [Decision.Status.WAITING, Decision.Status.APPLIED]
+    decided = Decision.objects.filter(withdrawal=OuterRef("pk"), decided_at__gte=morning, status__in=counted)
+    return Q(Exists(decided))
+
+
+NEEDS_DECISION = Tab(
+    "needs-decision", "Needs a decision", queries.NEEDS_DECISION, hide=_ONCE, empty="Nothing waits for a decision."
+)
+SECOND_APPROVAL = Tab(
+    "second-approval",
+    "Second approval",
+    queries.NEEDS_DECISION & Q(state=State.SECOND_APPROVAL),
+    hide=(*_ONCE, "state"),
+    empty="No second approvals wait.",
+)
+MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), empty="You have claimed nothing.")
+TABS = (
+    NEEDS_DECISION,
+    MINE,
+    SECOND_APPROVAL,
+    Tab(
+        "on-hold",
+        "On hold",
+        Q(state=State.ON_HOLD),
+        hide=("due", "requested", "state", "owner"),
+        sort="wake",
+        empty="Nothing is on hold.",
+    ),
+    Tab(
+        "high-value",
+        "High value",
+        queries.NEEDS_DECISION
+        & (Q(reference_amount__gt=policy.ONE_PERSON_CAP) | Q(reference_amount__isnull=True)),
+        hide=_ONCE,
+        empty="Nothing of high value waits.",
+    ),
+    Tab(
+        "new-details",
+        "New payout details",
+        queries.NEEDS_DECISION & Q(destination__first_seen_at__gt=F("requested_at") - COOLING_TIME),
+        hide=_ONCE,
+        empty="Nothing with new payout details waits.",
+    ),
+    Tab(
+        "decided",
+        "Decided today",
+        _decided_today,
+        hide=("due", "wake", "why", "owner"),
+        sort="-requested",
+        empty="Nothing was decided today.",
+    ),
+    Tab("all", "All", hide=("due", "wake", "why", "owner"), sort="-requested", counted=False),
+)
+BY_SLUG = {tab.slug: tab for tab in TABS}
+# Lists of what is open, small enough to be added up each time.
+_SUMMED = {"needs-decision", "second-approval", "mine", "on-hold", "high-value", "new-details"}
+
+
+def tab_of(slug: str) -> Tab | None:
+    """Return the list that a page was opened from, if it is one from which things are claimed."""
+    return BY_SLUG.get(slug)
+
+
+class Queue(ListScreen):
+    title = "Withdrawals"
+    queryset = queries.withdrawals().select_related("claim__owner")
+    table_class = tables.QueueTable
+    filterset_class = filters.QueueFilter
+    permission_required = "withdrawals.view_withdrawal"
+    template_name = "withdrawals/queue.html"
+    empty_title = "Nothing here"
+
+    @cached_property
+    def tabs(self) -> tuple[Tab, ...]:  # type: ignore[override]
+        """What this person works from: views about other people's work or suspicions are left out."""
+        user = self.request.user
+        hidden = set()
+        if not user.has_perm("withdrawals.confirm_withdrawal"):
+            hidden.add("second-approval")
+        if not visibility.sees(user, visibility.Field.OWNER):
+            hidden.add("mine")
+        if not visibility.sees(user, visibility.Field.SIGNALS):
+            hidden.add("new-details")
+        return tuple(tab for tab in TABS if tab.slug not in hidden)
+
+    @cached_property
+    def search_label(self) -> str:  # type: ignore[override]
+        named = visibility.sees(self.request.user, visibility.Field.NAME)
+        return "Reference, name, e-mail, last 4" if named else "Reference, player reference"
+
+    @cached_property
+    def waiting(self) -> queries.Waiting | None:
+        summed = self.tab is not None and self.tab.slug in _SUMMED
+        return queries.waiting_summary(self.filterset.qs, now=self.now) if summed else None
+
+    @cached_property
+    def troubles(self) -> dict[str, providers.Trouble]:
+        return providers.troubles(self.now)
+
+    def get_hidden_columns(self) -> tuple[str, ...]:
+        same = ("state",) if self.waiting is not None and self.waiting.states <= 1 else ()
+        return (*super().get_hidden_columns(), *visibility.hidden_columns(self.request.user), *same)
+
+    def get_summary(self) -> str:
+        waiting = self.waiting
+        if waiting is None or not waiting.count:
+            return ""
+        word = "on hold" if self.tab and self.tab.slug == "on-hold" else "waiting"
+        parts = [format_html("<b>{}</b> {}", waiting.count, word)]
+        sums = tables.money_words(waiting.totals)
+        parts += [format_html("<b>{}</b>", amount) for amount in sums[:MOST_CURRENCIES]]
+        if len(sums) > MOST_CURRENCIES:
+            parts.append(format_html("{} more currencies", len(sums) - MOST_CURRENCIES))
+        if waiting.oldest_at is not None:
+            parts.append(format_html("oldest <b>{}</b>", tables.waited(waiting.oldest_at, self.now)))
+        if waiting.late and word == "waiting":
+            parts.append(inline.mark("danger", "late", f"{waiting.late} late"))
+        return format_html_join(" · ", "{}", ((part,) for part in parts))
+
+    def get_notices(self) -> list[Notice]:
+        """A provider that this list would use and that does not work."""
+        notices = []
+        if self.waiting is None:
+            return notices
+        for code, trouble in self.troubles.items():
+            here = filters.uses_provider(self.filterset.qs, code).count()
+            if here:
+                text = format_html(
+                    '<b>{}</b> Approving still works; {} here may wait. <a href="{}">Show {}</a>',
+                    trouble.sentence,
+                    here,
+                    self._url(provider=code),
+                    "it" if here == 1 else f"the {here}",
+                )
+                notices.append(Notice(text))
+        return notices
+
+    def get_context_data(self, page: Page) -> dict[str, Any]:
+        context = super().get_context_data(page)
+        table: tables.QueueTable = context["table"]
+        table.view = self.tab.slug if self.tab else ""
+        table.waiting = self.waiting
+        table.troubles = {code: trouble.word for code, trouble in self.troubles.items()}
+        if visibility.sees(self.request.user, visibility.Field.STANDING):
+            players = {row.player_id for row in page.rows}
+            table.standings = kyc.standings_of(players, on=timezone.localdate(self.now)) if players else {}
+        context["undo"] = sheets.undo_offer(self.request.user, now=self.now)
+        return context
+
+
+def queue_of(request: HttpRequest) -> QuerySet[Withdrawal]:
+    """Return the rows of the view that the address names, or of the whole queue."""
+    tab = tab_of(request.GET.get("view", "")) or NEEDS_DECISION
+    return tab.narrow(queries.withdrawals().select_related("claim__owner"), request)
+
+
+class Next(Permitted, View):
+    """Claim the next item of a view and go there; say so when there is none."""
+
+    def has_permission(self) -> bool:
+        user: Any = self.request.user
+        return any(user.has_perm(one) for one in self.get_permission_required())
+
+    def get_permission_required(self) -> tuple[str, ...]:
+        return ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        now, user = timezone.now(), request.user
+        left = self._left_behind(request, now)
+        view = request.GET.get("view", NEEDS_DECISION.slug)
+        found = claims.next_for(user, now=now, queue=queue_of(request), after=left)
+        if found is None:
+            context = {"undo": sheets.undo_offer(user, now=now), "counts": queries.day_of(user, now=now), "view": view}
+            return render(request, "withdrawals/clear.html", context)
+        response = redirect(tables.address_of(found, view))
+        response.status_code = 303
+        return response
+
+    def _left_behind(self, request: HttpRequest, now: datetime) -> Withdrawal | None:
+        """What somebody moves on from without deciding goes back to the others."""
+        reference = normalise(request.GET.get("after", ""))
+        left = queries.withdrawals().filter(ref=reference).first() if reference else None
+        if left is not None:
+            claims.let_go(left, user=request.user)
+        return left
+
+
+class Go(Permitted, View):
+    """The search field of every page: a reference opens its record, anything else searches the list."""
+
+    permission_required = "withdrawals.view_withdrawal"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        term = request.GET.get("q", "").strip()
+        reference = normalise(term)
+        if reference and (found := queries.withdrawals().filter(ref=reference).first()) is not None:
+            return redirect(tables.address_of(found))
+        query = f"?{urlencode({'view': 'all', 'q': term})}" if term else ""
+        return redirect(reverse("withdrawals:queue") + query)

@@ -1,0 +1,74 @@
+"""Who sees what of a withdrawal: one table, field by permission. What is not seen is never sent.
+
+Pages and columns ask here before they put a value together; nothing is hidden in a template.
+"""
+
+from enum import StrEnum
+from typing import Any
+
+
+class Field(StrEnum):
+    NAME = "name"
+    CONTACT = "contact"
+    PERSON = "person"
+    DESTINATION = "destination"
+    STANDING = "standing"
+    SIGNALS = "signals"
+    OWNER = "owner"
+    MONEY = "money"
+    ATTEMPT_CODES = "attempt_codes"
+    JOURNAL = "journal"
+    PLAYER_WORDS = "player_words"
+
+
+# Any one of the permissions is enough. Support has none of those that tell why something is looked at:
+# it must not be able to warn a player.
+SEEN_WITH: dict[Field, tuple[str, ...]] = {
+    Field.NAME: ("kyc.look_up_player",),
+    Field.CONTACT: ("kyc.look_up_player",),
+    Field.PERSON: ("kyc.view_player",),
+    Field.DESTINATION: ("kyc.look_up_player", "ledger.view_entry"),
+    Field.STANDING: ("kyc.look_up_player",),
+    Field.SIGNALS: ("withdrawals.view_signals",),
+    Field.OWNER: ("withdrawals.view_signals",),
+    Field.MONEY: ("kyc.view_player",),
+    Field.ATTEMPT_CODES: ("withdrawals.view_signals", "ledger.view_entry"),
+    Field.JOURNAL: ("ledger.view_entry",),
+    Field.PLAYER_WORDS: ("kyc.look_up_player",),
+}
+# Columns and filters of the queue that show, or let one infer, such a field.
+_COLUMNS: dict[str, Field] = {
+    "kyc": Field.STANDING,
+    "risk": Field.SIGNALS,
+    "why": Field.SIGNALS,
+    "owner": Field.OWNER,
+    "wake": Field.SIGNALS,
+}
+_FILTERS: dict[str, Field] = {"risk": Field.SIGNALS, "owner": Field.OWNER, "country": Field.PERSON}
+
+
+def sees(user: Any, field: Field) -> bool:
+    """Whether this person sees the field."""
+    return any(user.has_perm(permission) for permission in SEEN_WITH[field])
+
+
+def hidden_columns(user: Any) -> tuple[str, ...]:
+    """Return the columns of the queue that this person does not get."""
+    return tuple(name for name, field in _COLUMNS.items() if not sees(user, field))
+
+
+def hidden_filters(user: Any) -> tuple[str, ...]:
+    """Return the filters of the queue that would tell this person what the columns do not."""
+    return tuple(name for name, field in _FILTERS.items() if not sees(user, field))
+
+
+def player_name(user: Any, player: Any) -> str:
+    """Return the player's name, or the reference for those who work without names."""
+    return player.name if sees(user, Field.NAME) else player.ref
+
+
+def destination_words(user: Any, withdrawal: Any) -> str:
+    """Return the masked payout details, or only the method."""
+    if sees(user, Field.DESTINATION):
+        return withdrawal.destination.label
+    return withdrawal.get_method_display()

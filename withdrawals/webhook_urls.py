@@ -1,0 +1,5 @@
+from django.urls import path
+
+from withdrawals import webhooks
+
+urlpatterns = [path("<slug:provider>/", webhooks.receive, name="webhook")]
