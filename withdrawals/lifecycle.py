@@ -6,7 +6,7 @@ Lifecycle.advance(), in one transaction: lock, check, move, book, record, tell, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,11 +15,18 @@ from django_fsm import FSMField, can_proceed, has_transition_perm, transition
 
 from backoffice.audit.actors import Actor, Machine, name_of
 from backoffice.audit.record import record
-from backoffice.money import Money
 from ledger import operations as ledger
 from withdrawals import guards, nudge, reasons
 from withdrawals.exceptions import IllegalMove, NeedsReason, NotAllowed, StaleVersion
-from withdrawals.permissions import first_approver, machine, machine_or_staff, sole_approver, someone_else, staff
+from withdrawals.permissions import (
+    Predicate,
+    first_approver,
+    machine,
+    machine_or_staff,
+    sole_approver,
+    someone_else,
+    staff,
+)
 from withdrawals.states import CLOSED, MOVE_LOOKS, UNDECIDED, WITH_PROVIDER, HoldKind, Move, State
 
 if TYPE_CHECKING:
@@ -33,6 +40,19 @@ NEXT_STEP: dict[State, tuple[str, timedelta]] = {
     State.OUTCOME_UNKNOWN: ("ask", timedelta(seconds=5)),
 }
 SUBJECT_TYPE = "withdrawal"
+
+
+def move(
+    source: State | Sequence[State],
+    target: State,
+    *,
+    who: Predicate,
+    when: Sequence[Callable[[Any], bool]] = (),
+    needs_reason: bool = False,
+) -> Any:
+    """Declare a move of the life: from where to where, who may make it, and under which conditions."""
+    custom = {"needs_reason": needs_reason}
+    return transition("state", source, target, conditions=list(when), permission=who, custom=custom)  # type: ignore[arg-type]
 
 
 class Lifecycle(models.Model):
@@ -56,17 +76,17 @@ class Lifecycle(models.Model):
     # Why an approved withdrawal is not being paid right now, typed: paused, global_stop, no_route, …
     wait_reason = models.CharField(max_length=30, default="")
 
-    if TYPE_CHECKING:
+    if TYPE_CHECKING:  # what the life wants of models.Withdrawal
         ref: str
-        holder: str
         fee: int
         reference_amount: int | None
-        needs_fraud_analyst: bool
         is_flagged: bool
-        money: Money
-        live_attempt: PayoutAttempt
-        approver_ids: Callable[[], set[int]]
-        fingerprint_now: Callable[[], str]
+        holder: property
+        money: property
+        live_attempt: property
+        needs_fraud_analyst: property
+        approver_ids: Callable[..., set[int]]
+        fingerprint_now: Callable[..., str]
         approve_by: Callable[..., None]
         void_approvals: Callable[..., None]
         new_attempt: Callable[..., PayoutAttempt]
@@ -77,67 +97,54 @@ class Lifecycle(models.Model):
 
     # -- the checks have spoken ----------------------------------------------------------------
 
-    @transition(state, State.REQUESTED, State.APPROVED, conditions=[guards.checks_demand_nobody], permission=machine)
+    @move(State.REQUESTED, State.APPROVED, when=[guards.checks_demand_nobody], who=machine)
     def clear(self, *, now: datetime, **_: Any) -> None:
         self.fingerprint, self.approved_at = self.fingerprint_now(), now
 
-    @transition(state, State.REQUESTED, State.UNDER_REVIEW, permission=machine)
+    @move(State.REQUESTED, State.UNDER_REVIEW, who=machine)
     def refer(self, **_: Any) -> None:
         pass
 
-    @transition(state, State.REQUESTED, State.REJECTED, permission=machine)
+    @move(State.REQUESTED, State.REJECTED, who=machine)
     def decline(self, **facts: Any) -> None:
         ledger.unreserve(holder=self.holder, **self._booking("unreserve", **facts))
 
     # -- people decide -------------------------------------------------------------------------
 
-    @transition(
-        state, State.UNDER_REVIEW, State.APPROVED, conditions=[guards.one_approval_is_enough], permission=sole_approver
-    )
+    @move(State.UNDER_REVIEW, State.APPROVED, when=[guards.one_approval_is_enough], who=sole_approver)
     def approve(self, *, actor: Actor, now: datetime, **_: Any) -> None:
         self.fingerprint, self.approved_at = self.fingerprint_now(), now
         self.approve_by(actor, now=now)
 
-    @transition(state, State.UNDER_REVIEW, State.SECOND_APPROVAL, permission=first_approver)
+    @move(State.UNDER_REVIEW, State.SECOND_APPROVAL, who=first_approver)
     def endorse(self, *, actor: Actor, now: datetime, **_: Any) -> None:
         self.fingerprint = self.fingerprint_now()
         self.approve_by(actor, now=now)
 
-    @transition(state, State.SECOND_APPROVAL, State.APPROVED, permission=someone_else("withdrawals.confirm_withdrawal"))
+    @move(State.SECOND_APPROVAL, State.APPROVED, who=someone_else("withdrawals.confirm_withdrawal"))
     def confirm(self, *, actor: Actor, now: datetime, **_: Any) -> None:
         guards.require_same_fingerprint(self)
         self.approved_at = now
         self.approve_by(actor, now=now)
 
-    @transition(
-        state,
-        State.SECOND_APPROVAL,
-        State.UNDER_REVIEW,
-        permission=someone_else("withdrawals.confirm_withdrawal"),
-        custom={"needs_reason": True},
+    @move(
+        State.SECOND_APPROVAL, State.UNDER_REVIEW, who=someone_else("withdrawals.confirm_withdrawal"), needs_reason=True
     )
     def disagree(self, *, now: datetime, **_: Any) -> None:
         self.void_approvals(now=now)
 
-    @transition(
-        state,
+    @move(
         [*UNDECIDED, State.ON_HOLD],
         State.REJECTED,
-        conditions=[guards.not_frozen],
-        permission=staff("withdrawals.reject_withdrawal"),
-        custom={"needs_reason": True},
+        when=[guards.not_frozen],
+        who=staff("withdrawals.reject_withdrawal"),
+        needs_reason=True,
     )
     def reject(self, **facts: Any) -> None:
         guards.require_two_for_large_rejection(self, facts["actor"], facts)
         ledger.unreserve(holder=self.holder, **self._booking("unreserve", **facts))
 
-    @transition(
-        state,
-        [*UNDECIDED, State.APPROVED],
-        State.ON_HOLD,
-        permission=staff("withdrawals.hold_withdrawal"),
-        custom={"needs_reason": True},
-    )
+    @move([*UNDECIDED, State.APPROVED], State.ON_HOLD, who=staff("withdrawals.hold_withdrawal"), needs_reason=True)
     def put_on_hold(self, *, kind: str, wake_at: datetime | None = None, **facts: Any) -> None:
         if kind not in HoldKind.values:
             raise IllegalMove(f"There is no hold of the kind {kind!r}.")
@@ -147,37 +154,24 @@ class Lifecycle(models.Model):
             guards.require_freezer(self, facts["actor"])
             ledger.freeze(holder=self.holder, **self._booking(f"freeze:{self.version}", **facts))
 
-    @transition(
-        state,
-        State.ON_HOLD,
-        State.UNDER_REVIEW,
-        permission=machine_or_staff("withdrawals.release_withdrawal"),
-        custom={"needs_reason": True},
-    )
+    @move(State.ON_HOLD, State.UNDER_REVIEW, who=machine_or_staff("withdrawals.release_withdrawal"), needs_reason=True)
     def release(self, **facts: Any) -> None:
         if self.hold_kind == HoldKind.LEGAL:
             guards.require_freezer(self, facts["actor"])
             guards.require_second_person(facts["actor"], facts)
             ledger.unfreeze(holder=self.holder, **self._booking(f"unfreeze:{self.version}", **facts))
 
-    @transition(
-        state,
-        State.APPROVED,
-        State.UNDER_REVIEW,
-        permission=machine_or_staff("withdrawals.recall_withdrawal"),
-        custom={"needs_reason": True},
-    )
+    @move(State.APPROVED, State.UNDER_REVIEW, who=machine_or_staff("withdrawals.recall_withdrawal"), needs_reason=True)
     def recall(self, *, now: datetime, **_: Any) -> None:
         self.void_approvals(now=now)
         self.required_approvals = max(self.required_approvals, 1)
 
-    @transition(
-        state,
+    @move(
         [State.REQUESTED, *UNDECIDED, State.ON_HOLD, State.APPROVED],
         State.CANCELLED,
-        conditions=[guards.not_frozen],
-        permission=machine_or_staff("withdrawals.cancel_withdrawal"),
-        custom={"needs_reason": True},
+        when=[guards.not_frozen],
+        who=machine_or_staff("withdrawals.cancel_withdrawal"),
+        needs_reason=True,
     )
     def cancel(self, **facts: Any) -> None:
         guards.require_second_person(facts["actor"], facts)
@@ -185,7 +179,7 @@ class Lifecycle(models.Model):
 
     # -- the payout ----------------------------------------------------------------------------
 
-    @transition(state, State.APPROVED, State.PROCESSING, permission=machine)
+    @move(State.APPROVED, State.PROCESSING, who=machine)
     def start_payout(self, *, provider: str, trace: list[str], **facts: Any) -> None:
         guards.require_same_fingerprint(self)
         self.provider = provider
@@ -193,28 +187,28 @@ class Lifecycle(models.Model):
         booking = self._booking(f"{attempt.number}:to_transit", **facts)
         ledger.to_transit(holder=self.holder, provider=provider, **booking)
 
-    @transition(state, State.PROCESSING, State.APPROVED, permission=machine)
+    @move(State.PROCESSING, State.APPROVED, who=machine)
     def reroute(self, *, outcome: str, **facts: Any) -> None:
         attempt = self.live_attempt
         attempt.close(outcome)
         self._take_from_transit(attempt, **facts)
 
-    @transition(state, State.PROCESSING, State.OUTCOME_UNKNOWN, permission=machine)
+    @move(State.PROCESSING, State.OUTCOME_UNKNOWN, who=machine)
     def lose_track(self, **_: Any) -> None:
         self.live_attempt.become("unknown")
 
-    @transition(state, State.OUTCOME_UNKNOWN, State.PROCESSING, permission=machine)
+    @move(State.OUTCOME_UNKNOWN, State.PROCESSING, who=machine)
     def find_again(self, **_: Any) -> None:
         self.live_attempt.become("accepted")
 
-    @transition(state, WITH_PROVIDER, State.COMPLETED, permission=machine_or_staff("withdrawals.settle_withdrawal"))
+    @move(WITH_PROVIDER, State.COMPLETED, who=machine_or_staff("withdrawals.settle_withdrawal"))
     def complete(self, *, provider_reference: str, **facts: Any) -> None:
         guards.require_evidence(facts["actor"], facts)
         self.provider_reference = provider_reference
         self.live_attempt.become("paid", provider_reference=provider_reference)
         ledger.settle(provider=self.provider, fee=self.fee, **self._booking("settle", **facts))
 
-    @transition(state, WITH_PROVIDER, State.FAILED, permission=machine_or_staff("withdrawals.settle_withdrawal"))
+    @move(WITH_PROVIDER, State.FAILED, who=machine_or_staff("withdrawals.settle_withdrawal"))
     def fail(self, **facts: Any) -> None:
         guards.require_evidence(facts["actor"], facts)
         attempt = self.live_attempt
@@ -222,7 +216,7 @@ class Lifecycle(models.Model):
         self._take_from_transit(attempt, **facts)
         ledger.unreserve(holder=self.holder, **self._booking("unreserve", **facts))
 
-    @transition(state, State.COMPLETED, State.RETURNED, permission=machine)
+    @move(State.COMPLETED, State.RETURNED, who=machine)
     def take_back(self, **facts: Any) -> None:
         self.live_attempt.close("returned")
         ledger.take_back(provider=self.provider, **self._booking("returned", **facts))
@@ -247,7 +241,7 @@ class Lifecycle(models.Model):
     def advance(
         cls,
         pk: int,
-        move: Move,
+        name: Move,
         *,
         actor: Actor,
         now: datetime,
@@ -262,15 +256,15 @@ class Lifecycle(models.Model):
         then nothing has changed.
         """
         with transaction.atomic():
-            subject = cls.objects.select_for_update(of=("self",)).get(pk=pk)
-            before, step = subject.state, getattr(subject, Move(move))
+            subject = cls._base_manager.select_for_update(of=("self",)).get(pk=pk)
+            before, step = subject.state, getattr(subject, Move(name))
             if version is not None and version != subject.version:
                 raise StaleVersion(subject)
             if not can_proceed(step):
-                raise IllegalMove(f"{MOVE_LOOKS[move].label} is not possible: it is {State(before).label.lower()}.")
-            if not has_transition_perm(step, actor):
-                raise NotAllowed(f"You may not use “{MOVE_LOOKS[move].label}” on this withdrawal.")
-            subject.check_reason(move, actor, reason)
+                raise IllegalMove(f"{MOVE_LOOKS[name].label} is not possible: it is {State(before).label.lower()}.")
+            if not has_transition_perm(step, actor):  # type: ignore[arg-type]
+                raise NotAllowed(f"You may not use “{MOVE_LOOKS[name].label}” on this withdrawal.")
+            subject.check_reason(name, actor, reason)
             subject.reason = reason or subject.reason
             step(actor=actor, now=now, **facts)
             if before == State.ON_HOLD:
@@ -280,7 +274,7 @@ class Lifecycle(models.Model):
             subject.wait_reason = ""
             subject._schedule(now)
             subject.save()
-            subject._write_down(move, actor=actor, now=now, from_state=before, reason=reason, facts=facts)
+            subject._write_down(name, actor=actor, now=now, from_state=before, reason=reason, facts=facts)
         return subject
 
     @classmethod
@@ -316,13 +310,11 @@ class Lifecycle(models.Model):
     def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
         """Reload without django-fsm's way of switching the protection off for the whole process."""
         fresh = (from_queryset or type(self)._base_manager.using(using)).get(pk=self.pk)
-        wanted = None if fields is None else {self._meta.get_field(name).attname for name in fields}
+        named = fields and {self._meta.get_field(name) for name in fields}
         for field in self._meta.concrete_fields:
-            if wanted is None or field.attname in wanted:
+            if not named or field in named:
                 self.__dict__[field.attname] = fresh.__dict__[field.attname]
-        for relation in self._meta.fields:
-            if relation.is_relation and relation.is_cached(self):
-                relation.delete_cached_value(self)
+        self._state.fields_cache.clear()
 
     # -- parts of the door ---------------------------------------------------------------------
 

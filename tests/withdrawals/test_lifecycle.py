@@ -20,7 +20,8 @@ from withdrawals.models import Notification, Withdrawal
 from withdrawals.operations import requests
 from withdrawals.states import CLOSED, Move, State
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = pytest.mark.django_db
+COMMITTED = pytest.mark.django_db(transaction=True)  # threads, and what is only checked at commit
 
 S, M = State, Move
 
@@ -120,6 +121,7 @@ def test_legal_move(row: Row, people: dict[str, User]) -> None:
 
     moved = Withdrawal.advance(withdrawal.pk, row.move, actor=actor, now=NOW, **row.facts)
 
+    connection.check_constraints()  # what the database checks at commit, now
     assert moved.state == row.target
     assert moved.version == withdrawal.version + 1
     assert (moved.closed_at is not None) == (row.target in CLOSED)
@@ -255,6 +257,7 @@ def test_an_approval_is_void_when_what_was_approved_changes(people: dict[str, Us
         Withdrawal.advance(withdrawal.pk, M.CONFIRM, actor=people["senior"], now=NOW)
 
 
+@COMMITTED
 def test_eight_threads_race_for_one_withdrawal(people: dict[str, User]) -> None:
     withdrawal = in_state(S.UNDER_REVIEW, people)
     version = withdrawal.version
@@ -280,6 +283,7 @@ def test_eight_threads_race_for_one_withdrawal(people: dict[str, User]) -> None:
     assert AuditEntry.objects.filter(subject_id=withdrawal.ref, action="approve").count() == 1
 
 
+@COMMITTED
 def test_a_failing_ledger_write_rolls_everything_back(people: dict[str, User]) -> None:
     withdrawal = in_state(S.UNDER_REVIEW, people)
     with connection.cursor() as cursor:
@@ -295,6 +299,7 @@ def test_a_failing_ledger_write_rolls_everything_back(people: dict[str, User]) -
     assert Withdrawal.objects.get(pk=withdrawal.pk).state == S.UNDER_REVIEW
 
 
+@COMMITTED
 def test_a_failing_audit_write_rolls_everything_back(people: dict[str, User]) -> None:
     withdrawal = in_state(S.UNDER_REVIEW, people)
     with connection.cursor() as cursor:
@@ -310,6 +315,7 @@ def test_a_failing_audit_write_rolls_everything_back(people: dict[str, User]) ->
     assert Withdrawal.objects.get(pk=withdrawal.pk).state == S.UNDER_REVIEW
 
 
+@COMMITTED
 def test_two_requests_cannot_spend_one_balance() -> None:
     first = open_withdrawal(amount=10_000)
     player = first.player
@@ -339,6 +345,7 @@ def test_two_requests_cannot_spend_one_balance() -> None:
     assert accepted.count(True) == 2
 
 
+@COMMITTED
 def test_one_key_asked_twenty_times_at_once_is_one_withdrawal() -> None:
     first = open_withdrawal(amount=10_000)
     fund(first.player, 100_000)
@@ -386,6 +393,7 @@ def test_the_database_refuses_an_edge_that_is_not_declared(people: dict[str, Use
         raw("UPDATE withdrawals_withdrawal SET state = 'completed' WHERE id = %s", withdrawal.pk)
 
 
+@COMMITTED
 def test_the_database_refuses_a_state_without_its_money_or_audit(people: dict[str, User]) -> None:
     withdrawal = in_state(S.UNDER_REVIEW, people)
     with pytest.raises(IntegrityError, match="is reserved"):

@@ -27,7 +27,7 @@ def owned(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
             f"{destination.label} is also used by {players}.",
             short=f"{destination.get_method_display()} shared with {players}",
             points=50,
-            players=others,
+            evidence={"players": others},
         )
     if not destination.owned:
         return review(
@@ -46,6 +46,6 @@ def owned(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
             f"{destination.label} was added {hours} h {minutes} min before this request; usual is three days or more.",
             short="New payout details",
             points=25,
-            minutes=hours * 60 + minutes,
+            evidence={"minutes": hours * 60 + minutes},
         )
     return passed("destination", "Own payout details, known for more than three days")

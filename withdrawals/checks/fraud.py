@@ -40,8 +40,9 @@ def assessed(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
         ),
     )
     assessment = fraud.assess(subject=withdrawal.ref, player_id=withdrawal.player_id, request=request, now=now)
-    if not assessment.hits:
-        return [passed("fraud", "No fraud indicators", score=0)]
+    hits = assessment.hits.all()
+    if not hits:
+        return [passed("fraud", "No fraud indicators")]
     return [
         Outcome(
             code=f"fraud.{hit.code}",
@@ -53,5 +54,5 @@ def assessed(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
             version=assessment.rule_set,
             evidence=hit.evidence,
         )
-        for hit in assessment.hits
+        for hit in hits
     ]

@@ -21,13 +21,13 @@ def verified(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
             f"Identity: {standing.words}",
             f"The player’s identity is not verified: {standing.words}.",
             short=f"Identity: {standing.words}",
-            **evidence,
+            evidence=evidence,
         )
     if withdrawal.player.self_excluded or withdrawal.player.suspended:
         return note(
             "identity",
             "Self-excluded or suspended player",
             "The payout goes on as usual: an exclusion never blocks the player’s own money.",
-            **evidence,
+            evidence=evidence,
         )
-    return passed("identity", f"Identity {standing.words}", **evidence)
+    return passed("identity", f"Identity {standing.words}", evidence)

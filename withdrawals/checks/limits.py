@@ -6,7 +6,7 @@ from django.conf import settings
 
 from backoffice.money import format_money
 from withdrawals import queries
-from withdrawals.checks.outcome import Outcome, passed, review
+from withdrawals.checks.outcome import Outcome, decline, passed, review
 from withdrawals.models import Limit, Withdrawal
 
 
@@ -26,8 +26,8 @@ def within_limits(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
         for usage in usages
     }
     if not over:
-        return passed("limits", "Within all limits", **evidence)
-    worst = min(over, key=lambda usage: usage.left)
+        return passed("limits", "Within all limits", evidence)
+    worst = min(over, key=lambda usage: (usage.limit.effect != Limit.Effect.BLOCK, usage.left))
     period = Limit.Period(worst.limit.period).label
     if worst.is_count:
         sentence = f"This is request {worst.before + 1} in {period}; the limit is {worst.cap}."
@@ -37,4 +37,6 @@ def within_limits(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
         total = format_money(worst.before + worst.this, settings.HOUSE_CURRENCY)
         sentence = f"With this request {total} were asked for in {period}; the limit is {cap}."
         short = f"Over {cap} in {period}"
-    return review("limits", f"Over the limit for {period}", sentence, short=short, **evidence)
+    if worst.limit.effect == Limit.Effect.BLOCK:
+        return decline("limits.blocked", f"Over the limit for {period}", sentence, evidence)
+    return review("limits", f"Over the limit for {period}", sentence, short=short, evidence=evidence)

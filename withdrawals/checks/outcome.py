@@ -1,5 +1,6 @@
 """What a check says: pass, note, review or decline, with its words and the evidence for them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -32,20 +33,25 @@ class Outcome:
         return self.severity.name.lower()
 
 
-def passed(code: str, title: str, **evidence: Any) -> Outcome:
-    return Outcome(code=code, severity=Severity.PASS, title=title, evidence=evidence)
+Evidence = Mapping[str, Any]
 
 
-def note(code: str, title: str, sentence: str, **evidence: Any) -> Outcome:
+def passed(code: str, title: str, evidence: Evidence | None = None) -> Outcome:
+    return Outcome(code, Severity.PASS, title, evidence=dict(evidence or {}))
+
+
+def note(code: str, title: str, sentence: str, evidence: Evidence | None = None) -> Outcome:
     """Something worth knowing that needs nobody."""
-    return Outcome(code=code, severity=Severity.NOTE, title=title, sentence=sentence, evidence=evidence)
+    return Outcome(code, Severity.NOTE, title, sentence, evidence=dict(evidence or {}))
 
 
-def review(code: str, title: str, sentence: str, *, short: str = "", points: int = 0, **evidence: Any) -> Outcome:
+def review(
+    code: str, title: str, sentence: str, *, short: str = "", points: int = 0, evidence: Evidence | None = None
+) -> Outcome:
     """A person must look."""
-    return Outcome(code, Severity.REVIEW, title, sentence, short or title, points, evidence=evidence)
+    return Outcome(code, Severity.REVIEW, title, sentence, short or title, points, evidence=dict(evidence or {}))
 
 
-def decline(code: str, title: str, sentence: str, **evidence: Any) -> Outcome:
+def decline(code: str, title: str, sentence: str, evidence: Evidence | None = None) -> Outcome:
     """A hard refusal that is no suspicion; policy names the few codes that may use it."""
-    return Outcome(code, Severity.DECLINE, title, sentence, title, evidence=evidence)
+    return Outcome(code, Severity.DECLINE, title, sentence, title, evidence=dict(evidence or {}))
