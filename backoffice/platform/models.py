@@ -1,0 +1,51 @@
+"""Who may call the API, and what became of telling them."""
+
+from django.db import models
+from django.db.models import Q
+
+
+class ApiClient(models.Model):
+    """A system of the platform. ``key_id`` is the source of what it sends, for ever.
+
+    Both secrets are needed in full to compute signatures, so they are kept readable.
+    """
+
+    key_id = models.CharField(max_length=30, unique=True)
+    name = models.CharField(max_length=100)
+    secret = models.CharField(max_length=100)
+    # Where it wants to be told of its withdrawals; empty: it asks.
+    notify_url = models.CharField(max_length=500, default="", blank=True)
+    notify_secret = models.CharField(max_length=100)
+    is_active = models.BooleanField(default=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            # It stands before a colon in ledger keys and event ids.
+            models.CheckConstraint(name="api_client_key_id", condition=Q(key_id__regex=r"^[a-z0-9][a-z0-9_-]*$")),
+        ]
+
+    def __str__(self) -> str:
+        return self.key_id
+
+    @property
+    def actor_name(self) -> str:
+        return f"platform:{self.key_id}"
+
+
+class NotificationDelivery(models.Model):
+    """One try to deliver one notification. ``status`` is empty when there was no HTTP answer."""
+
+    notification = models.ForeignKey("withdrawals.Notification", on_delete=models.PROTECT, related_name="deliveries")
+    at = models.DateTimeField()
+    url = models.CharField(max_length=500)
+    status = models.PositiveSmallIntegerField(null=True)
+    words = models.CharField(max_length=200)
+    latency_ms = models.PositiveIntegerField()
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.notification_id} {self.words}"

@@ -1,0 +1,60 @@
+"""Giving out keys."""
+
+import re
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+
+from backoffice.audit.models import AuditEntry
+from backoffice.platform.models import ApiClient
+from kyc.models import Player
+from tests.platform.conftest import Signed
+
+pytestmark = pytest.mark.django_db
+
+
+def add(*arguments: str) -> str:
+    out = StringIO()
+    call_command("add_api_client", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_a_key_is_given_out_once_and_works(player: Player) -> None:
+    printed = add("Casino, main site", "--notify-url", "https://casino.example/hooks")
+
+    client = ApiClient.objects.get()
+    assert re.fullmatch(r"casino-main-site-[0-9a-f]{8}", client.key_id)
+    assert client.notify_url == "https://casino.example/hooks"
+    assert len({client.secret, client.notify_secret}) == 2
+    assert all(text in printed for text in (client.key_id, client.secret, client.notify_secret))
+    assert Signed(client)("GET", "/api/v1/players/p-1/balance").status_code == 200
+    entry = AuditEntry.objects.get(subject_type="api_client")
+    assert (entry.subject_id, entry.actor_machine) == (client.key_id, "command:add_api_client")
+    assert client.secret not in str(entry.data)
+
+
+@pytest.mark.parametrize("name", ["Ж", "   ", "x" * 90])
+def test_any_name_gives_a_key_id(name: str) -> None:
+    add(name)
+    assert re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,29}", ApiClient.objects.get().key_id)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://casino.example/hooks", "https://", "https://user:pass@casino.example/", "https://casino.example/#x",
+        "file:///etc/passwd", "casino.example", "http://127.0.0.1:9000/", "gopher://casino.example/",
+    ],
+)  # fmt: skip
+def test_only_https_is_called(url: str) -> None:
+    with pytest.raises(CommandError, match="https://"):
+        add("Casino", "--notify-url", url)
+    assert not ApiClient.objects.exists()
+
+
+@override_settings(DEBUG=True)
+def test_this_machine_is_called_while_developing() -> None:
+    add("Casino", "--notify-url", "http://127.0.0.1:9000/hooks")
+    assert ApiClient.objects.exists()
