@@ -42,3 +42,4 @@ lock:
 	$(LOCK) --group test --group lint -o requirements-dev.txt
 	$(LOCK) --group test -c requirements-dev.txt -o requirements-test.txt
 	$(LOCK) -c requirements-dev.txt -o requirements.txt
+	$(subst pyproject.toml,,$(LOCK)) --group bench -o requirements-bench.txt

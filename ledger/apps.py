@@ -6,6 +6,6 @@ class LedgerConfig(AppConfig):
     name = "ledger"
 
     def ready(self) -> None:
-        from ledger.operations import know_currencies
+        from ledger.operations import know_currencies  # noqa: PLC0415 — models are ready only now
 
         post_migrate.connect(know_currencies, sender=self)

@@ -9,6 +9,10 @@ class UnbalancedEntry(LedgerError):
     """The postings of an entry do not sum to zero in a currency, or are fewer than two."""
 
 
+class MalformedEntry(LedgerError):
+    """An entry lacks what its kind must say, or a posting names no account that keeps its currency."""
+
+
 class InsufficientFunds(LedgerError):
     """A player's account would go below zero."""
 

@@ -17,42 +17,42 @@ from ledger.exceptions import BookedForGood
 class AccountKind(models.TextChoices):
     """What an account is for. The holder is a player, a provider, or nobody for the house."""
 
-    PLAYER_CASH = "player_cash"
-    PLAYER_BONUS = "player_bonus"
-    PLAYER_HELD = "player_held"
-    LEGAL_HOLD = "legal_hold"
-    OVERPAID_RECEIVABLE = "overpaid_receivable"
-    PAYOUT_IN_TRANSIT = "payout_in_transit"
-    RETURNS_HELD = "returns_held"
-    RETURNS_RECEIVABLE = "returns_receivable"
-    PROVIDER_FLOAT = "provider_float"
-    PROVIDER_FEES = "provider_fees"
-    GAME_RESULT = "game_result"
-    FEE_INCOME = "fee_income"
-    BONUS_COST = "bonus_cost"
-    DEPOSIT_CLEARING = "deposit_clearing"
+    PLAYER_CASH = "player_cash", "Player’s cash"
+    PLAYER_BONUS = "player_bonus", "Player’s bonus"
+    PLAYER_HELD = "player_held", "Player’s money held"
+    LEGAL_HOLD = "legal_hold", "Legal hold"
+    OVERPAID_RECEIVABLE = "overpaid_receivable", "Owed back by player"
+    PAYOUT_IN_TRANSIT = "payout_in_transit", "Payouts in transit"
+    RETURNS_HELD = "returns_held", "Returned payouts"
+    RETURNS_RECEIVABLE = "returns_receivable", "Returns to receive"
+    PROVIDER_FLOAT = "provider_float", "Provider’s float"
+    PROVIDER_FEES = "provider_fees", "Provider’s fees"
+    GAME_RESULT = "game_result", "Game result"
+    FEE_INCOME = "fee_income", "Fee income"
+    BONUS_COST = "bonus_cost", "Bonus cost"
+    DEPOSIT_CLEARING = "deposit_clearing", "Deposit clearing"
 
 
 class EntryKind(models.TextChoices):
     """The standard entries; ledger.operations says what each one books."""
 
-    DEPOSIT = "deposit"
-    STAKE = "stake"
-    WIN = "win"
-    BONUS_GRANT = "bonus_grant"
-    BONUS_CONVERT = "bonus_convert"
-    RESERVE = "reserve"
-    UNRESERVE = "unreserve"
-    TO_TRANSIT = "to_transit"
-    BACK_FROM_TRANSIT = "back_from_transit"
-    SETTLE = "settle"
-    FREEZE = "freeze"
-    UNFREEZE = "unfreeze"
-    RETURNED = "returned"
-    RETURN_RECEIVED = "return_received"
-    GIVE_BACK = "give_back"
-    REISSUE = "reissue"
-    PAID_AFTER_RELEASE = "paid_after_release"
+    DEPOSIT = "deposit", "Deposit"
+    STAKE = "stake", "Stake"
+    WIN = "win", "Win"
+    BONUS_GRANT = "bonus_grant", "Bonus granted"
+    BONUS_CONVERT = "bonus_convert", "Bonus converted"
+    RESERVE = "reserve", "Reserve"
+    UNRESERVE = "unreserve", "Give back reserve"
+    TO_TRANSIT = "to_transit", "Hand to provider"
+    BACK_FROM_TRANSIT = "back_from_transit", "Back from provider"
+    SETTLE = "settle", "Pay"
+    FREEZE = "freeze", "Freeze"
+    UNFREEZE = "unfreeze", "Unfreeze"
+    RETURNED = "returned", "Return announced"
+    RETURN_RECEIVED = "return_received", "Return received"
+    GIVE_BACK = "give_back", "Give back return"
+    REISSUE = "reissue", "Pay again"
+    PAID_AFTER_RELEASE = "paid_after_release", "Paid after release"
 
 
 # The accounts that may never go below zero: a player's own money.
@@ -62,6 +62,7 @@ GUARDED = (
     AccountKind.PLAYER_HELD,
     AccountKind.LEGAL_HOLD,
 )
+
 
 class WrittenByTheDatabase(models.QuerySet[Any]):
     """Reading is free; every way of writing through the ORM is refused before it reaches the database."""
@@ -110,7 +111,9 @@ class Account(Booked):
     holder = models.CharField(max_length=64)
     currency = models.ForeignKey(Currency, models.PROTECT, db_column="currency", db_constraint=False, db_index=False)
     guarded = models.GeneratedField(
-        expression=Q(kind__in=GUARDED), output_field=models.BooleanField(), db_persist=True
+        expression=Q(kind__in=GUARDED),  # type: ignore[arg-type]  # the stubs do not know conditions here
+        output_field=models.BooleanField(),
+        db_persist=True,
     )
 
     class Meta:
@@ -143,10 +146,7 @@ class Balance(Booked):
     class Meta:
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(fields=["account", "shard", "currency"], name="ledger_balance_for_postings"),
-            models.CheckConstraint(
-                name="ledger_balance_not_below_zero", condition=Q(guarded=False) | Q(amount__gte=0)
-            ),
+            models.CheckConstraint(name="ledger_balance_not_below_zero", condition=Q(guarded=False) | Q(amount__gte=0)),
         ]
 
     def __str__(self) -> str:
@@ -193,6 +193,7 @@ class Entry(Booked):
         ]
         indexes = [
             models.Index(fields=["reference", "id"], name="ledger_entry_by_reference", condition=~Q(reference="")),
+            models.Index(fields=["-booked_at", "-id"], name="ledger_entry_by_time"),
         ]
 
     def __str__(self) -> str:
@@ -219,3 +220,8 @@ class Posting(Booked):
 
     def __str__(self) -> str:
         return f"{self.entry_id}.{self.leg}: {self.amount} {self.currency_id}"
+
+    @property
+    def size(self) -> int:
+        """The amount without its side, for a page with a column per side."""
+        return abs(self.amount)

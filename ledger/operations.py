@@ -23,6 +23,7 @@ from ledger.exceptions import (
     InsufficientFunds,
     KeyConflict,
     LedgerError,
+    MalformedEntry,
     NothingToReverse,
     UnbalancedEntry,
     UnknownCurrency,
@@ -41,6 +42,7 @@ _BY_CODE: dict[str, type[LedgerError]] = {
     "LG006": AmountOutOfRange,
     "LG007": NothingToReverse,
     "LG008": UnknownCurrency,
+    "LG009": MalformedEntry,
     "22003": AmountOutOfRange,  # a number that is no 64-bit integer
 }
 _BY_CONSTRAINT: dict[str, type[LedgerError]] = {
@@ -59,7 +61,7 @@ Leg = tuple[AccountKind, str, str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewEntry:
-    """An entry to book. ``undoes`` names what a reversal takes back: the latest open entry of that kind and reference."""
+    """An entry to book. ``undoes`` names what it takes back: the latest open entry of that kind and reference."""
 
     kind: EntryKind
     key: str
@@ -102,9 +104,7 @@ def transfer(
     """
     _require_positive(money)
     legs = ((*debit, money.currency, -money.amount), (*credit, money.currency, money.amount))
-    return NewEntry(
-        kind=kind, key=key, legs=legs, at=at, by=by, reference=reference, reverses=reverses, undoes=undoes
-    )
+    return NewEntry(kind=kind, key=key, legs=legs, at=at, by=by, reference=reference, reverses=reverses, undoes=undoes)
 
 
 # -- play ------------------------------------------------------------------------------------------
@@ -211,9 +211,7 @@ def back_from_transit(
     """B: the provider certainly did not pay; reverses the latest open to_transit of the withdrawal."""
     transit, held = (AccountKind.PAYOUT_IN_TRANSIT, provider), (AccountKind.PLAYER_HELD, holder)
     kind, facts = EntryKind.BACK_FROM_TRANSIT, _reversal(EntryKind.TO_TRANSIT, reference, reverses)
-    return _book(
-        transfer(kind, money, debit=transit, credit=held, reference=reference, key=key, at=at, by=by, **facts)
-    )
+    return _book(transfer(kind, money, debit=transit, credit=held, reference=reference, key=key, at=at, by=by, **facts))
 
 
 def settle(*, provider: str, money: Money, fee: int, reference: str, key: str, at: datetime, by: str) -> int:
@@ -266,14 +264,10 @@ def receive_return(*, provider: str, money: Money, reference: str, key: str, at:
     """The second half of X: the provider's statement shows the returned money; once per withdrawal."""
     balance, receivable = (AccountKind.PROVIDER_FLOAT, provider), (AccountKind.RETURNS_RECEIVABLE, provider)
     kind = EntryKind.RETURN_RECEIVED
-    return _book(
-        transfer(kind, money, debit=balance, credit=receivable, reference=reference, key=key, at=at, by=by)
-    )
+    return _book(transfer(kind, money, debit=balance, credit=receivable, reference=reference, key=key, at=at, by=by))
 
 
-def give_back(
-    *, holder: str, provider: str, money: Money, reference: str, key: str, at: datetime, by: str
-) -> int:
+def give_back(*, holder: str, provider: str, money: Money, reference: str, key: str, at: datetime, by: str) -> int:
     """G: give returned money to the player. Returned money is given back or re-issued, once."""
     held, cash = (AccountKind.RETURNS_HELD, provider), (AccountKind.PLAYER_CASH, holder)
     facts = _reversal(EntryKind.RETURNED, reference, None)

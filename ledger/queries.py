@@ -1,10 +1,11 @@
 """What the books say. Amounts are minor units, credit positive; balances are sums over an account's shards."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch, QuerySet, Sum
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
 from ledger.models import GUARDED, Account, AccountKind, Balance, Entry, Posting
 
@@ -25,9 +26,9 @@ class StatementLine:
 
 def balance_of(kind: str, holder: str, currency: str) -> int:
     """Return the balance of one account; 0 if it was never posted to."""
-    total = Balance.objects.filter(
-        account__kind=kind, account__holder=holder, account__currency=currency
-    ).aggregate(total=Sum("amount"))["total"]
+    total = Balance.objects.filter(account__kind=kind, account__holder=holder, account__currency=currency).aggregate(
+        total=Sum("amount")
+    )["total"]
     return int(total or 0)
 
 
@@ -50,9 +51,7 @@ def statement(kind: str, holder: str, currency: str, *, limit: int = 100) -> lis
     account = Account.objects.filter(kind=kind, holder=holder, currency=currency).first()
     if account is None:
         return []
-    postings = (
-        Posting.objects.filter(account=account).select_related("entry").order_by("-entry_id", "-leg")[:limit]
-    )
+    postings = Posting.objects.filter(account=account).select_related("entry").order_by("-entry_id", "-leg")[:limit]
     balance = balance_of(kind, holder, currency)
     lines = []
     for posting in postings:
@@ -83,3 +82,39 @@ def entries_for(reference: str) -> QuerySet[Entry]:
     """Return the entries of one withdrawal in the order they were booked, with postings and accounts."""
     return journal().filter(reference=reference).exclude(reference="").order_by("id")
 
+
+def entries_of(references: Collection[str]) -> dict[str, list[Entry]]:
+    """Return the entries of each withdrawal in the order they were booked; two statements for all."""
+    found: defaultdict[str, list[Entry]] = defaultdict(list)
+    for entry in journal().filter(reference__in=references).exclude(reference="").order_by("id"):
+        found[entry.reference].append(entry)
+    return dict(found)
+
+
+def with_posting(**conditions: str) -> Exists:
+    """Return the condition that an entry has a line such as ``account__kind="fee_income"``."""
+    return Exists(Posting.objects.filter(entry=OuterRef("pk"), **conditions))
+
+
+@dataclass(frozen=True, slots=True)
+class Turnover:
+    """The sums of both sides of some entries in one currency; the books are right while they are equal."""
+
+    currency: str
+    debits: int
+    credits: int
+
+    @property
+    def is_balanced(self) -> bool:
+        return self.debits == self.credits
+
+
+def turnover(entries: QuerySet[Entry]) -> list[Turnover]:
+    """Return the debits and credits of exactly these entries, per currency."""
+    rows = (
+        Posting.objects.filter(entry__in=entries.order_by().values("pk"))
+        .values_list("currency")
+        .annotate(debits=Sum("amount", filter=Q(amount__lt=0)), credits=Sum("amount", filter=Q(amount__gt=0)))
+        .order_by("currency")
+    )
+    return [Turnover(currency, -int(debits or 0), int(credits or 0)) for currency, debits, credits in rows]

@@ -6,127 +6,303 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Currency',
+            name="Currency",
             fields=[
-                ('code', models.CharField(max_length=10, primary_key=True, serialize=False)),
-                ('exponent', models.PositiveSmallIntegerField()),
+                ("code", models.CharField(max_length=10, primary_key=True, serialize=False)),
+                ("exponent", models.PositiveSmallIntegerField()),
             ],
             options={
-                'default_permissions': (),
-                'constraints': [models.CheckConstraint(condition=models.Q(('exponent__range', (0, 9))), name='ledger_exponent_fits_64_bits')],
+                "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("exponent__range", (0, 9))), name="ledger_exponent_fits_64_bits"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('player_cash', 'Player Cash'), ('player_bonus', 'Player Bonus'), ('player_held', 'Player Held'), ('legal_hold', 'Legal Hold'), ('overpaid_receivable', 'Overpaid Receivable'), ('payout_in_transit', 'Payout In Transit'), ('returns_held', 'Returns Held'), ('returns_receivable', 'Returns Receivable'), ('provider_float', 'Provider Float'), ('provider_fees', 'Provider Fees'), ('game_result', 'Game Result'), ('fee_income', 'Fee Income'), ('bonus_cost', 'Bonus Cost'), ('deposit_clearing', 'Deposit Clearing')], max_length=24)),
-                ('holder', models.CharField(max_length=64)),
-                ('guarded', models.GeneratedField(db_persist=True, expression=models.Q(('kind__in', ('player_cash', 'player_bonus', 'player_held', 'legal_hold'))), output_field=models.BooleanField())),
-                ('currency', models.ForeignKey(db_column='currency', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='ledger.currency')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("player_cash", "Player Cash"),
+                            ("player_bonus", "Player Bonus"),
+                            ("player_held", "Player Held"),
+                            ("legal_hold", "Legal Hold"),
+                            ("overpaid_receivable", "Overpaid Receivable"),
+                            ("payout_in_transit", "Payout In Transit"),
+                            ("returns_held", "Returns Held"),
+                            ("returns_receivable", "Returns Receivable"),
+                            ("provider_float", "Provider Float"),
+                            ("provider_fees", "Provider Fees"),
+                            ("game_result", "Game Result"),
+                            ("fee_income", "Fee Income"),
+                            ("bonus_cost", "Bonus Cost"),
+                            ("deposit_clearing", "Deposit Clearing"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("holder", models.CharField(max_length=64)),
+                (
+                    "guarded",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=models.Q(("kind__in", ("player_cash", "player_bonus", "player_held", "legal_hold"))),
+                        output_field=models.BooleanField(),
+                    ),
+                ),
+                (
+                    "currency",
+                    models.ForeignKey(
+                        db_column="currency",
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="ledger.currency",
+                    ),
+                ),
             ],
             options={
-                'default_permissions': (),
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=150)),
-                ('kind', models.CharField(choices=[('deposit', 'Deposit'), ('stake', 'Stake'), ('win', 'Win'), ('bonus_grant', 'Bonus Grant'), ('bonus_convert', 'Bonus Convert'), ('reserve', 'Reserve'), ('unreserve', 'Unreserve'), ('to_transit', 'To Transit'), ('back_from_transit', 'Back From Transit'), ('settle', 'Settle'), ('freeze', 'Freeze'), ('unfreeze', 'Unfreeze'), ('returned', 'Returned'), ('return_received', 'Return Received'), ('give_back', 'Give Back'), ('reissue', 'Reissue'), ('paid_after_release', 'Paid After Release')], max_length=24)),
-                ('reference', models.CharField(default='', max_length=60)),
-                ('digest', models.BinaryField()),
-                ('occurred_at', models.DateTimeField()),
-                ('booked_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('posted_by', models.CharField(max_length=80)),
-                ('reverses', models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='reversed_by', to='ledger.entry')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("key", models.CharField(max_length=150)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("deposit", "Deposit"),
+                            ("stake", "Stake"),
+                            ("win", "Win"),
+                            ("bonus_grant", "Bonus Grant"),
+                            ("bonus_convert", "Bonus Convert"),
+                            ("reserve", "Reserve"),
+                            ("unreserve", "Unreserve"),
+                            ("to_transit", "To Transit"),
+                            ("back_from_transit", "Back From Transit"),
+                            ("settle", "Settle"),
+                            ("freeze", "Freeze"),
+                            ("unfreeze", "Unfreeze"),
+                            ("returned", "Returned"),
+                            ("return_received", "Return Received"),
+                            ("give_back", "Give Back"),
+                            ("reissue", "Reissue"),
+                            ("paid_after_release", "Paid After Release"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                ("reference", models.CharField(default="", max_length=60)),
+                ("digest", models.BinaryField()),
+                ("occurred_at", models.DateTimeField()),
+                ("booked_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("posted_by", models.CharField(max_length=80)),
+                (
+                    "reverses",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reversed_by",
+                        to="ledger.entry",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'entries',
-                'default_permissions': ('view',),
+                "verbose_name_plural": "entries",
+                "default_permissions": ("view",),
             },
         ),
         migrations.CreateModel(
-            name='Posting',
+            name="Posting",
             fields=[
-                ('pk', models.CompositePrimaryKey('entry_id', 'leg', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('leg', models.SmallIntegerField()),
-                ('shard', models.SmallIntegerField()),
-                ('amount', models.BigIntegerField()),
-                ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.account')),
-                ('currency', models.ForeignKey(db_column='currency', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='ledger.currency')),
-                ('entry', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='ledger.entry')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "entry_id", "leg", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("leg", models.SmallIntegerField()),
+                ("shard", models.SmallIntegerField()),
+                ("amount", models.BigIntegerField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="postings",
+                        to="ledger.account",
+                    ),
+                ),
+                (
+                    "currency",
+                    models.ForeignKey(
+                        db_column="currency",
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="ledger.currency",
+                    ),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="postings",
+                        to="ledger.entry",
+                    ),
+                ),
             ],
             options={
-                'default_permissions': (),
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='Balance',
+            name="Balance",
             fields=[
-                ('pk', models.CompositePrimaryKey('account_id', 'shard', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('shard', models.SmallIntegerField()),
-                ('guarded', models.BooleanField()),
-                ('amount', models.BigIntegerField(default=0)),
-                ('account', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='balances', to='ledger.account')),
-                ('currency', models.ForeignKey(db_column='currency', db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, to='ledger.currency')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "account_id", "shard", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("shard", models.SmallIntegerField()),
+                ("guarded", models.BooleanField()),
+                ("amount", models.BigIntegerField(default=0)),
+                (
+                    "account",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="balances",
+                        to="ledger.account",
+                    ),
+                ),
+                (
+                    "currency",
+                    models.ForeignKey(
+                        db_column="currency",
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="ledger.currency",
+                    ),
+                ),
             ],
             options={
-                'default_permissions': (),
-                'constraints': [models.UniqueConstraint(fields=('account', 'shard', 'currency'), name='ledger_balance_for_postings'), models.CheckConstraint(condition=models.Q(('guarded', False), ('amount__gte', 0), _connector='OR'), name='ledger_balance_not_below_zero')],
+                "default_permissions": (),
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("guarded", False), ("amount__gte", 0), _connector="OR"),
+                        name="ledger_balance_not_below_zero",
+                    ),
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('holder', 'kind', 'currency'), name='ledger_account_unique'),
+            model_name="account",
+            constraint=models.UniqueConstraint(fields=("holder", "kind", "currency"), name="ledger_account_unique"),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.UniqueConstraint(fields=('id', 'currency', 'guarded'), name='ledger_account_for_balances'),
+            model_name="account",
+            constraint=models.UniqueConstraint(
+                fields=("id", "currency", "guarded"), name="ledger_account_for_balances"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('kind__in', ['player_cash', 'player_bonus', 'player_held', 'legal_hold', 'overpaid_receivable', 'payout_in_transit', 'returns_held', 'returns_receivable', 'provider_float', 'provider_fees', 'game_result', 'fee_income', 'bonus_cost', 'deposit_clearing'])), name='ledger_account_kind_known'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "kind__in",
+                        [
+                            "player_cash",
+                            "player_bonus",
+                            "player_held",
+                            "legal_hold",
+                            "overpaid_receivable",
+                            "payout_in_transit",
+                            "returns_held",
+                            "returns_receivable",
+                            "provider_float",
+                            "provider_fees",
+                            "game_result",
+                            "fee_income",
+                            "bonus_cost",
+                            "deposit_clearing",
+                        ],
+                    )
+                ),
+                name="ledger_account_kind_known",
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(condition=models.Q(('reference', ''), _negated=True), fields=['reference', 'id'], name='ledger_entry_by_reference'),
+            model_name="entry",
+            index=models.Index(
+                condition=models.Q(("reference", ""), _negated=True),
+                fields=["reference", "id"],
+                name="ledger_entry_by_reference",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(fields=('key',), name='ledger_one_entry_per_key'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(fields=("key",), name="ledger_one_entry_per_key"),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(condition=models.Q(('reverses__isnull', False)), fields=('reverses',), name='ledger_one_reversal'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("reverses__isnull", False)), fields=("reverses",), name="ledger_one_reversal"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind__in', ('reserve', 'reissue'))), fields=('reference',), name='ledger_one_reserve'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind__in", ("reserve", "reissue"))),
+                fields=("reference",),
+                name="ledger_one_reserve",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind__in', ('unreserve', 'settle'))), fields=('reference',), name='ledger_one_end'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind__in", ("unreserve", "settle"))), fields=("reference",), name="ledger_one_end"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind__in', ('returned', 'return_received'))), fields=('reference', 'kind'), name='ledger_once'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("kind__in", ("returned", "return_received"))),
+                fields=("reference", "kind"),
+                name="ledger_once",
+            ),
         ),
         migrations.AddIndex(
-            model_name='posting',
-            index=models.Index(fields=['account', 'entry'], name='ledger_posting_by_account'),
+            model_name="posting",
+            index=models.Index(fields=["account", "entry"], name="ledger_posting_by_account"),
         ),
         migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.CheckConstraint(condition=models.Q(('amount', 0), _negated=True), name='ledger_posting_not_zero'),
+            model_name="posting",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount", 0), _negated=True), name="ledger_posting_not_zero"
+            ),
         ),
     ]

@@ -15,11 +15,10 @@ REMOVE_TRIGGERS = """
         ledger_refuse_other_reversal, ledger_refuse_move, ledger_words CASCADE;
 """
 REMOVE_KEYS = """
-    ALTER TABLE ledger_posting DROP CONSTRAINT ledger_posting_of_entry, DROP CONSTRAINT ledger_posting_of_balance;
-    ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_reverses_known, DROP CONSTRAINT ledger_entry_fits;
+    ALTER TABLE ledger_posting DROP CONSTRAINT ledger_posting_of_entry;
+    ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_reverses_known;
     ALTER TABLE ledger_balance DROP CONSTRAINT ledger_balance_of_account;
     ALTER TABLE ledger_account DROP CONSTRAINT ledger_account_currency_known;
-    DROP FUNCTION ledger_entry_fits;
 """
 
 

@@ -1,5 +1,5 @@
 -- What the database does and refuses by itself, whoever writes.
--- Error codes LG001 to LG008 are translated in ledger/operations.py.
+-- Error codes LG001 to LG009 are translated in ledger/operations.py.
 
 -- An amount in whole units of its currency, for messages.
 CREATE FUNCTION ledger_words(amount numeric, in_currency text) RETURNS text
@@ -23,24 +23,28 @@ CREATE TRIGGER ledger_account_opened AFTER INSERT ON ledger_account
     FOR EACH ROW EXECUTE FUNCTION ledger_account_opened();
 
 -- Says why a balance could not be moved.
-CREATE FUNCTION ledger_refuse_move(account bigint, of_shard smallint, total numeric) RETURNS void
+CREATE FUNCTION ledger_refuse_move(account bigint, of_shard smallint, in_currency text, total numeric) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
-    found record;
+    kept record;
     purse text;
 BEGIN
-    SELECT a.kind, a.holder, a.guarded, b.currency, b.amount INTO found
+    SELECT a.kind, a.holder, a.guarded, b.currency, b.amount INTO kept
     FROM ledger_balance b JOIN ledger_account a ON a.id = b.account_id
-    WHERE b.account_id = account AND b.shard = of_shard;
-    purse := format('%s of %s', found.kind, coalesce(nullif(found.holder, ''), 'the house'));
-    IF found.guarded AND found.amount + total < 0 THEN
+    WHERE b.account_id = account AND b.shard = of_shard AND b.currency = in_currency;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'LG009', MESSAGE = format(
+            'There is no account %s with a balance %s in %s.', account, of_shard, in_currency);
+    END IF;
+    purse := format('%s of %s', kept.kind, coalesce(nullif(kept.holder, ''), 'the house'));
+    IF kept.guarded AND kept.amount + total < 0 THEN
         RAISE EXCEPTION USING ERRCODE = 'LG002', MESSAGE = format(
             '%s holds %s; %s cannot be taken from it, because it may not go below zero.',
-            purse, ledger_words(found.amount, found.currency), ledger_words(-total, found.currency));
+            purse, ledger_words(kept.amount, kept.currency), ledger_words(-total, kept.currency));
     END IF;
     RAISE EXCEPTION USING ERRCODE = 'LG006', MESSAGE = format(
         '%s holds %s; with %s more the balance would not fit 64 bits.',
-        purse, ledger_words(found.amount, found.currency), ledger_words(total, found.currency));
+        purse, ledger_words(kept.amount, kept.currency), ledger_words(total, kept.currency));
 END $$;
 
 -- Postings move balances. All lines of an entry come in one statement and sum to zero per currency;
@@ -67,15 +71,15 @@ BEGIN
             'The postings of entry %s must be two or more, numbered from 1, all in one statement.', wrong.entry_id);
     END IF;
     FOR moved IN
-        SELECT account_id, shard, sum(amount) AS total FROM booked
-        GROUP BY account_id, shard ORDER BY shard > 0, account_id, shard
+        SELECT account_id, shard, currency, sum(amount) AS total FROM booked
+        GROUP BY account_id, shard, currency ORDER BY shard > 0, account_id, shard
     LOOP
         UPDATE ledger_balance SET amount = amount + moved.total
-        WHERE account_id = moved.account_id AND shard = moved.shard
+        WHERE account_id = moved.account_id AND shard = moved.shard AND currency = moved.currency
             AND amount + moved.total BETWEEN CASE WHEN guarded THEN 0 ELSE -9223372036854775808 END
                 AND 9223372036854775807;
         IF NOT FOUND THEN
-            PERFORM ledger_refuse_move(moved.account_id, moved.shard, moved.total);
+            PERFORM ledger_refuse_move(moved.account_id, moved.shard, moved.currency, moved.total);
         END IF;
     END LOOP;
     RETURN NULL;
@@ -106,14 +110,29 @@ BEGIN
     END IF;
 END $$;
 
--- At the end of the transaction: no entry without lines, no reversal of something else.
+-- At the end of the transaction: no entry that does not say what it must, without lines, or reversing
+-- something else. Not a CHECK, which PostgreSQL would read anew for every statement: that is measurable.
 CREATE FUNCTION ledger_entry_complete() RETURNS trigger
     LANGUAGE plpgsql AS $$
+DECLARE
+    is_said CONSTANT boolean := NEW.key <> '' AND NEW.posted_by <> '' AND CASE
+        WHEN NEW.kind IN ('deposit', 'stake', 'win', 'bonus_grant', 'bonus_convert') THEN NEW.reverses_id IS NULL
+        WHEN NEW.kind IN (
+            'reserve', 'to_transit', 'settle', 'freeze', 'returned', 'return_received', 'paid_after_release'
+        ) THEN NEW.reference <> '' AND NEW.reverses_id IS NULL
+        WHEN NEW.kind IN ('unreserve', 'back_from_transit', 'unfreeze', 'give_back', 'reissue')
+            THEN NEW.reference <> '' AND NEW.reverses_id IS NOT NULL
+        ELSE false
+    END;
 BEGIN
+    IF NOT is_said THEN
+        RAISE EXCEPTION USING ERRCODE = 'LG009', MESSAGE = format(
+            'Entry "%s" of the kind "%s" lacks a key, who booked it, the withdrawal or what it reverses, '
+            'or there is no such kind.', NEW.key, NEW.kind);
+    END IF;
     PERFORM FROM ledger_posting WHERE entry_id = NEW.id AND leg = 1;
     IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'LG001',
-            MESSAGE = format('Entry %s has no postings.', NEW.key);
+        RAISE EXCEPTION USING ERRCODE = 'LG001', MESSAGE = format('Entry %s has no postings.', NEW.key);
     END IF;
     IF NEW.reverses_id IS NOT NULL THEN
         PERFORM ledger_refuse_other_reversal(NEW.id);

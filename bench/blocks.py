@@ -1,0 +1,83 @@
+"""Timed blocks: worker processes that do one thing over and over between two moments.
+
+Standard library only, because the peers' workers run it in an environment of their own.
+"""
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+LEAD_SECONDS = 0.05  # from the order to the start, so that all workers start together
+WARM_UP = 7  # the first calls on a connection also make its plans
+
+
+class CannotMeasure(RuntimeError):
+    """A worker could not be started or failed; the message says why."""
+
+
+def serve(variants: Mapping[str, Callable[[], int]]) -> None:
+    """In a worker: answer each line ``variant start end`` with how many things were done in that time."""
+    for act in variants.values():
+        for _ in range(WARM_UP):
+            act()
+    print("ready", flush=True)
+    for line in sys.stdin:
+        variant, start, end = line.split()
+        act, stop, done = variants[variant], float(end), 0
+        time.sleep(max(0.0, float(start) - time.time()))
+        while time.time() < stop:
+            done += act()
+        print(done, flush=True)
+
+
+class Crew:
+    """Up to ``size`` worker processes of one kind, kept between blocks."""
+
+    def __init__(self, command: list[str | Path], *, size: int, environment: Mapping[str, str]) -> None:
+        self._workers = [
+            subprocess.Popen(
+                [*map(str, command), str(number)],
+                cwd=ROOT,
+                env=dict(environment),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for number in range(size)
+        ]
+        for worker in self._workers:
+            self._read(worker)
+
+    def rate(self, variant: str, *, clients: int, seconds: float) -> float:
+        """Return things done per second by so many workers at once."""
+        start = time.time() + LEAD_SECONDS
+        for worker in self._workers[:clients]:
+            assert worker.stdin is not None
+            worker.stdin.write(f"{variant} {start} {start + seconds}\n")
+            worker.stdin.flush()
+        return sum(int(self._read(worker)) for worker in self._workers[:clients]) / seconds
+
+    def dismiss(self) -> None:
+        for worker in self._workers:
+            worker.kill()
+            worker.wait()
+
+    def _read(self, worker: "subprocess.Popen[str]") -> str:
+        assert worker.stdout is not None and worker.stderr is not None
+        line = worker.stdout.readline().strip()
+        if not line:
+            raise CannotMeasure(worker.stderr.read().strip().rpartition("\n")[2] or "a worker stopped")
+        return line
+
+
+def report(goal: str, *, ratio: float | None, target: float, **more: Any) -> None:
+    """Print the JSON line of one goal; without a ratio it was not measured."""
+    held = None if ratio is None else ratio >= target
+    shown = None if ratio is None else round(ratio, 2)
+    print(json.dumps({"goal": goal, "ratio": shown, "target": target, "held": held, **more}), flush=True)

@@ -1,0 +1,34 @@
+"""The filters of the journal."""
+
+from typing import Any
+
+import django_filters
+from django.db.models import QuerySet
+
+from backoffice.money import EXPONENTS
+from backoffice.ui.filters import BaseFilter, ChoicesFilter, DateRangeFilter
+from ledger import queries
+from ledger.models import AccountKind, Entry, EntryKind
+
+
+class JournalFilter(BaseFilter):
+    q = django_filters.CharFilter(label="Search", method="by_reference")
+    booked = DateRangeFilter(field_name="booked_at", label="Booked")
+    kind = ChoicesFilter(choices=EntryKind.choices, label="Kind")
+    account = django_filters.ChoiceFilter(choices=AccountKind.choices, label="Account", method="by_account")
+    currency = django_filters.ChoiceFilter(
+        choices=[(code, code) for code in sorted(EXPONENTS)], label="Currency", method="by_currency"
+    )
+
+    class Meta:
+        model = Entry
+        fields: tuple[str, ...] = ()
+
+    def by_reference(self, entries: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return entries.filter(reference=value.strip().upper()).exclude(reference="")
+
+    def by_account(self, entries: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return entries.filter(queries.with_posting(account__kind=value))
+
+    def by_currency(self, entries: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return entries.filter(queries.with_posting(currency=value))
