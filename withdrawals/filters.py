@@ -1,22 +1,30 @@
 """The filters of the withdrawal lists."""
 
-from datetime import timedelta
 from typing import Any
 
 import django_filters
 from django import forms
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from backoffice.money import EXPONENTS
 from backoffice.ui.filters import BaseFilter, ChoicesFilter, DateRangeFilter, MoneyRangeFilter
+from fraud.rules import INDICATORS, NOT_JUDGED
+from kyc import queries as kyc
+from kyc.models import Player
+from kyc.states import StandingState
 from providers.registry import PROVIDERS
 from withdrawals import queries, visibility
-from withdrawals.models import Method, Withdrawal
+from withdrawals.models import CheckResult, Method, Withdrawal
 from withdrawals.states import State
 from withdrawals.visibility import Field
 
+SIGNALS = [
+    *((f"fraud.{one.code}", one.name.capitalize()) for one in INDICATORS),
+    (f"fraud.{NOT_JUDGED}", "Could not be judged"),
+    ("destination.shared", "Shared payout details"),
+]
 _RISK = [("low", "Low, below 30"), ("medium", "Medium, 30 to 59"), ("high", "High, from 60")]
 
 
@@ -44,7 +52,9 @@ class QueueFilter(BaseFilter):
         field_name="reference_amount",
         currency=settings.HOUSE_CURRENCY,
     )
-    currency = django_filters.ChoiceFilter(label="Currency", choices=[(code, code) for code in sorted(EXPONENTS)])
+    currency = django_filters.ChoiceFilter(
+        label="Currency", choices=[(code, code) for code in sorted(EXPONENTS)]
+    )
     due = django_filters.ChoiceFilter(
         label="Due", method="by_due", choices=[("late", "Late"), ("hour", "Within 1 hour")]
     )
@@ -75,8 +85,9 @@ class QueueFilter(BaseFilter):
 
     def by_due(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         now = timezone.now()
-        late = Q(due_at__lt=now)
-        return rows.filter(late if value == "late" else Q(due_at__gte=now, due_at__lt=now + timedelta(hours=1)))
+        if value == "late":
+            return rows.filter(due_at__lt=now)
+        return rows.filter(due_at__gte=now, due_at__lt=now + queries.SOON)
 
     def by_provider(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         return uses_provider(rows, value)
@@ -94,3 +105,65 @@ class QueueFilter(BaseFilter):
 def uses_provider(rows: QuerySet[Any], code: str) -> QuerySet[Any]:
     """Return what a provider pays, or could pay."""
     return rows.filter(Q(provider=code) | Q(provider="", routes__contains=[code]))
+
+
+class FlaggedFilter(BaseFilter):
+    q = TermFilter(label="Search")
+    signal = django_filters.ChoiceFilter(label="Signal", method="by_signal", choices=SIGNALS)
+    risk = ChoicesFilter(label="Risk", field_name="risk_level", choices=_RISK)
+    amount = MoneyRangeFilter(
+        label=f"Amount in {settings.HOUSE_CURRENCY}",
+        field_name="reference_amount",
+        currency=settings.HOUSE_CURRENCY,
+    )
+    method = ChoicesFilter(label="Method", choices=Method.choices)
+    country = django_filters.CharFilter(
+        label="Country of the player",
+        field_name="player__country",
+        lookup_expr="iexact",
+        max_length=2,
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    requested = DateRangeFilter(label="Requested", field_name="requested_at")
+
+    class Meta:
+        model = Withdrawal
+        fields: tuple[str, ...] = ()
+
+    def by_signal(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        found = CheckResult.objects.filter(
+            withdrawal=OuterRef("pk"), code=value, is_current=True, outcome__in=["review", "decline"]
+        )
+        return rows.filter(Exists(found))
+
+
+class TransactionFilter(BaseFilter):
+    q = TermFilter(label="Search")
+    requested = DateRangeFilter(label="Requested", field_name="requested_at")
+    closed = DateRangeFilter(label="Closed", field_name="closed_at")
+    state = ChoicesFilter(label="Status", choices=State.choices)
+    provider = django_filters.ChoiceFilter(label="Provider", choices=[(one.code, one.label) for one in PROVIDERS])
+    currency = django_filters.ChoiceFilter(label="Currency", choices=[(code, code) for code in sorted(EXPONENTS)])
+
+    class Meta:
+        model = Withdrawal
+        fields: tuple[str, ...] = ()
+
+
+class StandingFilter(BaseFilter):
+    q = django_filters.CharFilter(label="Search", method="by_player")
+    state = ChoicesFilter(label="Standing", field_name="standing_state", choices=StandingState.choices)
+    level = django_filters.ChoiceFilter(
+        label="Level", field_name="standing_level", choices=[(level, f"Level {level}") for level in range(4)]
+    )
+    expires = DateRangeFilter(label="Expires", field_name="standing_expires_on")
+    country = django_filters.CharFilter(
+        label="Country", lookup_expr="iexact", max_length=2, widget=forms.TextInput(attrs={"autocomplete": "off"})
+    )
+
+    class Meta:
+        model = Player
+        fields: tuple[str, ...] = ()
+
+    def by_player(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(pk__in=[player.pk for player in kyc.look_up(value)])

@@ -60,7 +60,11 @@ class MoveForm(forms.Form):
     @classmethod
     def fresh(cls, *, sheet: Sheet, now: datetime, open_next: bool, **kwargs: Any) -> "MoveForm":
         """Return an empty form for a page of its own."""
-        initial = {"version": sheet.withdrawal.version, "token": uuid.uuid4().hex, "open_next": open_next or None}
+        initial = {
+            "version": sheet.withdrawal.version,
+            "token": uuid.uuid4().hex,
+            "open_next": open_next or None,
+        }
         return cls(initial=initial, sheet=sheet, now=now, **kwargs)
 
     def clean(self) -> dict[str, Any]:
@@ -77,7 +81,9 @@ class MoveForm(forms.Form):
         cleaned = self.cleaned_data
         if self.sheet.move == Move.HOLD:
             facts = {"kind": HOLD_KINDS[cleaned["reason"]].value}
-            return facts | ({"wake_at": wake_at(cleaned["wake"], now=self.now).isoformat()} if "wake" in cleaned else {})
+            return facts | (
+                {"wake_at": wake_at(cleaned["wake"], now=self.now).isoformat()} if "wake" in cleaned else {}
+            )
         return {name: cleaned[name] for name in ("provider_reference", "evidence") if name in cleaned}
 
 
@@ -97,5 +103,16 @@ class TakeOverForm(forms.Form):
         min_length=10,
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 2}),
+        error_messages={"required": "Say why."},
+    )
+
+
+class SwitchForm(forms.Form):
+    reason = forms.CharField(
+        label="Why?",
+        min_length=10,
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Everybody who sees the providers reads it.",
         error_messages={"required": "Say why."},
     )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db import models, transaction
+from django.db import IntegrityError, models, transaction
 from django_fsm import FSMField, can_proceed, has_transition_perm, transition
 
 from backoffice.audit.actors import Actor, Machine, name_of
@@ -273,7 +273,7 @@ class Lifecycle(models.Model):
             subject.closed_at = now if subject.state in CLOSED else None
             subject.wait_reason = ""
             subject._schedule(now)
-            subject.save()
+            subject._keep()
             subject._write_down(name, actor=actor, now=now, from_state=before, reason=reason, facts=facts)
         return subject
 
@@ -326,6 +326,16 @@ class Lifecycle(models.Model):
     def _take_from_transit(self, attempt: PayoutAttempt, **facts: Any) -> None:
         booking = self._booking(f"{attempt.number}:back", **facts)
         ledger.back_from_transit(holder=self.holder, provider=attempt.provider, **booking)
+
+    def _keep(self) -> None:
+        """Save. What the database refuses for the house's limit (sql/rules.sql) is a move refused."""
+        try:
+            self.save()
+        except IntegrityError as error:
+            diagnosis = getattr(error.__cause__, "diag", None)
+            if diagnosis is None or diagnosis.constraint_name != "house_limit":
+                raise
+            raise IllegalMove("Cannot approve: with this one the house would pass its limit.") from error
 
     def _schedule(self, now: datetime) -> None:
         _step, delay = NEXT_STEP.get(State(self.state), ("", None))

@@ -4,13 +4,19 @@ They are made of the state, the kind of hold and the reason's own player text, n
 or scores; holds of any other kind than the player's read as being in review.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from django.utils import timezone
 
 from withdrawals import reasons
 from withdrawals.states import HoldKind, Move, State
+
+if TYPE_CHECKING:
+    from withdrawals.models import Withdrawal
 
 _PLAIN: dict[str, str] = {
     State.REQUESTED: "We have your request.",
@@ -42,6 +48,18 @@ class Standing:
     hold_kind: str = ""
     reason: str = ""
     wake_at: datetime | None = None
+
+
+def standing_of(withdrawal: Withdrawal) -> Standing:
+    """Return what the sentences need of a withdrawal as it stands now; it comes with its destination."""
+    return Standing(
+        state=withdrawal.state,
+        at=withdrawal.closed_at or withdrawal.requested_at,
+        destination=withdrawal.destination.label,
+        hold_kind=withdrawal.hold_kind,
+        reason=withdrawal.reason,
+        wake_at=withdrawal.wake_at,
+    )
 
 
 def status_of(standing: Standing) -> str:

@@ -22,23 +22,26 @@ class Requirement:
 
     approvals: int
     words: str
+    # The queue's wording, where no check has a concern.
+    short: str
     reason_needed: bool = False
 
 
 def requirement(*, reference_amount: int | None, risk_level: str, all_passed: bool) -> Requirement:
     """Return what policy asks for. An amount without a rate always needs two people."""
     if reference_amount is None:
-        return Requirement(2, "No exchange rate: needs two people.", reason_needed=True)
+        return Requirement(2, "No exchange rate: needs two people.", "No exchange rate", reason_needed=True)
     house = settings.HOUSE_CURRENCY
     one, automatic = format_money(ONE_PERSON_CAP, house), format_money(AUTOMATIC_CAP, house)
     if reference_amount > ONE_PERSON_CAP:
-        return Requirement(2, f"Over {one}: needs two people.")
+        return Requirement(2, f"Over {one}: needs two people.", f"Over {one}: needs two people")
     if risk_level == "high":
         if reference_amount > FRAUD_ALONE_CAP:
-            return Requirement(2, "High risk: a fraud analyst first, then a second person.", reason_needed=True)
-        return Requirement(1, "High risk: a fraud analyst decides.", reason_needed=True)
+            return Requirement(2, "High risk: a fraud analyst first, then a second person.", "High risk", reason_needed=True)
+        return Requirement(1, "High risk: a fraud analyst decides.", "High risk", reason_needed=True)
     if all_passed and reference_amount <= AUTOMATIC_CAP and settings.AUTOMATIC_LANE:
-        return Requirement(0, f"Clean and up to {automatic}: approved automatically.")
+        return Requirement(0, f"Clean and up to {automatic}: approved automatically.", "Clean and small")
     if reference_amount <= AUTOMATIC_CAP:
-        return Requirement(1, "One approver.", reason_needed=risk_level == "medium")
-    return Requirement(1, f"{automatic} to {one}: one approver.", reason_needed=risk_level == "medium")
+        return Requirement(1, "One approver.", "One approver", reason_needed=risk_level == "medium")
+    words = f"{automatic} to {one}: one approver."
+    return Requirement(1, words, f"Over {automatic}", reason_needed=risk_level == "medium")

@@ -1,5 +1,6 @@
 """Reading withdrawals. Querysets are nouns; whatever is shown to people is ordered, ending in the key."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -10,11 +11,12 @@ from django.utils import timezone
 from backoffice.accounts.models import User
 from kyc import queries as kyc
 from kyc.models import Player
-from providers import gateway
+from providers import gateway, routing
+from providers.models import ProviderControl
 from providers.registry import BY_CODE
 from withdrawals.models import Decision, Destination, Limit, Notification, PayoutAttempt, Withdrawal
 from withdrawals.reference import normalise
-from withdrawals.states import COUNTED, UNDECIDED, WITH_PROVIDER, State
+from withdrawals.states import COUNTED, OPEN, UNDECIDED, WITH_PROVIDER, State
 
 PERIODS: dict[str, timedelta] = {
     Limit.Period.DAY: timedelta(days=1),
@@ -47,8 +49,13 @@ def review_queue() -> QuerySet[Withdrawal]:
 
 
 def flagged() -> QuerySet[Withdrawal]:
-    """Return undecided withdrawals with fraud indicators, riskiest first."""
-    return withdrawals().filter(state=State.UNDER_REVIEW, is_flagged=True).order_by("-risk_score", "due_at", "pk")
+    """Return undecided withdrawals with fraud indicators, riskiest first; what was just decided is left out."""
+    return (
+        withdrawals()
+        .filter(NEEDS_DECISION, state=State.UNDER_REVIEW, is_flagged=True)
+        .select_related("claim__owner")
+        .order_by("-risk_score", "due_at", "pk")
+    )
 
 
 def waiting_count() -> int:
@@ -57,7 +64,7 @@ def waiting_count() -> int:
 
 
 def flagged_count() -> int:
-    return Withdrawal.objects.filter(state=State.UNDER_REVIEW, is_flagged=True)[:COUNT_CAP].count()
+    return flagged().order_by()[:COUNT_CAP].count()
 
 
 def waiting_decision(withdrawal: Withdrawal) -> Decision | None:
@@ -257,6 +264,17 @@ def in_flight_by_provider() -> dict[str, dict[str, object]]:
     return result
 
 
+def waits_no_longer() -> QuerySet[Withdrawal]:
+    """Return what is approved and waited for a pause that is over."""
+    stopped = routing.paused()
+    over = []
+    if routing.EVERYTHING not in stopped:
+        over.append("global_stop")
+    if not stopped:
+        over.append("paused")
+    return Withdrawal.objects.filter(state=State.APPROVED, wait_reason__in=over)
+
+
 def due_notifications(*, now: datetime) -> QuerySet[Notification]:
     """Return what the platform must be told now, oldest first."""
     return (
@@ -278,6 +296,8 @@ _STEPS: dict[str, str] = {
     State.PROCESSING: "ask",
     State.OUTCOME_UNKNOWN: "ask",
     State.ON_HOLD: "wake",
+    # Due only when somebody contradicted the payment.
+    State.COMPLETED: "ask",
 }
 
 
@@ -285,8 +305,58 @@ def due_steps(*, now: datetime) -> list[str]:
     """Return the names of the steps that have due rows, each once."""
     states = Withdrawal.objects.filter(next_step_at__lte=now).values_list("state", flat=True).distinct().order_by()
     steps = {_STEPS[state] for state in states if state in _STEPS}
+    if waits_no_longer().exists():
+        steps.add("pay")
     if Decision.objects.filter(status=Decision.Status.WAITING, effective_at__lte=now).exists():
         steps.add("apply_decisions")
     if gateway.due_deliveries(now=now, most=1):
         steps.add("apply_webhooks")
     return sorted(steps)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTotal:
+    """A player's open withdrawals: how many, and how much per currency; sums never mix currencies."""
+
+    count: int
+    totals: dict[str, int]
+
+
+def open_totals(player_ids: Iterable[int], *, states: Collection[str] = OPEN) -> dict[int, OpenTotal]:
+    """Return the open withdrawals of each of these players in one statement; players without are left out."""
+    rows = (
+        Withdrawal.objects.filter(player_id__in=list(player_ids), state__in=states)
+        .values_list("player_id", "currency")
+        .annotate(count=Count("pk"), total=Sum("amount"))
+        .order_by("player_id", "currency")
+    )
+    found: dict[int, OpenTotal] = {}
+    for player_id, currency, count, total in rows:
+        before = found.get(player_id, OpenTotal(0, {}))
+        found[player_id] = OpenTotal(before.count + count, {**before.totals, currency: int(total)})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The sums of some withdrawals in one currency, minor units."""
+
+    currency: str
+    count: int
+    amount: int
+    fee: int
+
+
+def totals_of(rows: QuerySet[Withdrawal]) -> list[Total]:
+    """Return the sums of exactly these withdrawals, per currency."""
+    lines = rows.order_by("currency").values_list("currency").annotate(Count("pk"), Sum("amount"), Sum("fee"))
+    return [Total(currency, count, int(amount), int(fee)) for currency, count, amount, fee in lines]
+
+
+def waiting_without(code: str, *, stopped: Collection[str]) -> int:
+    """Return how many approved withdrawals have no provider left if ``code`` pauses besides ``stopped``."""
+    left_out = {code, *stopped}
+    routes = Withdrawal.objects.filter(state=State.APPROVED).values_list("routes").annotate(Count("pk")).order_by()
+    return sum(
+        count for codes, count in routes if routing.EVERYTHING in left_out or set(codes) <= left_out
+    )

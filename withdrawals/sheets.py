@@ -13,7 +13,7 @@ from withdrawals import guards, queries, reasons, visibility
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations.decisions import DECIDABLE, needs_reason
 from withdrawals.reasons import Reason
-from withdrawals.states import MOVE_LOOKS, HoldKind, Move
+from withdrawals.states import MOVE_LOOKS, HoldKind, Move, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,14 @@ class Look:
 
 LOOKS: dict[Move, Look] = {
     Move.APPROVE: Look(
-        "Approve {money}", "Approve {money}?", "Approve {money}", "Approving…", "Approved", "a", "primary", inline=True
+        "Approve {money}",
+        "Approve {money}?",
+        "Approve {money}",
+        "Approving…",
+        "Approved",
+        "a",
+        "primary",
+        inline=True,
     ),
     Move.ENDORSE: Look(
         "Approve, then a second person confirms",
@@ -46,10 +53,22 @@ LOOKS: dict[Move, Look] = {
         inline=True,
     ),
     Move.CONFIRM: Look(
-        "Confirm {money}", "Confirm {money}?", "Confirm {money}", "Confirming…", "Confirmed", "a", "primary", inline=True
+        "Confirm {money}",
+        "Confirm {money}?",
+        "Confirm {money}",
+        "Confirming…",
+        "Confirmed",
+        "a",
+        "primary",
+        inline=True,
     ),
     Move.DISAGREE: Look(
-        "Disagree…", "Send {money} back to review. Why?", "Send back to review", "Sending back…", "Sent back", "d"
+        "Disagree…",
+        "Send {money} back to review. Why?",
+        "Send back to review",
+        "Sending back…",
+        "Sent back",
+        "d",
     ),
     Move.REJECT: Look(
         "Reject…",
@@ -61,16 +80,24 @@ LOOKS: dict[Move, Look] = {
         danger=True,
     ),
     Move.HOLD: Look(
-        "Hold…", "Put {money} on hold. What is it waiting for?", "Put on hold", "Putting on hold…", "Put on hold:", "h"
+        "Hold…",
+        "Put {money} on hold. What is it waiting for?",
+        "Put on hold",
+        "Putting on hold…",
+        "Put on hold:",
+        "h",
     ),
     Move.RELEASE: Look(
         "Release…", "Release {money} from hold to review. Why?", "Release", "Releasing…", "Released", "l"
     ),
-    Move.RECALL: Look(
-        "Recall…", "Take back the approval of {money}. Why?", "Recall", "Recalling…", "Recalled", "b"
-    ),
+    Move.RECALL: Look("Recall…", "Take back the approval of {money}. Why?", "Recall", "Recalling…", "Recalled", "b"),
     Move.COMPLETE: Look(
-        "Mark as paid…", "{money} was paid by the provider. How do we know?", "Mark as paid", "Marking…", "Paid:", "p"
+        "Mark as paid…",
+        "{money} was paid by the provider. How do we know?",
+        "Mark as paid",
+        "Marking…",
+        "Paid:",
+        "p",
     ),
     Move.FAIL: Look(
         "Mark as not paid…",
@@ -82,7 +109,13 @@ LOOKS: dict[Move, Look] = {
         danger=True,
     ),
     Move.CANCEL: Look(
-        "Cancel…", "Cancel {money} for the player. Why?", "Cancel {money}", "Cancelling…", "Cancelled", "c", "quiet"
+        "Cancel…",
+        "Cancel {money} for the player. Why?",
+        "Cancel {money}",
+        "Cancelling…",
+        "Cancelled",
+        "c",
+        "quiet",
     ),
 }
 # The word that a person gives for a hold says what kind of hold it is.
@@ -127,6 +160,10 @@ class Sheet:
     def button(self) -> str:
         words = self._filled(self.look.button)
         return f"{words}…" if self.reasons and not words.endswith("…") else words
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        return [(reason.code, reason.label) for reason in self.reasons]
 
     @property
     def hint(self) -> str:
@@ -227,6 +264,44 @@ def said(decision: Decision) -> str:
 def past_of(move: str) -> str:
     """Return the past form of any move: ``Put on hold``."""
     return MOVE_LOOKS[Move(move)].past
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One button of the decision bar."""
+
+    label: str
+    url: str
+    icon: str
+    key: str
+    kind: str = "plain"
+    sheet: str = ""
+    css: str = ""
+
+
+def action_of(sheet: Sheet, address: str) -> Action:
+    """Return the button that opens a sheet, or leads to its page without JavaScript."""
+    look = sheet.look
+    return Action(sheet.button, address, MOVE_LOOKS[sheet.move].icon, look.key, look.kind, sheet=sheet.move)
+
+
+def note_action(withdrawal: Withdrawal, view: str) -> Action:
+    address = _with_view(reverse("withdrawals:note", args=[withdrawal.ref]), view)
+    return Action("Note", address, "note", "n", "quiet", css="opt")
+
+
+def hold_words(withdrawal: Withdrawal) -> str:
+    """Return why a withdrawal is on hold and what ends it, for colleagues."""
+    if withdrawal.state != State.ON_HOLD:
+        return ""
+    why = reasons.label_of(withdrawal.reason)
+    if withdrawal.hold_kind == HoldKind.LEGAL:
+        return f"{why}. It ends when compliance and a second person agree."
+    ends = "is cancelled" if withdrawal.hold_kind == HoldKind.PLAYER else "goes back to review"
+    if withdrawal.wake_at is None:
+        return f"{why}. It stays until somebody releases it."
+    local = timezone.localtime(withdrawal.wake_at)
+    return f"{why}. Otherwise it {ends} on {local.day} {local:%b %Y, %H:%M}."
 
 
 def _with_view(address: str, view: str) -> str:

@@ -1,2 +1,26 @@
+"""The pages about withdrawals, and those that combine several apps. Nouns, public references, moves as verbs."""
+
+from django.urls import path
+
+from withdrawals.views import acts, decision, flagged, moves, players, providers, queue, standings, transactions
+
 app_name = "withdrawals"
-urlpatterns: list = []
+urlpatterns = [
+    path("go/", queue.Go.as_view(), name="go"),
+    path("withdrawals/", queue.Queue.as_view(), name="queue"),
+    path("withdrawals/next/", queue.Next.as_view(), name="next"),
+    path("withdrawals/decisions/<int:pk>/undo/", acts.Settle.as_view(act="undo"), name="undo"),
+    path("withdrawals/decisions/<int:pk>/agree/", acts.Settle.as_view(act="agree"), name="agree"),
+    path("withdrawals/<slug:ref>/", decision.Record.as_view(), name="record"),
+    path("withdrawals/<slug:ref>/note/", acts.AddNote.as_view(), name="note"),
+    path("withdrawals/<slug:ref>/take-over/", acts.TakeOver.as_view(), name="take-over"),
+    path("withdrawals/<slug:ref>/<slug:move>/", moves.Decide.as_view(), name="move"),
+    path("flagged/", flagged.Flagged.as_view(), name="flagged"),
+    path("flagged/<slug:ref>/", flagged.FlaggedOne.as_view(), name="flagged-one"),
+    path("flagged/<slug:ref>/<slug:verdict>/", flagged.Verdict.as_view(), name="verdict"),
+    path("players/", players.Players.as_view(), name="players"),
+    path("kyc/", standings.Standings.as_view(), name="standings"),
+    path("transactions/", transactions.Transactions.as_view(), name="transactions"),
+    path("providers/", providers.Board.as_view(), name="providers"),
+    path("providers/<slug:code>/<slug:act>/", providers.Switch.as_view(), name="provider-switch"),
+]

@@ -72,7 +72,11 @@ def check(*, statement: Iterable[Mapping[str, Any]] | None = None, at_rest: bool
         if (statement is not None or not invariant.needs_statement) and (at_rest or not invariant.at_rest)
     ]
     results = []
+    alone = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
+        if alone:
+            # Every query sees the same moment, also while work goes on.
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         cursor.execute("SET LOCAL statement_timeout = 0")
         if statement is not None:
             _load(cursor, statement)
@@ -80,13 +84,12 @@ def check(*, statement: Iterable[Mapping[str, Any]] | None = None, at_rest: bool
             cursor.execute(f"SELECT count(*), (array_agg(row_to_json(rows)::text))[1] FROM ({invariant.query}) AS rows")
             count, first = cursor.fetchone()
             results.append(Breach(name=invariant.name, words=invariant.words, count=count, first=first or ""))
-        if statement is not None:
-            cursor.execute("TRUNCATE inv.provider_stmt")
+        # The statement's rows were there for the queries alone.
+        transaction.set_rollback(True)
     return results
 
 
 def _load(cursor: Any, statement: Iterable[Mapping[str, Any]]) -> None:
-    cursor.execute("TRUNCATE inv.provider_stmt")
     cursor.executemany(
         "INSERT INTO inv.provider_stmt (provider, provider_ref, idem_key, amount, currency, status, customer_ref)"
         " VALUES (%(provider)s, %(provider_ref)s, %(idem_key)s, %(amount)s, %(currency)s, %(status)s,"

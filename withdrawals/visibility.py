@@ -6,6 +6,8 @@ Pages and columns ask here before they put a value together; nothing is hidden i
 from enum import StrEnum
 from typing import Any
 
+from backoffice.ui.masking import initials_of
+
 
 class Field(StrEnum):
     NAME = "name"
@@ -72,3 +74,8 @@ def destination_words(user: Any, withdrawal: Any) -> str:
     if sees(user, Field.DESTINATION):
         return withdrawal.destination.label
     return withdrawal.get_method_display()
+
+
+def player_in_report(user: Any, player: Any) -> str:
+    """Return the player's name, or initials for those who work with references."""
+    return player.name if sees(user, Field.NAME) else initials_of(player.name)

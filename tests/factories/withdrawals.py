@@ -1,6 +1,7 @@
 """Withdrawals in any state, brought there through the door: what the database refuses cannot be made here."""
 
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address
 from typing import Any
 
 from backoffice.accounts.models import User
@@ -8,6 +9,7 @@ from backoffice.audit.actors import PAYOUTS, SCREENING, Machine
 from backoffice.money import Money, to_major_string
 from kyc.models import Player
 from ledger import operations as ledger
+from tests.factories.fraud import DepositFactory, LoginFactory, PlayFactory
 from tests.factories.kyc import NOW, PlayerFactory
 from withdrawals.models import Destination, Withdrawal
 from withdrawals.operations import requests
@@ -67,6 +69,18 @@ def open_withdrawal(
         now=now,
     )
     return withdrawal
+
+
+def make_clean_player(*, now: datetime = NOW, currency: str = "EUR") -> Player:
+    """Return a verified player with a past that no indicator minds: deposits, play and a device of their own."""
+    player = PlayerFactory(verified=True)
+    month_ago = now - timedelta(days=30)
+    DepositFactory(player_id=player.pk, at=month_ago, currency=currency, instrument=f"card-{player.pk}")
+    PlayFactory(player_id=player.pk, at=month_ago + timedelta(hours=2), amount=30_000, currency=currency)
+    address = str(IPv4Address(0x0A000000 + player.pk))
+    LoginFactory(player_id=player.pk, at=now - timedelta(hours=1), device=f"phone-{player.pk}", ip=address)
+    fund(player, 500_000, currency, at=month_ago)
+    return player
 
 
 def make_withdrawal(

@@ -116,9 +116,7 @@ def test_invalid_strings_are_not_read(text: str) -> None:
 
 
 @pytest.mark.parametrize(("address", "prefix", "version", "program"), ADDRESSES)
-def test_valid_addresses_have_their_version_and_program(
-    address: str, prefix: str, version: int, program: str
-) -> None:
+def test_valid_addresses_have_their_version_and_program(address: str, prefix: str, version: int, program: str) -> None:
     assert bech32.witness_of(prefix, address) == (version, bytes.fromhex(program))
 
 

@@ -1,14 +1,13 @@
 """Asking: following a payout that is with a provider until it has arrived, failed or come back.
 
 Asking moves no money and may be repeated at will. The one thing it may lead to besides a move is
-repeating the very same request under its own key, when the provider said twice, after its settling
+repeating the very same request once under its own key, when the provider said twice, after its settling
 time, that it has no such payout, and declares that a repeat is safe.
 """
 
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import F
 
 from backoffice.audit.actors import PAYOUTS
 from providers import gateway, routing
@@ -29,53 +28,65 @@ CONSISTENT_ANSWERS = 2
 
 
 def ask_due(*, clock: work.Clock) -> int:
-    """Ask about what is with a provider and due."""
-    return work.work_off(WITH_PROVIDER, lambda pk: ask(pk, clock=clock), clock=clock, batch=1)
+    """Ask about what is due: with a provider, or paid and then contradicted."""
+    states = [*WITH_PROVIDER, State.COMPLETED]
+    return work.work_off(states, lambda pk: ask(pk, clock=clock), clock=clock, batch=1)
 
 
 def ask(pk: int, *, clock: work.Clock) -> None:
-    """Ask the provider once about a withdrawal that is with it, and apply the answer."""
+    """Ask the provider once about a withdrawal that it has or had, and apply the answer."""
     withdrawal = Withdrawal.objects.select_related("player", "destination").get(pk=pk)
-    attempt = withdrawal.attempts.filter(state__in=PLAN).select_related("withdrawal__destination").first()
-    if withdrawal.state not in WITH_PROVIDER or attempt is None:
+    attempt = withdrawal.attempts.filter(state__in=PayoutAttempt.LIVE).first()
+    if attempt is None:
         return
     answer = gateway.probe(attempt.provider, payouts.instruction_for(attempt), now=clock())
     _plan_next(withdrawal, attempt, now=clock())
     if isinstance(answer, Found):
         receipts.apply(attempt, answer.receipt, now=clock(), source="poll")
+    elif withdrawal.state == State.COMPLETED:
+        return
     elif isinstance(answer, NotFound):
-        _not_found(withdrawal, attempt, clock=clock)
+        _not_found(attempt, clock=clock)
     elif isinstance(answer, CannotTell) and _silent_for_long(attempt, now=clock()):
         _lose_track(withdrawal, words=answer.words, now=clock())
 
 
 def _plan_next(withdrawal: Withdrawal, attempt: PayoutAttempt, *, now: datetime) -> None:
-    plan, asked = PLAN[attempt.state], max(withdrawal.step_tries - 1, 0)
+    plan, asked = PLAN.get(attempt.state, []), max(withdrawal.step_tries - 1, 0)
     waiting = Withdrawal.objects.filter(pk=withdrawal.pk, version=withdrawal.version)
     if asked < len(plan):
         waiting.update(next_step_at=now + work.scaled(plan[asked]))
-    else:
-        waiting.update(next_step_at=None)
+        return
+    waiting.update(next_step_at=None)
+    if plan:
         findings.report_silence(attempt, now=now)
 
 
-def _not_found(withdrawal: Withdrawal, attempt: PayoutAttempt, *, clock: work.Clock) -> None:
+def _not_found(attempt: PayoutAttempt, *, clock: work.Clock) -> None:
     now = clock()
-    PayoutAttempt.objects.filter(pk=attempt.pk).update(not_found_count=F("not_found_count") + 1)
+    if not _settled(attempt, now=now):
+        return
     if attempt.provider_reference:
         # It had the payout and now has not: two answers that disagree.
-        _lose_track(withdrawal, words="the provider no longer knows this payout", now=now)
+        _lose_track(attempt.withdrawal, words="the provider no longer knows this payout", now=now)
         findings.report_vanished(attempt, now=now)
         return
-    if attempt.not_found_count + 1 < CONSISTENT_ANSWERS or not _settled(attempt, now=now):
-        return
     capabilities = routing.capabilities_of(attempt.provider)
-    in_window = now - attempt.created_at < capabilities.idempotency_window
-    if capabilities.may_repeat and in_window:
-        payouts.send(attempt, clock=clock, repeated=True)
+    may_repeat = capabilities.may_repeat and now - attempt.created_at < capabilities.idempotency_window
+    answers = attempt.not_found_count + 1
+    if answers < CONSISTENT_ANSWERS:
+        _count(attempt, answers)
+    elif answers == CONSISTENT_ANSWERS and may_repeat:
+        # Counted afterwards: whoever dies in between leaves it to be repeated, under the same key.
+        if payouts.send(attempt, clock=clock, repeated=True):
+            _count(attempt, answers, sent_at=now)
     else:
-        _lose_track(withdrawal, words="the provider has no such payout", now=now)
+        _lose_track(attempt.withdrawal, words="the provider has no such payout", now=now)
         findings.report_not_found(attempt, now=now)
+
+
+def _count(attempt: PayoutAttempt, answers: int, **columns: datetime) -> None:
+    PayoutAttempt.objects.filter(pk=attempt.pk).update(not_found_count=answers, **columns)
 
 
 def _settled(attempt: PayoutAttempt, *, now: datetime) -> bool:

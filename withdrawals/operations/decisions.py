@@ -1,13 +1,15 @@
 """A person decides. The decision waits out its undo time as a row of its own; only then it uses the door."""
 
+import logging
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from backoffice.accounts.models import User
+from backoffice.audit.models import AuditEntry
 from backoffice.audit.record import record
 from backoffice.money import format_money
 from kyc import queries as kyc
@@ -18,6 +20,8 @@ from withdrawals.exceptions import IllegalMove, MoveRefused, NeedsReason, NotAll
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Claim, Decision, Limit, Withdrawal
 from withdrawals.states import MOVE_LOOKS, Move
+
+logger = logging.getLogger(__name__)
 
 # What a person may decide; machine moves can never be named by a request.
 DECIDABLE = (
@@ -33,6 +37,8 @@ DECIDABLE = (
     Move.COMPLETE,
     Move.FAIL,
 )
+# A decision that could not be applied for a technical reason is tried again after this long.
+AGAIN_AFTER = timedelta(seconds=30)
 _APPROVING = (Move.APPROVE, Move.ENDORSE, Move.CONFIRM)
 
 
@@ -54,8 +60,9 @@ def decide(
 ) -> Decision:
     """Keep a decision; it takes effect after the undo time. The same ``key`` answers with the first one.
 
-    A move that takes two people is kept as a proposal until somebody else seconds it. ``version`` is that of the page the person saw. Raises StaleVersion, AlreadyDecided, NotAllowed,
-    NeedsReason or IllegalMove; then nothing was kept.
+    A move that takes two people is kept as a proposal until somebody else seconds it. ``version`` is that
+    of the page the person saw. Raises StaleVersion, AlreadyDecided, NotAllowed, NeedsReason or
+    IllegalMove; then nothing was kept.
     """
     if move not in DECIDABLE:
         raise IllegalMove("This is not a decision that a person makes.")
@@ -107,6 +114,12 @@ def needs_reason(withdrawal: Withdrawal, move: Move) -> bool:
     return Withdrawal.wants_reason(move) or (risky and move in (Move.APPROVE, Move.ENDORSE))
 
 
+def may_second(decision: Decision, withdrawal: Withdrawal, user: User) -> bool:
+    """Whether this person could agree to what somebody else proposed."""
+    proposed = decision.status == Decision.Status.PROPOSED and decision.actor_id != user.pk
+    return proposed and Move(decision.move) in withdrawal.moves_for(user)
+
+
 def second(decision: Decision, *, actor: User, now: datetime) -> Decision:
     """Agree to what somebody else proposed; it then waits out its undo time. Raises NotAllowed, IllegalMove."""
     with transaction.atomic():
@@ -147,7 +160,12 @@ def apply_due_decisions(*, now: datetime) -> int:
         .values_list("pk", flat=True)[:200]
     )
     for pk in keys:
-        apply_decision(pk, now=now)
+        try:
+            apply_decision(pk, now=now)
+        except Exception:
+            logger.exception("Decision %s could not be applied; it comes round again.", pk)
+            waiting = Decision.objects.filter(pk=pk, status=Decision.Status.WAITING)
+            waiting.update(effective_at=now + AGAIN_AFTER)
     return len(keys)
 
 
@@ -182,7 +200,7 @@ def apply_decision(pk: int, *, now: datetime) -> Decision | None:
                     **decision.facts,
                 )
         except MoveRefused as refusal:
-            decision.words = refusal.sentence
+            decision.words = _overtaken_by(decision) or refusal.sentence
             _end(decision, Decision.Status.OVERTAKEN, now=now)
             _record(decision, "overtaken", now=now)
         else:
@@ -231,6 +249,17 @@ def _check_reason(subject: Withdrawal, move: Move, actor: User, reason: str) -> 
     subject.check_reason(move, actor, reason)
     if not reason and needs_reason(subject, move):
         raise NeedsReason("An approval at medium or high risk needs a reason.")
+
+
+def _overtaken_by(decision: Decision) -> str:
+    """Return what happened instead and by whom, if the withdrawal moved since the decision."""
+    entry = (
+        AuditEntry.objects.filter(subject_type=SUBJECT_TYPE, subject_id=decision.withdrawal.ref)
+        .filter(step=decision.version + 1)
+        .select_related("actor_user")
+        .first()
+    )
+    return f"{MOVE_LOOKS[Move(entry.action)].past} by {entry.actor_name} before this took effect." if entry else ""
 
 
 def _end(decision: Decision, status: Decision.Status, *, now: datetime) -> None:

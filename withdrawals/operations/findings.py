@@ -9,12 +9,17 @@ from backoffice.audit.actors import PAYOUTS
 from backoffice.audit.record import record
 from providers.contract import PayoutReceipt
 from withdrawals.lifecycle import SUBJECT_TYPE
-from withdrawals.models import Finding, PayoutAttempt
+from withdrawals.models import Finding, PayoutAttempt, Withdrawal
 
 logger = logging.getLogger(__name__)
 
 _WORDS = {
     "amount_differs": "The provider speaks of another amount or currency than we asked for.",
+    "reference_differs": "The provider speaks of another withdrawal under the key of this one.",
+    "second_payout": "The provider speaks of a second payout under the same key.",
+    "event_without_attempt": "A message about this withdrawal, but no attempt of ours asked for that payout.",
+    "waiting_for_funds": "Every provider that can pay it lacks our money; it waits until they are funded.",
+    "failed_while_unknown": "The provider says failed, which with this provider is no proof that it did not pay.",
     "return_before_paid": "The provider says returned before it said paid.",
     "failed_after_paid": "The provider says failed after it said paid.",
     "unmapped_status": "The provider used a status that we do not know.",
@@ -35,6 +40,7 @@ def report(attempt: PayoutAttempt, kind: str, receipt: PayoutReceipt, *, now: da
         "provider_reference": receipt.provider_reference,
         "amount": receipt.amount,
         "currency": receipt.currency,
+        "occurred_at": receipt.occurred_at.isoformat() if receipt.occurred_at else "",
     }
     return _write(attempt, kind, data, now=now)
 
@@ -47,40 +53,52 @@ def report_vanished(attempt: PayoutAttempt, *, now: datetime) -> bool:
     return _write(attempt, "vanished", {}, now=now)
 
 
+def report_no_funds(attempt: PayoutAttempt, *, now: datetime) -> bool:
+    return _write(attempt, "waiting_for_funds", {}, now=now)
+
+
 def report_not_found(attempt: PayoutAttempt, *, now: datetime) -> bool:
     return _write(attempt, "not_found", {}, now=now)
 
 
 def report_stranger(provider: str, receipt: PayoutReceipt, *, key: str, now: datetime) -> None:
-    """Write a finding about a payout that no attempt of ours asked for."""
+    """Write a finding about a payout that no attempt of ours asked for, whatever reference it names."""
+    withdrawal = Withdrawal.objects.filter(ref=receipt.reference).first()
+    kind = "event_without_attempt" if withdrawal else "unknown_reference"
     _finding, created = Finding.objects.get_or_create(
-        key=f"unknown_reference:{provider}:{key}"[:160],
+        key=f"{kind}:{provider}:{key}"[:160],
         defaults={
+            "withdrawal": withdrawal,
             "provider": provider,
-            "kind": "unknown_reference",
-            "words": _WORDS["unknown_reference"],
-            "data": {"provider_reference": receipt.provider_reference, "amount": receipt.amount},
+            "kind": kind,
+            "words": _WORDS[kind],
+            "data": {
+                "status": receipt.status,
+                "provider_reference": receipt.provider_reference,
+                "amount": receipt.amount,
+                "currency": receipt.currency,
+            },
             "at": now,
         },
     )
     if created:
-        logger.error("Finding: %s reported a payout that is not ours.", provider)
+        logger.error("Finding %s: %s reported a payout that is not ours.", kind, provider)
 
 
-def close_incident(attempt: PayoutAttempt, *, now: datetime) -> bool:
-    """Close the paid-after-release incident of this attempt, now that the money came back; return if there was one."""
-    return bool(
-        Finding.objects.filter(withdrawal_id=attempt.withdrawal_id, kind="paid_after_release", resolved_at=None).update(
-            resolved_at=now
-        )
-    )
+def resolve(attempt: PayoutAttempt, kind: str, *, now: datetime) -> bool:
+    """Close the open finding of this kind about the attempt, because what it waited for came; say if there was one."""
+    return bool(Finding.objects.filter(key=_key(attempt, kind), resolved_at=None).update(resolved_at=now))
+
+
+def _key(attempt: PayoutAttempt, kind: str) -> str:
+    return f"{kind}:{attempt.key}"
 
 
 def _write(attempt: PayoutAttempt, kind: str, data: dict[str, object], *, now: datetime) -> bool:
     words = _WORDS.get(kind, f"The provider said “{kind.replace('_', ' ')}”.")
     with transaction.atomic():
         _finding, created = Finding.objects.get_or_create(
-            key=f"{kind}:{attempt.key}",
+            key=_key(attempt, kind),
             defaults={
                 "withdrawal_id": attempt.withdrawal_id,
                 "provider": attempt.provider,

@@ -15,6 +15,9 @@ logger = logging.getLogger(__name__)
 BATCH = 50
 # An unknown reference may be about an attempt that our own transaction is just committing.
 SECOND_LOOK = timedelta(seconds=60)
+FIRST_REST = timedelta(seconds=30)
+# What became of one event.
+APPLIED, NOT_OURS, AGAIN = "applied", "not ours", "again"
 
 
 def apply_due(*, clock: work.Clock) -> int:
@@ -30,7 +33,7 @@ def apply_due(*, clock: work.Clock) -> int:
                 apply_delivery(pk, now=clock())
             except Exception:
                 logger.exception("Webhook %s could not be applied; it comes round again.", pk)
-                gateway.postpone_delivery(pk, until=clock() + timedelta(seconds=30))
+                _look_again_later(pk, now=clock())
             done += 1
     return done
 
@@ -46,19 +49,28 @@ def apply_delivery(pk: int, *, now: datetime) -> None:
         except WebhookRejected as rejection:
             gateway.mark_applied(delivery, outcome=f"unreadable: {rejection}", now=now)
             return
-        if all(_apply(delivery, event, now=now) for event in events):
-            gateway.mark_applied(delivery, outcome="applied", now=now)
-        else:
+        answers = [_apply(delivery, event, now=now) for event in events]
+        if AGAIN in answers:
             gateway.postpone_delivery(pk, until=now + SECOND_LOOK)
+        else:
+            status = 202 if NOT_OURS in answers else None
+            gateway.mark_applied(delivery, outcome=", ".join(answers), now=now, http_status=status)
 
 
-def _apply(delivery: WebhookDelivery, event: ProviderEvent, *, now: datetime) -> bool:
-    """Apply one event; return False when it should be looked at once more a little later."""
+def _apply(delivery: WebhookDelivery, event: ProviderEvent, *, now: datetime) -> str:
+    """Apply one event; AGAIN when it should be looked at once more a little later."""
     attempt = receipts.find_attempt(delivery.provider, event.receipt)
-    if attempt is None:
-        if now - delivery.received_at < SECOND_LOOK:
-            return False
-        findings.report_stranger(delivery.provider, event.receipt, key=event.event_id, now=now)
-        return True
-    receipts.apply(attempt, event.receipt, now=now, source="webhook")
-    return True
+    if attempt is not None:
+        receipts.apply(attempt, event.receipt, now=now, source="webhook")
+        return APPLIED
+    if now - delivery.received_at < SECOND_LOOK:
+        return AGAIN
+    findings.report_stranger(delivery.provider, event.receipt, key=event.event_id, now=now)
+    return NOT_OURS
+
+
+def _look_again_later(pk: int, *, now: datetime) -> None:
+    """Let it rest for as long as it has been here already, so that one that never works costs less and less."""
+    received_at = WebhookDelivery.objects.values_list("received_at", flat=True).get(pk=pk)
+    gap = min(max(now - received_at, FIRST_REST), work.LONGEST_GAP)
+    gateway.postpone_delivery(pk, until=now + gap)

@@ -2,6 +2,7 @@
 
 Nothing is ever sent again on an unknown outcome. Errors have one meaning each (providers.contract);
 whatever the meaning, the withdrawal is re-read under its lock before anything happens to it.
+Another provider is tried only after a certain "not sent" or a refusal for the provider's own reasons.
 """
 
 import dataclasses
@@ -9,6 +10,7 @@ import hashlib
 import json
 import logging
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -26,20 +28,29 @@ from providers.contract import (
     PayoutInstruction,
     ProviderError,
 )
+from withdrawals import queries
 from withdrawals.exceptions import MoveRefused
 from withdrawals.models import PayoutAttempt, Withdrawal
-from withdrawals.operations import receipts, work
+from withdrawals.operations import findings, receipts, work
 from withdrawals.states import Move, State
 
 logger = logging.getLogger(__name__)
 
+# The answer code of an attempt whose request never left.
+NOT_REACHED = "not_sent"
+
 # After a try that certainly moved nothing, the next one waits this long, doubling with every attempt.
 RETRY_GAP = timedelta(seconds=2)
 LONGEST_RETRY_GAP = timedelta(minutes=10)
+# What waits for something that nobody announces is looked at again after this long at most.
+LONGEST_WAIT = timedelta(minutes=5)
+# A provider that refused for its own reasons (our float there is too small) is left alone for this long.
+FUNDING_TIME = timedelta(minutes=10)
 
 
 def pay_due(*, clock: work.Clock) -> int:
     """Pay what is approved and due, one after the other."""
+    queries.waits_no_longer().update(next_step_at=clock(), wait_reason="")
     return work.work_off([State.APPROVED], lambda pk: pay(pk, clock=clock), clock=clock, batch=1)
 
 
@@ -53,8 +64,8 @@ def pay(pk: int, *, clock: work.Clock) -> None:
 def start(pk: int, *, now: datetime) -> PayoutAttempt | None:
     """Commit the attempt with its key and entry T; return it, or None when it may not be paid now.
 
-    What stands in the way is a typed wait reason (paused, global_stop, no_route) or, when what was
-    approved no longer holds, a recall.
+    What stands in the way is a typed wait reason (paused, global_stop, waiting_for_funds, no_route) or,
+    when what was approved no longer holds, a recall.
     """
     with transaction.atomic():
         withdrawal = (
@@ -65,15 +76,10 @@ def start(pk: int, *, now: datetime) -> PayoutAttempt | None:
         if (changed := _what_changed(withdrawal, now=now)) is not None:
             Withdrawal.advance(pk, Move.RECALL, actor=PAYOUTS, now=now, reason=changed)
             return None
-        choice = routing.choose(
-            method=withdrawal.method,
-            currency=withdrawal.currency,
-            amount=withdrawal.amount,
-            allowed=withdrawal.routes,
-            exclude=_refused_by(withdrawal),
-        )
+        choice = _choose(withdrawal, now=now)
         if choice.provider is None:
-            Withdrawal.objects.filter(pk=pk).update(wait_reason=choice.wait_reason)
+            gap = work.gap_after(withdrawal.step_tries, longest=LONGEST_WAIT)
+            Withdrawal.objects.filter(pk=pk).update(wait_reason=choice.wait_reason, next_step_at=now + gap)
             return None
         Withdrawal.advance(pk, Move.START_PAYOUT, actor=PAYOUTS, now=now, provider=choice.provider, trace=choice.why)
         attempt = withdrawal.live_attempt
@@ -81,16 +87,18 @@ def start(pk: int, *, now: datetime) -> PayoutAttempt | None:
     return attempt
 
 
-def send(attempt: PayoutAttempt, *, clock: work.Clock, repeated: bool = False) -> None:
+def send(attempt: PayoutAttempt, *, clock: work.Clock, repeated: bool = False) -> bool:
     """Call the provider and apply its answer.
 
     ``repeated``: the very same request under its own key once more. That this one moved nothing says
-    nothing of the first, so only a definite answer counts then.
+    nothing of the first, so only a definite answer counts then. Returns whether it may have arrived.
     """
+    if not _is_still_to_send(attempt, repeated=repeated):
+        return False
     instruction = instruction_for(attempt)
     if digest_of(instruction) != attempt.request_hash:
         _move(attempt, Move.LOSE_TRACK, now=clock(), words="the request no longer equals the one that was sent")
-        return
+        return False
     crash_point("dispatch.before_call")
     try:
         receipt = gateway.create_payout(attempt.provider, instruction, now=clock())
@@ -99,6 +107,7 @@ def send(attempt: PayoutAttempt, *, clock: work.Clock, repeated: bool = False) -
             routing.pause(attempt.provider, actor=PAYOUTS, reason=f"Set-up refused: {error.words}", now=clock())
         if not repeated:
             _back_for_another_try(attempt, error, now=clock())
+        return False
     except Declined as error:
         crash_point("dispatch.after_accept_before_commit")
         receipts.apply_refusal(attempt, error, now=clock())
@@ -111,6 +120,7 @@ def send(attempt: PayoutAttempt, *, clock: work.Clock, repeated: bool = False) -
         crash_point("dispatch.after_accept_before_commit")
         receipts.apply(attempt, receipt, now=clock(), source="answer")
     crash_point("dispatch.after_commit_before_ack")
+    return True
 
 
 def instruction_for(attempt: PayoutAttempt) -> PayoutInstruction:
@@ -145,29 +155,56 @@ def _what_changed(withdrawal: Withdrawal, *, now: datetime) -> str | None:
     return None
 
 
-def _refused_by(withdrawal: Withdrawal) -> list[str]:
-    """Providers that refused this withdrawal for good; one that was not reached may be tried again."""
-    return list(withdrawal.attempts.filter(state="failed").values_list("provider", flat=True))
+def _is_still_to_send(attempt: PayoutAttempt, *, repeated: bool) -> bool:
+    """Whether nobody has ended or taken over the attempt while this process slept."""
+    states = ("sending", "unknown") if repeated else ("sending",)
+    return PayoutAttempt.objects.filter(pk=attempt.pk, state__in=states).exists()
+
+
+def _choose(withdrawal: Withdrawal, *, now: datetime) -> routing.Choice:
+    """Choose another provider than the one just not reached, if there is one, and none that refused lately."""
+    attempts = list(withdrawal.attempts.order_by("number"))
+    refused = [a.provider for a in attempts if a.state == "failed" and a.created_at > now - FUNDING_TIME]
+    missed = [a.provider for a in attempts[-1:] if a.answer_code == NOT_REACHED]
+    choice = _route(withdrawal, exclude=[*refused, *missed])
+    if choice.provider is None and missed:
+        choice = _route(withdrawal, exclude=refused)
+    if choice.wait_reason == "no_route" and refused:
+        findings.report_no_funds(attempts[-1], now=now)
+        choice = dataclasses.replace(choice, wait_reason="waiting_for_funds")
+    return choice
+
+
+def _route(withdrawal: Withdrawal, *, exclude: list[str]) -> routing.Choice:
+    return routing.choose(
+        method=withdrawal.method,
+        currency=withdrawal.currency,
+        amount=withdrawal.amount - withdrawal.fee,
+        country=withdrawal.destination.country,
+        allowed=withdrawal.routes,
+        exclude=exclude,
+    )
 
 
 def _back_for_another_try(attempt: PayoutAttempt, error: ProviderError, *, now: datetime) -> None:
     """Nothing was sent: back to approved, to be tried again after a gap that grows with every attempt."""
-    if not _move(attempt, Move.REROUTE, now=now, words=error.words, outcome="not_sent"):
-        return
-    gap = min(RETRY_GAP * 2 ** min(attempt.number - 1, 10), LONGEST_RETRY_GAP)
-    if isinstance(error, NotAccepted) and error.retry_after:
-        gap = timedelta(seconds=error.retry_after)
-    Withdrawal.objects.filter(pk=attempt.withdrawal_id, state=State.APPROVED).update(
-        next_step_at=now + gap, wait_reason="provider_not_reached"
-    )
+    gap, code = RETRY_GAP * 2 ** min(attempt.number - 1, 10), NOT_REACHED
+    if isinstance(error, NotAccepted):
+        gap, code = max(gap, timedelta(seconds=error.retry_after or 0)), "not_accepted"
+    # In one transaction: the row must not be due in between.
+    with transaction.atomic():
+        if _move(attempt, Move.REROUTE, now=now, words=error.words, code=code, outcome="not_sent"):
+            Withdrawal.objects.filter(pk=attempt.withdrawal_id).update(
+                next_step_at=now + min(gap, LONGEST_RETRY_GAP), wait_reason="provider_not_reached"
+            )
 
 
-def _move(attempt: PayoutAttempt, move: Move, *, now: datetime, words: str, **facts: str) -> bool:
+def _move(attempt: PayoutAttempt, move: Move, *, now: datetime, words: str, code: str = "", **facts: Any) -> bool:
     """Make a machine's move unless the provider's own message was faster; return whether it was made."""
     try:
         with transaction.atomic():
             Withdrawal.advance(attempt.withdrawal_id, move, actor=PAYOUTS, now=now, words=words, **facts)
-            PayoutAttempt.objects.filter(pk=attempt.pk).update(answer=words[:200])
+            PayoutAttempt.objects.filter(pk=attempt.pk).update(answer=words[:200], answer_code=code)
     except MoveRefused as refusal:
         logger.info("%s of %s was overtaken: %s", move, attempt.withdrawal.ref, refusal.sentence)
         return False

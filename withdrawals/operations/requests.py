@@ -18,6 +18,7 @@ from withdrawals.models import Destination, Method, Withdrawal
 from withdrawals.states import Move
 
 
+@transaction.atomic
 def register_destination(
     *,
     player: Player,
@@ -35,6 +36,7 @@ def register_destination(
     a changed account is a new destination with a new age.
     """
     checked = destinations.check(method=method, account=account)
+    Player.objects.select_for_update().only("pk").get(pk=player.pk)
     existing = Destination.objects.filter(player=player, external_id=external_id).first()
     if existing is not None:
         if (existing.method, existing.account, existing.holder_name) != (method, checked.account, holder_name):
@@ -129,12 +131,14 @@ def cancel(withdrawal: Withdrawal, *, actor: Actor, now: datetime, reason: str =
 
 
 def _first_answer(source: str, key: str, digest: str) -> Withdrawal | None:
-    first = queries.withdrawals().filter(source=source, intake_key=key).first()
-    if first is not None and first.request_digest != digest:
+    known = Withdrawal.objects.filter(source=source, intake_key=key).values_list("pk", "request_digest").first()
+    if known is None:
+        return None
+    if known[1] != digest:
         raise KeyReused(
             "key_reused", "This Idempotency-Key was used before with another request.", field="Idempotency-Key"
         )
-    return first
+    return queries.withdrawals().get(pk=known[0])
 
 
 def _checked_amount(amount: str, currency: str) -> int:

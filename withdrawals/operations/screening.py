@@ -9,11 +9,13 @@ from fraud.states import level_of
 from kyc.models import Player
 from withdrawals import checks, policy
 from withdrawals.checks.outcome import Outcome, Severity
+from withdrawals.exceptions import IllegalMove
 from withdrawals.models import CheckResult, Withdrawal
 from withdrawals.operations import work
 from withdrawals.states import Move, State
 
 BATCH = 20
+HOUSE_LIMIT = "The house’s limit is used up"
 
 
 def screen_due(*, clock: work.Clock) -> int:
@@ -63,7 +65,7 @@ def _decide(withdrawal: Withdrawal, outcomes: list[Outcome], *, now: datetime) -
         reference_amount=withdrawal.reference_amount, risk_level=level, all_passed=worst < Severity.REVIEW
     )
     concerns = [outcome for outcome in outcomes if outcome.severity >= Severity.REVIEW]
-    why = [outcome.short for outcome in concerns] or [asked.words.rstrip(".")]
+    why = [outcome.short for outcome in concerns] or [asked.short]
     # Not state and not money: what the queue shows, and how many approvals policy asks for.
     Withdrawal.objects.filter(pk=withdrawal.pk).update(
         risk_score=score,
@@ -77,6 +79,12 @@ def _decide(withdrawal: Withdrawal, outcomes: list[Outcome], *, now: datetime) -
     if worst == Severity.DECLINE and hard:
         return Withdrawal.advance(withdrawal.pk, Move.DECLINE, actor=SCREENING, now=now, reason=hard[0], codes=codes)
     if asked.approvals == 0:
-        return Withdrawal.advance(withdrawal.pk, Move.CLEAR, actor=SCREENING, now=now, policy=asked.words)
+        try:
+            return Withdrawal.advance(withdrawal.pk, Move.CLEAR, actor=SCREENING, now=now, policy=asked.words)
+        except IllegalMove as refusal:  # the house's limit, which only the database counts for all at once
+            Withdrawal.objects.filter(pk=withdrawal.pk).update(required_approvals=1, why=[HOUSE_LIMIT])
+            return Withdrawal.advance(
+                withdrawal.pk, Move.REFER, actor=SCREENING, now=now, codes=["limits.house"], policy=refusal.sentence
+            )
     return Withdrawal.advance(withdrawal.pk, Move.REFER, actor=SCREENING, now=now, codes=codes, policy=asked.words)
 

@@ -30,6 +30,11 @@ def scaled(gap: timedelta) -> timedelta:
     return gap * settings.POLL_SCALE_PERCENT / 100
 
 
+def gap_after(tries: int, *, longest: timedelta = LONGEST_GAP) -> timedelta:
+    """Return how long a row rests after it was looked at ``tries`` times in vain."""
+    return min(FIRST_GAP * 2 ** min(tries, 12), longest)
+
+
 def take(states: Sequence[State], *, now: datetime, most: int) -> list[int]:
     """Take up to ``most`` due withdrawals in these states for this worker alone; return their keys."""
     with transaction.atomic():
@@ -40,8 +45,9 @@ def take(states: Sequence[State], *, now: datetime, most: int) -> list[int]:
             .only("pk", "step_tries")[:most]
         )
         for row in rows:
-            gap = min(FIRST_GAP * 2 ** min(row.step_tries, 12), LONGEST_GAP)
-            Withdrawal.objects.filter(pk=row.pk).update(next_step_at=now + gap, step_tries=row.step_tries + 1)
+            Withdrawal.objects.filter(pk=row.pk).update(
+                next_step_at=now + gap_after(row.step_tries), step_tries=row.step_tries + 1
+            )
     return [row.pk for row in rows]
 
 

@@ -13,10 +13,11 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.views.generic import View
 
-from backoffice.money import format_money
+from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
+from backoffice.ui.access import Permitted
 from backoffice.ui.paging import Page
-from backoffice.ui.screens import ListScreen, Notice, Permitted, Tab
+from backoffice.ui.screens import ListScreen, Notice, Tab
 from kyc import queries as kyc
 from providers import queries as providers
 from withdrawals import filters, policy, queries, sheets, tables, visibility
@@ -42,7 +43,11 @@ def _decided_today(_request: HttpRequest) -> Q:
 
 
 NEEDS_DECISION = Tab(
-    "needs-decision", "Needs a decision", queries.NEEDS_DECISION, hide=_ONCE, empty="Nothing waits for a decision."
+    "needs-decision",
+    "Needs a decision",
+    queries.NEEDS_DECISION,
+    hide=_ONCE,
+    empty="Nothing waits for a decision.",
 )
 SECOND_APPROVAL = Tab(
     "second-approval",
@@ -67,8 +72,7 @@ TABS = (
     Tab(
         "high-value",
         "High value",
-        queries.NEEDS_DECISION
-        & (Q(reference_amount__gt=policy.ONE_PERSON_CAP) | Q(reference_amount__isnull=True)),
+        queries.NEEDS_DECISION & (Q(reference_amount__gt=policy.ONE_PERSON_CAP) | Q(reference_amount__isnull=True)),
         hide=_ONCE,
         empty="Nothing of high value waits.",
     ),
@@ -124,7 +128,7 @@ class Queue(ListScreen):
     @cached_property
     def search_label(self) -> str:  # type: ignore[override]
         named = visibility.sees(self.request.user, visibility.Field.NAME)
-        return "Reference, name, e-mail, last 4" if named else "Reference, player reference"
+        return "Reference, name, last 4" if named else "Reference or player ID"
 
     @cached_property
     def waiting(self) -> queries.Waiting | None:
@@ -136,8 +140,14 @@ class Queue(ListScreen):
         return providers.troubles(self.now)
 
     def get_hidden_columns(self) -> tuple[str, ...]:
-        same = ("state",) if self.waiting is not None and self.waiting.states <= 1 else ()
-        return (*super().get_hidden_columns(), *visibility.hidden_columns(self.request.user), *same)
+        """A column that says the same in every row is left out; a second approval shows among the reasons."""
+        user, waiting = self.request.user, self.waiting
+        told = waiting is not None and (waiting.states <= 1 or visibility.sees(user, visibility.Field.SIGNALS))
+        return (
+            *super().get_hidden_columns(),
+            *visibility.hidden_columns(user),
+            *(("state",) if told else ()),
+        )
 
     def get_summary(self) -> str:
         waiting = self.waiting
@@ -147,8 +157,8 @@ class Queue(ListScreen):
         parts = [format_html("<b>{}</b> {}", waiting.count, word)]
         sums = tables.money_words(waiting.totals)
         parts += [format_html("<b>{}</b>", amount) for amount in sums[:MOST_CURRENCIES]]
-        if len(sums) > MOST_CURRENCIES:
-            parts.append(format_html("{} more currencies", len(sums) - MOST_CURRENCIES))
+        if (more := len(sums) - MOST_CURRENCIES) > 0:
+            parts.append(format_html("{} more {}", more, "currency" if more == 1 else "currencies"))
         if waiting.oldest_at is not None:
             parts.append(format_html("oldest <b>{}</b>", tables.waited(waiting.oldest_at, self.now)))
         if waiting.late and word == "waiting":
@@ -157,7 +167,7 @@ class Queue(ListScreen):
 
     def get_notices(self) -> list[Notice]:
         """A provider that this list would use and that does not work."""
-        notices = []
+        notices: list[Notice] = []
         if self.waiting is None:
             return notices
         for code, trouble in self.troubles.items():
@@ -202,19 +212,23 @@ class Next(Permitted, View):
     def get_permission_required(self) -> tuple[str, ...]:
         return ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
 
-    def get(self, request: HttpRequest) -> HttpResponse:
+    def get(self, request: StaffRequest) -> HttpResponse:
         now, user = timezone.now(), request.user
         left = self._left_behind(request, now)
         view = request.GET.get("view", NEEDS_DECISION.slug)
         found = claims.next_for(user, now=now, queue=queue_of(request), after=left)
         if found is None:
-            context = {"undo": sheets.undo_offer(user, now=now), "counts": queries.day_of(user, now=now), "view": view}
+            context = {
+                "undo": sheets.undo_offer(user, now=now),
+                "counts": queries.day_of(user, now=now),
+                "view": view,
+            }
             return render(request, "withdrawals/clear.html", context)
         response = redirect(tables.address_of(found, view))
         response.status_code = 303
         return response
 
-    def _left_behind(self, request: HttpRequest, now: datetime) -> Withdrawal | None:
+    def _left_behind(self, request: StaffRequest, now: datetime) -> Withdrawal | None:
         """What somebody moves on from without deciding goes back to the others."""
         reference = normalise(request.GET.get("after", ""))
         left = queries.withdrawals().filter(ref=reference).first() if reference else None

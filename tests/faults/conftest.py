@@ -1,0 +1,3 @@
+from tests.faults.topology import topology
+
+__all__ = ["topology"]

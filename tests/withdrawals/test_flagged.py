@@ -1,0 +1,217 @@
+"""The flagged list, the page of one withdrawal, and the two verdicts."""
+
+import re
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from backoffice.accounts.models import User
+from tests.factories.kyc import PlayerFactory
+from tests.factories.withdrawals import fund, make_destination, make_withdrawal
+from tests.menu import menu_links
+from withdrawals.models import CheckResult, Decision, Withdrawal
+from withdrawals.operations import decisions
+from withdrawals.states import State
+
+pytestmark = pytest.mark.django_db
+ClientFor = Callable[[User], Client]
+
+
+def flagged(amount: int = 18_000, risk: tuple[int, str] = (71, "high"), **options: object) -> Withdrawal:
+    why = ("Device shared with 3 players", "Cash-out 9 min after a deposit", "Third one")
+    withdrawal = make_withdrawal(
+        State.UNDER_REVIEW, now=timezone.now(), amount=amount, risk=risk, is_flagged=True, why=why, **options
+    )
+    CheckResult.objects.create(
+        withdrawal=withdrawal,
+        code="fraud.FR04",
+        outcome="review",
+        title="Cash-out 9 min after a deposit",
+        sentence="Deposited €150.00 and asked for €180.00 9 min later.",
+        points=25,
+        evidence={"last_deposit": 15_000, "minutes": 9, "threshold_minutes": 60},
+        at=timezone.now(),
+    )
+    return withdrawal
+
+
+def shown(response: object) -> list[str]:
+    return [row.ref for row in response.context["page"].rows]  # type: ignore[attr-defined]
+
+
+def answer(withdrawal: Withdrawal, reason: str = "win_verified", **changes: str) -> dict[str, str]:
+    return {"version": str(withdrawal.version), "token": uuid.uuid4().hex, "reason": reason, "note": ""} | changes
+
+
+def test_only_fraud_and_compliance_find_it(
+    client_for: ClientFor, fraud_analyst: User, compliance: User, operator: User, support: User, finance: User
+) -> None:
+    withdrawal = flagged()
+    for user in (fraud_analyst, compliance):
+        assert "/flagged/" in menu_links(client_for(user).get("/players/"))
+        assert client_for(user).get("/flagged/").status_code == 200
+        assert client_for(user).get(f"/flagged/{withdrawal.ref}/").status_code == 200
+    for user in (operator, support, finance):
+        assert "/flagged/" not in menu_links(client_for(user).get("/withdrawals/?view=all"))
+        assert client_for(user).get("/flagged/").status_code == 403
+        assert client_for(user).get(f"/flagged/{withdrawal.ref}/").status_code == 403
+        assert client_for(user).get(f"/flagged/{withdrawal.ref}/clear/").status_code == 403
+
+
+def test_riskiest_first_with_money_at_stake_and_two_signals(client_for: ClientFor, fraud_analyst: User) -> None:
+    medium, high = flagged(risk=(46, "medium")), flagged()
+    make_withdrawal(State.UNDER_REVIEW, now=timezone.now())  # not flagged
+    fund(high.player, 70_000, "SEK")
+    make_withdrawal(
+        State.UNDER_REVIEW, now=timezone.now(), player=high.player, amount=70_000, currency="SEK", funded=False,
+        destination=make_destination(high.player),
+    )  # fmt: skip
+    response = client_for(fraud_analyst).get("/flagged/")
+    assert shown(response) == [high.ref, medium.ref]
+    row = re.search(rf'<tr data-row>.*?{high.ref}.*?</tr>', response.text, re.S)
+    assert row
+    assert "€180.00" in row[0] and "700.00" in row[0] and "in 2" in row[0]
+    assert "Device shared with 3 players · Cash-out 9 min after a deposit<" in row[0]
+
+
+def test_filters_and_tabs(client_for: ClientFor, fraud_analyst: User) -> None:
+    medium, high = flagged(risk=(46, "medium"), amount=500_000), flagged()
+    client = client_for(fraud_analyst)
+    assert shown(client.get("/flagged/?view=high")) == [high.ref]
+    assert shown(client.get("/flagged/?risk=medium")) == [medium.ref]
+    assert shown(client.get("/flagged/?amount_min=1000")) == [medium.ref]
+    assert shown(client.get("/flagged/?signal=fraud.FR04")) == [high.ref, medium.ref]
+    assert shown(client.get("/flagged/?signal=fraud.FR05")) == []
+    assert shown(client.get(f"/flagged/?q={high.ref}")) == [high.ref]
+    assert shown(client.get("/flagged/?country=hr")) == [high.ref, medium.ref]
+
+
+@pytest.mark.parametrize("query", ["view=x", "risk=pink", "amount_min=abc", "signal='", "after=1", "sort=-x", "q=%00"])
+def test_nonsense_is_left_out(client_for: ClientFor, fraud_analyst: User, query: str) -> None:
+    withdrawal = flagged()
+    response = client_for(fraud_analyst).get(f"/flagged/?{query}")
+    assert (response.status_code, shown(response)) == (200, [withdrawal.ref])
+
+
+def test_the_number_of_queries_does_not_grow(
+    client_for: ClientFor, fraud_analyst: User, django_assert_num_queries: Callable[..., object]
+) -> None:
+    client = client_for(fraud_analyst)
+    for more in (1, 2):
+        for _ in range(more):
+            flagged()
+        client.get("/flagged/")
+        with django_assert_num_queries(11):  # type: ignore[attr-defined]
+            client.get("/flagged/")
+
+
+def test_the_page_says_everything_that_was_found(client_for: ClientFor, fraud_analyst: User, compliance: User) -> None:
+    withdrawal = flagged()
+    page = client_for(fraud_analyst).get(f"/flagged/{withdrawal.ref}/").text
+    assert "Deposited €150.00 and asked for €180.00 9 min later." in page
+    assert "+25 points" in page
+    assert re.search(r"<dt>Last deposit</dt><dd>.*?€150\.00", page)
+    assert "Nobody else uses this player" in page
+    assert "Sent to review" in page
+    assert f"/flagged/{withdrawal.ref}/clear/" in page and f"/flagged/{withdrawal.ref}/confirm-fraud/" in page
+    read_only = client_for(compliance).get(f"/flagged/{withdrawal.ref}/").text
+    assert "Deposited €150.00" in read_only
+    assert "/clear/" not in read_only and "/confirm-fraud/" not in read_only
+
+
+def test_opening_claims_for_an_analyst_only(client_for: ClientFor, fraud_analyst: User, compliance: User) -> None:
+    withdrawal = flagged()
+    client_for(compliance).get(f"/flagged/{withdrawal.ref}/")
+    assert not Withdrawal.objects.filter(claim__isnull=False)
+    client_for(fraud_analyst).get(f"/flagged/{withdrawal.ref}/")
+    assert Withdrawal.objects.get(claim__owner=fraud_analyst) == withdrawal
+
+
+def test_clearing_approves_after_the_undo_time(client_for: ClientFor, fraud_analyst: User) -> None:
+    withdrawal = flagged()
+    client = client_for(fraud_analyst)
+    form = client.get(f"/flagged/{withdrawal.ref}/clear/")
+    assert "Win verified" in form.text and "The facts explain it" not in form.text
+    response = client.post(f"/flagged/{withdrawal.ref}/clear/", answer(withdrawal), follow=True)
+    assert response.redirect_chain == [("/flagged/", 302)]
+    assert shown(response) == []
+    assert "Undo" in response.text
+    decision = Decision.objects.get()
+    assert (decision.move, decision.reason, decision.status) == ("approve", "win_verified", "waiting")
+    decisions.apply_due_decisions(now=timezone.now() + timedelta(seconds=11))
+    withdrawal.refresh_from_db()
+    assert withdrawal.state == State.APPROVED
+
+
+def test_clearing_a_large_one_is_the_first_of_two(client_for: ClientFor, fraud_analyst: User) -> None:
+    withdrawal = flagged(amount=200_000, approvals=2)
+    client_for(fraud_analyst).post(f"/flagged/{withdrawal.ref}/clear/", answer(withdrawal))
+    assert Decision.objects.get().move == "endorse"
+
+
+def test_confirming_fraud_rejects_and_a_large_one_takes_two(
+    client_for: ClientFor, fraud_analyst: User, make_staff: Callable[..., User]
+) -> None:
+    small, large = flagged(), flagged(amount=1_200_000)
+    client = client_for(fraud_analyst)
+    client.post(f"/flagged/{small.ref}/confirm-fraud/", answer(small, "fraud_mule"))
+    assert Decision.objects.get(withdrawal=small).status == "waiting"
+    page = client.post(f"/flagged/{large.ref}/confirm-fraud/", answer(large, "fraud_mule"), follow=True)
+    assert "Proposed. It waits for somebody else to agree." in page.text
+    proposal = Decision.objects.get(withdrawal=large)
+    assert proposal.status == "proposed"
+    assert shown(client.get("/flagged/")) == []
+    assert shown(client.get("/flagged/?view=proposed")) == [large.ref]
+    assert "Agree</button>" not in client.get(f"/flagged/{large.ref}/").text
+    colleague = make_staff("Fraud", "Ravi Menon")
+    assert "Agree</button>" in client_for(colleague).get(f"/flagged/{large.ref}/").text
+    client_for(colleague).post(f"/withdrawals/decisions/{proposal.pk}/agree/")
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.proposed_by) == ("waiting", fraud_analyst)
+
+
+def test_a_reason_is_always_asked_and_only_of_its_own_list(client_for: ClientFor, fraud_analyst: User) -> None:
+    withdrawal = flagged(risk=(10, "low"))
+    client = client_for(fraud_analyst)
+    for reason in ("", "fraud_mule", "facts_explain_it"):
+        response = client.post(f"/flagged/{withdrawal.ref}/clear/", answer(withdrawal, reason, note="kept text"))
+        assert response.status_code == 422
+        assert "kept text" in response.text
+    assert not Decision.objects.exists()
+
+
+def test_too_late_and_stale_are_conflicts_and_a_repeated_key_is_not(
+    client_for: ClientFor, fraud_analyst: User, make_staff: Callable[..., User]
+) -> None:
+    withdrawal, client = flagged(), client_for(fraud_analyst)
+    stale = client.post(f"/flagged/{withdrawal.ref}/clear/", answer(withdrawal, version="0"))
+    assert stale.status_code == 409
+    sent = answer(withdrawal)
+    for _ in range(2):
+        assert client.post(f"/flagged/{withdrawal.ref}/clear/", sent).status_code == 302
+    assert Decision.objects.count() == 1
+    other = client_for(make_staff("Fraud", "Ravi Menon"))
+    late = other.post(f"/flagged/{withdrawal.ref}/confirm-fraud/", answer(withdrawal, "fraud_other"))
+    assert late.status_code == 409
+    assert "Priya Nair" in late.text
+
+
+def test_unknown_addresses(client_for: ClientFor, fraud_analyst: User) -> None:
+    client = client_for(fraud_analyst)
+    assert client.get("/flagged/WD-0000-0000/").status_code == 404
+    assert client.get(f"/flagged/{flagged().ref}/approve/").status_code == 404
+
+
+def test_linked_players_are_named(client_for: ClientFor, fraud_analyst: User) -> None:
+    from tests.factories.fraud import LoginFactory
+
+    withdrawal = flagged()
+    other = PlayerFactory(verified=True, name="Ivan Marković")
+    for player in (withdrawal.player, other):
+        LoginFactory(player_id=player.pk, at=timezone.now() - timedelta(hours=2))
+    page = client_for(fraud_analyst).get(f"/flagged/{withdrawal.ref}/").text
+    assert "Ivan Marković" in page and "shares device" in page

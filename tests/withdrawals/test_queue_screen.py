@@ -1,0 +1,268 @@
+"""The queue as each role gets it: what is in a view, in which order, how it is counted, what is never sent."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from backoffice.accounts.models import User
+from providers import routing
+from tests.conftest import NOW
+from tests.factories.kyc import PlayerFactory
+from tests.factories.withdrawals import make_destination, make_withdrawal
+from withdrawals.models import Claim, Withdrawal
+from withdrawals.operations import claims, decisions
+from withdrawals.states import Move, State
+
+pytestmark = pytest.mark.django_db
+
+SignIn = Callable[[User], Client]
+
+
+@pytest.fixture(autouse=True)
+def _at_noon() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+def ago(**delta: float) -> Any:
+    return NOW - timedelta(**delta)
+
+
+def waiting(minutes: float = 30, **fields: Any) -> Withdrawal:
+    """A withdrawal that was requested so many minutes ago and waits for a person; due after 120."""
+    return make_withdrawal(State.UNDER_REVIEW, now=ago(minutes=minutes), **fields)
+
+
+def refs(html: str) -> list[str]:
+    """The withdrawals whose rows the page shows, in order."""
+    return re.findall(r'<a class="cell" href="/withdrawals/(WD-[0-9A-Z]{4}-[0-9A-Z]{4})/', html)
+
+
+def get(client: Client, address: str = "/withdrawals/") -> str:
+    response = client.get(address)
+    assert response.status_code == 200, response.content[:500]
+    return response.content.decode()
+
+
+def test_the_most_urgent_stand_first_in_groups_with_their_sums(operator: User, client_for: SignIn) -> None:
+    later, soon, late = waiting(10), waiting(70), waiting(171, amount=890_000)
+    html = get(client_for(operator))
+    assert refs(html) == [late.ref, soon.ref, later.ref]
+    groups = re.findall(r'scope="rowgroup"><b>([^<]+)</b> · ([^<]+)<', html)
+    assert groups == [("Late", "1 · €8,900.00"), ("Due within 1 hour", "1"), ("Later", "1")]
+    assert "<b>3</b> waiting" in html and "oldest <b>2 h 51 min</b>" in html and "1 late" in html
+
+
+def test_sums_never_mix_currencies(operator: User, client_for: SignIn) -> None:
+    waiting(amount=100_00)
+    waiting(amount=50_00)
+    waiting(amount=700_00, currency="BRL")
+    html = get(client_for(operator))
+    summary = re.search(r'<div class="page-head">.*?<p>(.*?)</p>', html, re.S)
+    assert summary and "€150.00" in summary[1] and "700.00" in summary[1] and "850.00" not in summary[1]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_page_takes_the_same_few_queries_for_any_number_of_rows(
+    operator: User, client_for: SignIn, rows: int, django_assert_max_num_queries: Any
+) -> None:
+    for _ in range(rows):
+        waiting()
+    client = client_for(operator)
+    get(client)
+    with django_assert_max_num_queries(12):
+        get(client)
+
+
+def test_each_view_holds_its_own(operator: User, senior: User, client_for: SignIn) -> None:
+    plain = waiting(50)
+    mine = waiting(40)
+    claims.claim(mine, user=operator, now=NOW)
+    large = waiting(30, amount=1_200_000)
+    player = PlayerFactory(verified=True)
+    fresh = waiting(20, player=player, destination=make_destination(player, at=ago(hours=2)))
+    second = make_withdrawal(State.SECOND_APPROVAL, now=ago(minutes=10), by=operator)
+    held = make_withdrawal(State.ON_HOLD, now=ago(minutes=5), by=operator)
+    done = make_withdrawal(State.COMPLETED, now=ago(days=3), by=operator)
+    expected = {
+        "needs-decision": [plain, mine, large, fresh, second],
+        "mine": [mine],
+        "second-approval": [second],
+        "on-hold": [held],
+        "high-value": [large],
+        "new-details": [fresh],
+        "decided": [],
+        "all": [held, second, fresh, large, mine, plain, done],
+    }
+    client = client_for(operator)
+    assert refs(get(client, "/withdrawals/?view=second-approval")) == refs(get(client))  # not one of hers
+    client = client_for(senior)
+    for view, rows in expected.items():
+        if view != "mine":
+            assert refs(get(client, f"/withdrawals/?view={view}")) == [row.ref for row in rows], view
+    assert refs(get(client_for(operator), "/withdrawals/?view=mine")) == [mine.ref]
+
+
+def test_what_was_decided_a_moment_ago_is_under_decided(operator: User, client_for: SignIn) -> None:
+    decided, other = waiting(30), waiting(20)
+    decisions.decide(decided, Move.APPROVE, actor=operator, now=NOW, version=decided.version, key="k")
+    client = client_for(operator)
+    assert refs(get(client)) == [other.ref]
+    assert refs(get(client, "/withdrawals/?view=decided")) == [decided.ref]
+
+
+def test_filters_narrow_the_view(operator: User, client_for: SignIn) -> None:
+    small = waiting(20, amount=5_000, risk=(10, "low"))
+    large = waiting(150, amount=900_000, risk=(70, "high"))
+    foreign = waiting(40, amount=70_000, currency="SEK", risk=(40, "medium"))
+    client = client_for(operator)
+    for query, rows in {
+        "amount_min=1.000,00": [large],
+        "amount_max=50.00": [small],
+        "currency=SEK": [foreign],
+        "risk=high&risk=medium": [large, foreign],
+        "due=late": [large],
+        "owner=nobody": [large, foreign, small],
+        "owner=me": [],
+        "provider=northgate": [large, foreign, small],
+        "country=hr": [large, foreign, small],
+        "country=de": [],
+        "state=under_review": [large, foreign, small],
+        "method=card": [],
+        "requested_from=2026-11-23": [],
+    }.items():
+        html = get(client, f"/withdrawals/?view=needs-decision&{query}")
+        assert refs(html) == [row.ref for row in rows], query
+        assert 'class="chip"' in html, query
+    assert "No row matches" in get(client, "/withdrawals/?method=card")
+
+
+def test_nonsense_in_the_address_is_left_out_with_a_notice(operator: User, client_for: SignIn) -> None:
+    row = waiting()
+    html = get(client_for(operator), "/withdrawals/?view=nope&amount_min=abc&foo=1&sort=secret&after=x")
+    assert refs(html) == [row.ref]
+    assert "Left out of the address" in html
+
+
+def test_search_by_what_people_have_at_hand(operator: User, finance: User, client_for: SignIn) -> None:
+    player = PlayerFactory(verified=True, name="Elena Marković", email="elena@example.org")
+    wanted = waiting(player=player, destination=make_destination(player, label="IBAN •••• 7731"))
+    waiting()
+    client = client_for(operator)
+    terms = [
+        wanted.ref,
+        wanted.ref.lower().replace("-", ""),
+        "elena@example.org",
+        "markovic el",
+        "7731",
+        player.ref,
+    ]
+    for term in terms:
+        assert refs(get(client, f"/withdrawals/?q={term}")) == [wanted.ref], term
+    # Whoever works without names cannot find out by searching either.
+    for term, found in {"elena@example.org": [], "markovic": [], player.ref: [wanted.ref]}.items():
+        assert refs(get(client_for(finance), f"/withdrawals/?q={term}")) == found, term
+
+
+def test_each_role_gets_its_columns_and_nothing_else(make_staff: Any, client_for: SignIn) -> None:
+    player = PlayerFactory(verified=True, name="Elena Marković")
+    row = waiting(
+        player=player,
+        destination=make_destination(player, label="IBAN •••• 7731"),
+        risk=(71, "high"),
+        why=("IBAN shared with 1 player",),
+    )
+    claims.claim(row, user=make_staff("Operator", "Priya Nair"), now=NOW)
+    texts = {
+        "name": "Elena Marković",
+        "payout details": "IBAN •••• 7731",
+        "reasons": "IBAN shared with 1 player",
+        "score": 'class="risk',
+        "owner": "Priya",
+        "KYC": "Verified, level 2",
+    }
+    everything = set(texts)
+    expected = {
+        "Operator": everything,
+        "Senior": everything,
+        "Fraud": everything,
+        "Compliance": everything,
+        "Support": {"name", "payout details", "KYC"},
+        "Finance": {"payout details"},
+        "Administrator": set(),
+    }
+    for role, fields in expected.items():
+        html = get(client_for(make_staff(role, f"{role} Reader")))
+        assert {field for field, text in texts.items() if text in html} == fields, role
+        assert refs(html) == [row.ref], role
+        sorted_by_risk = get(client_for(make_staff(role, f"{role} Reader")), "/withdrawals/?sort=-risk&risk=high")
+        assert ("Left out of the address" in sorted_by_risk) == ("score" not in fields), role
+
+
+def test_a_second_page_follows_after_25_rows(operator: User, client_for: SignIn) -> None:
+    rows = [waiting(100 - n) for n in range(27)]
+    client = client_for(operator)
+    html = get(client)
+    assert refs(html) == [row.ref for row in rows[:25]] and "1–25 of 27" in html
+    following = re.search(r'href="(\?[^"]*after=[^"]+)"', html)
+    assert following
+    assert refs(get(client, "/withdrawals/" + following[1].replace("&amp;", "&"))) == [row.ref for row in rows[25:]]
+
+
+def test_a_paused_provider_is_told_only_where_it_matters(operator: User, admin: User, client_for: SignIn) -> None:
+    client = client_for(operator)
+    routing.pause("volta", actor=admin, reason="Settlement late", now=NOW)
+    assert "Volta is paused" not in get(client)
+    waiting()
+    html = get(client)
+    assert "Volta is paused: Settlement late." in html and "1 here may wait" in html
+    assert "Volta is paused" not in get(client, "/withdrawals/?view=all")
+
+
+def test_go_opens_a_reference_and_searches_for_the_rest(operator: User, client_for: SignIn) -> None:
+    row, client = waiting(), client_for(operator)
+    assert client.get(f"/go/?q= {row.ref.lower()} ").headers["Location"] == f"/withdrawals/{row.ref}/"
+    assert client.get("/go/?q=elena m").headers["Location"] == "/withdrawals/?view=all&q=elena+m"
+    assert client.get("/go/").headers["Location"] == "/withdrawals/"
+    assert not Claim.objects.exists()
+
+
+def test_next_skips_what_is_not_for_this_person(operator: User, senior: User, client_for: SignIn) -> None:
+    taken, decided, own, free, later = (waiting(100 - n) for n in range(5))
+    claims.claim(taken, user=senior, now=NOW)
+    decisions.decide(decided, Move.HOLD, actor=senior, now=NOW, version=decided.version, key="k",
+                     reason="waiting_colleague", facts={"kind": "internal"})  # fmt: skip
+    Withdrawal.objects.filter(pk=own.pk).update(required_approvals=2)
+    Withdrawal.advance(own.pk, Move.ENDORSE, actor=operator, now=NOW)
+    client = client_for(operator)
+    response = client.get("/withdrawals/next/?view=needs-decision")
+    assert (response.status_code, response.headers["Location"]) == (
+        303,
+        f"/withdrawals/{free.ref}/?view=needs-decision",
+    )
+    assert Claim.objects.get(withdrawal=free).owner == operator
+    # Moving on without deciding gives it back, and does not lead back to it while there are others.
+    response = client.get(f"/withdrawals/next/?view=needs-decision&after={free.ref}")
+    assert response.headers["Location"] == f"/withdrawals/{later.ref}/?view=needs-decision"
+    assert not Claim.objects.filter(withdrawal=free).exists()
+    response = client.get(f"/withdrawals/next/?view=needs-decision&after={later.ref}")
+    assert response.headers["Location"] == f"/withdrawals/{free.ref}/?view=needs-decision"
+
+
+def test_the_end_of_the_queue_says_so(operator: User, senior: User, client_for: SignIn) -> None:
+    claims.claim(waiting(), user=senior, now=NOW)
+    html = get(client_for(operator), "/withdrawals/next/?view=needs-decision")
+    assert "Queue is clear" in html and "1 waits" in html
+    assert "Queue is clear" in get(client_for(operator), "/withdrawals/next/?view=high-value")
+
+
+def test_nobody_else_may_take_the_next_one(make_staff: Any, client_for: SignIn) -> None:
+    waiting()
+    for role in ("Support", "Finance", "Compliance", "Administrator"):
+        assert client_for(make_staff(role)).get("/withdrawals/next/").status_code == 403, role
+    assert not Claim.objects.exists()

@@ -1,0 +1,117 @@
+"""The answer of the look-up: one player, where the money is, and what may be said about each withdrawal.
+
+What is not for the reader is never put together: without the permission to see signals, a withdrawal
+is known by its sentence for players alone, and money frozen by law is held money like any other.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from backoffice.ui.inline import Look
+from backoffice.ui.masking import mask_email
+from kyc import queries as kyc
+from kyc.models import Player
+from kyc.states import Standing
+from ledger import queries as ledger
+from ledger.models import AccountKind
+from withdrawals import player_words, queries, visibility
+from withdrawals.models import Withdrawal
+from withdrawals.states import CLOSED, LOOKS, WITH_PROVIDER, State
+from withdrawals.visibility import Field
+
+MOST_CLOSED = 5
+# Where somebody without the permission to see signals would read too much into the state itself.
+_SAID_AS = {State.SECOND_APPROVAL: State.UNDER_REVIEW, State.OUTCOME_UNKNOWN: State.PROCESSING}
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """A player's money in one currency, minor units."""
+
+    currency: str
+    available: int
+    bonus: int
+    held: int
+    in_transit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One withdrawal: how it stands in a word, and the sentence to say."""
+
+    withdrawal: Withdrawal
+    destination: str
+    look: Look
+    sentence: str
+    is_open: bool
+    is_asked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerPage:
+    player: Player
+    email: str
+    standing: Standing
+    suspended: bool
+    purses: tuple[Purse, ...]
+    lines: tuple[Line, ...]
+
+
+def page_of(player: Player, user: Any, *, asked: Withdrawal | None, now: datetime) -> PlayerPage:
+    """Return the answer for one player; the withdrawal that was asked for comes first. Five statements."""
+    return PlayerPage(
+        player=player,
+        email=mask_email(player.email) if player.email else "",
+        standing=kyc.standing_of(player, on=timezone.localdate(now)),
+        suspended=player.suspended and visibility.sees(user, Field.SIGNALS),
+        purses=_purses(player),
+        lines=tuple(_lines(player, user, asked)),
+    )
+
+
+def _purses(player: Player) -> tuple[Purse, ...]:
+    balances = ledger.balances_of_player(str(player.pk))
+    with_provider = queries.open_totals([player.pk], states=WITH_PROVIDER).get(player.pk)
+    in_transit = with_provider.totals if with_provider else {}
+    return tuple(
+        Purse(
+            currency=currency,
+            available=balances.get(currency, {}).get(AccountKind.PLAYER_CASH, 0),
+            bonus=balances.get(currency, {}).get(AccountKind.PLAYER_BONUS, 0),
+            held=balances.get(currency, {}).get(AccountKind.PLAYER_HELD, 0)
+            + balances.get(currency, {}).get(AccountKind.LEGAL_HOLD, 0),
+            in_transit=in_transit.get(currency, 0),
+        )
+        for currency in sorted({*balances, *in_transit})
+    )
+
+
+def _lines(player: Player, user: Any, asked: Withdrawal | None) -> list[Line]:
+    """All open ones and the last closed ones, the one that was asked for on top."""
+    rows = queries.withdrawals().filter(player=player).order_by("-requested_at", "-pk")
+    still_open = list(rows.exclude(state__in=CLOSED))
+    closed = list(rows.filter(state__in=CLOSED)[:MOST_CLOSED])
+    shown = [*still_open, *closed]
+    if asked is not None:
+        shown = [asked, *(row for row in shown if row.pk != asked.pk)]
+    return [_line(row, user, is_asked=asked is not None and row.pk == asked.pk) for row in shown]
+
+
+def _line(withdrawal: Withdrawal, user: Any, *, is_asked: bool) -> Line:
+    standing = player_words.standing_of(withdrawal)
+    if visibility.sees(user, Field.SIGNALS):
+        look = LOOKS[State(withdrawal.state)]
+    else:
+        said = State(player_words.status_of(standing))
+        look = LOOKS[_SAID_AS.get(said, said)]
+    return Line(
+        withdrawal=withdrawal,
+        destination=visibility.destination_words(user, withdrawal),
+        look=look,
+        sentence=player_words.sentence(standing),
+        is_open=withdrawal.state not in CLOSED,
+        is_asked=is_asked,
+    )

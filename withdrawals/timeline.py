@@ -1,0 +1,144 @@
+"""The audit entries of a withdrawal in words, newest first, as far as the reader may know them."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from backoffice.audit import queries as audit
+from backoffice.audit.models import AuditEntry
+from backoffice.ui import inline
+from withdrawals import reasons, visibility
+from withdrawals.lifecycle import SUBJECT_TYPE
+from withdrawals.models import Note, Withdrawal
+from withdrawals.states import LOOKS, MOVE_LOOKS, Move, State
+
+_MOVES = {str(move) for move in Move}
+_MACHINES = {"screening": "the checks", "payouts": "the payout worker", "sweeper": "the clock"}
+# What people do besides moves: icon and words, with the actor before them.
+_ACTS: dict[str, tuple[str, str]] = {
+    "claim": ("user", "claimed this"),
+    "take_over": ("swap", "took this over"),
+    "undo": ("undo", "took the decision back"),
+    "overtaken": ("warn", "decision was overtaken"),
+    "propose": ("two", "proposed"),
+    "second": ("two", "agreed"),
+    "decide": ("user", "decided"),
+    "finding": ("warn", "found"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line: ``text`` says what, ``detail`` who or why, ``quote`` what somebody wrote."""
+
+    icon: str
+    text: str
+    at: datetime
+    detail: str = ""
+    quote: str = ""
+
+
+def events_of(withdrawal: Withdrawal, user: Any, *, notes: Iterable[Note]) -> list[Event]:
+    """Return what happened. Whoever may not see signals reads states only: no names and no reasons."""
+    entries = list(audit.timeline_of(SUBJECT_TYPE, withdrawal.ref))
+    if visibility.sees(user, visibility.Field.SIGNALS):
+        events = [_event(entry, user) for entry in _without_echoes(entries)]
+    else:
+        events = [_plain(entry) for entry in entries if entry.action in _MOVES and entry.to_state != entry.from_state]
+    events += [Event("note", f"{_name(note.author, user)} noted", note.at, quote=note.text) for note in notes]
+    return sorted(events, key=lambda event: event.at, reverse=True)
+
+
+def notes_for(withdrawal: Withdrawal, user: Any) -> list[Note]:
+    """Return the notes that this person reads, newest first: all of them, or those of the own role only."""
+    notes = withdrawal.notes.select_related("author").order_by("-at", "-pk")
+    if visibility.sees(user, visibility.Field.SIGNALS):
+        return list(notes)
+    if user.has_perm("withdrawals.add_note"):
+        return list(notes.filter(author__groups__name__in=user.role_names).distinct())
+    return []
+
+
+def last_word(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
+    """Return who did what last, in a sentence: ``Marta rejected this 6 s ago: Linked account.``"""
+    entries = audit.timeline_of(SUBJECT_TYPE, withdrawal.ref).filter(step__isnull=False)
+    entry = entries.first()
+    if entry is None:
+        return ""
+    look = MOVE_LOOKS[Move(entry.action)]
+    ago = inline.duration(now - entry.at)
+    if not visibility.sees(user, visibility.Field.SIGNALS):
+        return f"It is {LOOKS[State(entry.to_state)].label.lower()} since {ago}."
+    why = f": {reasons.label_of(entry.reason)}" if entry.reason and entry.actor_user else ""
+    return f"{_actor(entry, user)}: {look.past}, {ago} ago{why}."
+
+
+def _without_echoes(entries: list[AuditEntry]) -> list[AuditEntry]:
+    """A decision that took effect stands there as its move, with the note that was written for it.
+
+    ``entries`` come newest first; the notes of a withdrawal are shown themselves.
+    """
+    kept: list[AuditEntry] = []
+    made: dict[str, AuditEntry] = {}
+    for entry in entries:
+        if entry.action == "note":
+            continue
+        if entry.action == "decide" and (move := made.pop(entry.data.get("move", ""), None)) is not None:
+            move.data = {**move.data, "note": entry.data.get("note", "")}
+            continue
+        if entry.action in _MOVES and entry.actor_user_id:
+            made[entry.action] = entry
+        kept.append(entry)
+    return kept
+
+
+def _event(entry: AuditEntry, user: Any) -> Event:
+    who = _actor(entry, user)
+    if entry.action in _MOVES:
+        look = MOVE_LOOKS[Move(entry.action)]
+        return Event(
+            look.icon,
+            look.past,
+            entry.at,
+            _join(f"by {'you' if who == 'You' else who}", _why(entry)),
+            _quote(entry),
+        )
+    icon, words = _ACTS.get(entry.action, ("info", entry.action.replace("_", " ")))
+    move = entry.data.get("move", "")
+    what = f"{words}: {MOVE_LOOKS[Move(move)].past.lower()}" if move in _MOVES else words
+    if entry.action == "finding":
+        return Event(icon, str(entry.data.get("words", "")), entry.at)
+    return Event(icon, f"{who} {what}", entry.at, _why(entry), _quote(entry))
+
+
+def _plain(entry: AuditEntry) -> Event:
+    look = LOOKS[State(entry.to_state)]
+    return Event(look.icon, look.label, entry.at)
+
+
+def _why(entry: AuditEntry) -> str:
+    if entry.action == "take_over":
+        return entry.reason
+    if not entry.reason or entry.actor_user_id is None:
+        return str(entry.data.get("policy", "")).rstrip(".") if entry.action in (Move.CLEAR, Move.REFER) else ""
+    return reasons.label_of(entry.reason)
+
+
+def _quote(entry: AuditEntry) -> str:
+    return str(entry.data.get("note", "") or entry.data.get("evidence", ""))
+
+
+def _actor(entry: AuditEntry, user: Any) -> str:
+    if entry.actor_user is not None:
+        return _name(entry.actor_user, user)
+    name, _, rest = entry.actor_machine.partition(":")
+    return "the platform" if name == "platform" else _MACHINES.get(name, rest or name)
+
+
+def _name(person: Any, user: Any) -> str:
+    return "You" if person == user else str(person.name)
+
+
+def _join(*parts: str) -> str:
+    return " · ".join(part for part in parts if part)

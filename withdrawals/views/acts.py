@@ -1,0 +1,104 @@
+"""What people do around a decision: notes, take-overs, taking a decision back, agreeing to a proposal."""
+
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.utils import timezone
+from django.views.generic import FormView, View
+
+from backoffice.accounts.requests import StaffRequest
+from backoffice.ui.access import Permitted
+from withdrawals import tables
+from withdrawals.exceptions import MoveRefused, NotAllowed
+from withdrawals.forms import NoteForm, TakeOverForm
+from withdrawals.models import Decision, Withdrawal
+from withdrawals.operations import claims, decisions, notes
+from withdrawals.states import UNDECIDED
+from withdrawals.views.conflict import conflict
+from withdrawals.views.decision import withdrawal_or_404
+from withdrawals.views.queue import tab_of
+
+
+class AskText(Permitted, FormView):
+    """A page that asks for one text about one withdrawal."""
+
+    template_name = "withdrawals/form.html"
+    title = verb = ""
+    request: StaffRequest
+
+    def get_effect(self, withdrawal: Withdrawal) -> str:
+        return ""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        withdrawal = withdrawal_or_404(self.kwargs["ref"])
+        return super().get_context_data(
+            title=f"{self.title} {withdrawal.ref}",
+            effect=self.get_effect(withdrawal),
+            verb=self.verb,
+            cancel_url=_page(withdrawal, self.request),
+            **kwargs,
+        )
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        return self.render_to_response(self.get_context_data(form=form), status=422)
+
+
+class AddNote(AskText):
+    """A note for colleagues."""
+
+    permission_required = ("withdrawals.view_withdrawal", "withdrawals.add_note")
+    form_class = NoteForm
+    title, verb = "Note on", "Add note"
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        withdrawal = withdrawal_or_404(self.kwargs["ref"])
+        notes.add_note(withdrawal, author=self.request.user, text=form.cleaned_data["text"], now=timezone.now())
+        messages.info(self.request, "Note added.")
+        return redirect(_page(withdrawal, self.request))
+
+
+class TakeOver(AskText):
+    """Take over what somebody else is deciding; their name and the reason are recorded."""
+
+    permission_required = ("withdrawals.view_withdrawal", "withdrawals.take_over_claim")
+    form_class = TakeOverForm
+    title = verb = "Take over"
+
+    def get_effect(self, withdrawal: Withdrawal) -> str:
+        owner = claims.owner_of(withdrawal, now=timezone.now())
+        return f"{owner.name} is deciding it now. Your reason is recorded." if owner else "Nobody has it now."
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        withdrawal = withdrawal_or_404(self.kwargs["ref"])
+        if withdrawal.state not in UNDECIDED:
+            return conflict(self.request, withdrawal, "It waits for no decision any more. Nothing was taken over.")
+        claims.take_over(withdrawal, user=self.request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
+        return redirect(_page(withdrawal, self.request))
+
+
+class Settle(Permitted, View):
+    """What happens to a waiting decision: taken back by its author, or agreed to by a second person."""
+
+    permission_required = "withdrawals.view_withdrawal"
+    act: str = ""
+
+    def post(self, request: StaffRequest, pk: int) -> HttpResponse:
+        decision = get_object_or_404(Decision.objects.select_related("withdrawal"), pk=pk)
+        operation = {"undo": decisions.undo, "agree": decisions.second}[self.act]
+        try:
+            operation(decision, actor=request.user, now=timezone.now())
+        except NotAllowed as refusal:
+            raise PermissionDenied(refusal.sentence) from refusal
+        except MoveRefused as refusal:
+            return conflict(request, decision.withdrawal, refusal.sentence)
+        if self.act == "undo":
+            messages.info(request, "Taken back. Nothing was done.")
+        return redirect(_page(decision.withdrawal, request))
+
+
+def _page(withdrawal: Withdrawal, request: HttpRequest) -> str:
+    tab = tab_of(request.GET.get("view", ""))
+    return tables.address_of(withdrawal, tab.slug if tab else "")

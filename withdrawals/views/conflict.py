@@ -1,0 +1,21 @@
+"""The answer to a decision that came too late: who did what, that nothing was done, and a way on."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from withdrawals import tables, timeline
+from withdrawals.models import Withdrawal
+
+
+def conflict(request: HttpRequest, withdrawal: Withdrawal, sentence: str) -> HttpResponse:
+    """Render 409 with what was typed, so that nobody has to type it again."""
+    now = timezone.now()
+    context = {
+        "sentence": sentence,
+        "last_word": timeline.last_word(withdrawal, request.user, now=now),
+        "typed": request.POST.get("note", "") or request.POST.get("evidence", ""),
+        "record_url": tables.address_of(withdrawal),
+        "next_url": tables.next_address(request.GET.get("view", "")),
+    }
+    return render(request, "withdrawals/conflict.html", context, status=409)

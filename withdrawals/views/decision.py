@@ -1,0 +1,230 @@
+"""One withdrawal: the decision page while it can be decided by whoever looks, the record otherwise."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.generic import View
+
+from backoffice.accounts.requests import StaffRequest
+from backoffice.ui import inline
+from backoffice.ui.access import Permitted
+from withdrawals import facts_page, money_trail, player_words, queries, record_page, sheets, timeline, visibility
+from withdrawals.exceptions import ClaimedByOther
+from withdrawals.forms import MoveForm
+from withdrawals.models import Decision, Withdrawal
+from withdrawals.operations import claims, decisions
+from withdrawals.reference import normalise
+from withdrawals.states import LOOKS, UNDECIDED, State
+from withdrawals.views.queue import queue_of, tab_of
+from withdrawals.visibility import Field
+
+_CLAIMERS = ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
+MOST_EVENTS = 7
+# Looking again within this time does not write the claim anew.
+RENEWED_AFTER = timedelta(minutes=1)
+
+
+def withdrawal_or_404(ref: str) -> Withdrawal:
+    """Return the withdrawal of a reference in any spelling, with its claim."""
+    rows = queries.withdrawals().select_related("claim__owner")
+    return get_object_or_404(rows, ref=normalise(ref))
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Who decides this now, and whether the reader can take it over."""
+
+    owner: Any
+    since: datetime | None
+    left: str
+    mine: bool
+    may_take_over: bool
+
+    @property
+    def is_others(self) -> bool:
+        return self.owner is not None and not self.mine
+
+
+def presence_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Presence:
+    owner = claims.owner_of(withdrawal, now=now)
+    claim = withdrawal.claim if owner is not None else None
+    return Presence(
+        owner=owner,
+        since=claim.since if claim else None,
+        left=inline.duration(claim.until - now) if claim else "",
+        mine=owner == user,
+        may_take_over=owner is not None and owner != user and user.has_perm("withdrawals.take_over_claim"),
+    )
+
+
+class Record(Permitted, View):
+    """Opened from a list it claims what nobody has; opened by reference it never does."""
+
+    permission_required = "withdrawals.view_withdrawal"
+    request: StaffRequest
+
+    def get(self, request: StaffRequest, ref: str) -> HttpResponse:
+        now, user = timezone.now(), request.user
+        withdrawal = withdrawal_or_404(ref)
+        waiting = queries.waiting_decision(withdrawal)
+        tab = tab_of(request.GET.get("view", ""))
+        if tab is not None and waiting is None and withdrawal.state in UNDECIDED:
+            withdrawal = self._claimed(withdrawal, now)
+        presence = presence_of(withdrawal, user, now=now)
+        offered = sheets.sheets_for(withdrawal, user)
+        decides = bool(offered) and withdrawal.state in (*UNDECIDED, State.ON_HOLD)
+        context = self._shared(withdrawal, presence, waiting, now=now)
+        free = waiting is None and not presence.is_others
+        if decides:
+            taken = (
+                "Already decided." if waiting else f"{presence.owner} is deciding this." if presence.is_others else ""
+            )
+            context |= self._decision(withdrawal, offered, taken, now=now)
+        else:
+            context |= self._record(withdrawal, now=now)
+        context |= bar_of(withdrawal, offered if free else [], request, blocked=context.get("blocker", ""), now=now)
+        response = render(request, f"withdrawals/{'decision' if decides else 'record'}.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+    def _claimed(self, withdrawal: Withdrawal, now: datetime) -> Withdrawal:
+        user: Any = self.request.user
+        if not any(user.has_perm(one) for one in _CLAIMERS):
+            return withdrawal
+        mine = claims.owner_of(withdrawal, now=now) == user
+        if mine and withdrawal.claim.until - now > settings.CLAIM_TIME - RENEWED_AFTER:
+            return withdrawal
+        try:
+            withdrawal.claim = claims.claim(withdrawal, user=user, now=now)
+        except ClaimedByOther:
+            return withdrawal_or_404(withdrawal.ref)
+        return withdrawal
+
+    def _shared(
+        self, withdrawal: Withdrawal, presence: Presence, waiting: Decision | None, *, now: datetime
+    ) -> dict[str, Any]:
+        user, view = self.request.user, self.request.GET.get("view", "")
+        tab = tab_of(view)
+        notes = timeline.notes_for(withdrawal, user)
+        events = timeline.events_of(withdrawal, user, notes=notes)
+        signals = visibility.sees(user, Field.SIGNALS)
+        return {
+            "withdrawal": withdrawal,
+            "now": now,
+            "view": view if tab else "",
+            "back": (tab.label, f"{reverse('withdrawals:queue')}?view={tab.slug}")
+            if tab
+            else ("Withdrawals", reverse("withdrawals:queue")),
+            "name": visibility.player_name(user, withdrawal.player),
+            "destination": visibility.destination_words(user, withdrawal),
+            "presence": presence,
+            "waiting": waiting if signals else None,
+            "waiting_words": decisions.words_of(waiting) if waiting else "",
+            "look": LOOKS[State(withdrawal.state)],
+            "looks": LOOKS,
+            "undecided": withdrawal.state in UNDECIDED,
+            "player_first": visibility.player_name(user, withdrawal.player).split()[0],
+            "may_withdraw": waiting is not None
+            and waiting.status == Decision.Status.PROPOSED
+            and waiting.actor_id == user.pk,
+            "is_proposal": waiting is not None and waiting.status == Decision.Status.PROPOSED,
+            "may_agree": waiting is not None and decisions.may_second(waiting, withdrawal, user),
+            "undo": sheets.undo_offer(user, now=now, view=view if tab else ""),
+            "route": facts_page.route_of(withdrawal, user, now=now),
+            "notes": notes[:1],
+            "events": events[:MOST_EVENTS],
+            "older_events": events[MOST_EVENTS:],
+            "sees_signals": signals,
+            "may_note": user.has_perm("withdrawals.add_note"),
+            "hold": sheets.hold_words(withdrawal) if signals else "",
+        }
+
+    def _decision(
+        self, withdrawal: Withdrawal, offered: list[sheets.Sheet], taken: str, *, now: datetime
+    ) -> dict[str, Any]:
+        user = self.request.user
+        people = facts_page.people_of(withdrawal, now=now)
+        usages = queries.player_usage(withdrawal, now=withdrawal.requested_at)
+        usages += queries.house_usage(withdrawal, now=now)
+        blocked = facts_page.blocker(withdrawal, people.standing, usages)
+        why, bars = facts_page.why_of(withdrawal), facts_page.bars_of(usages)
+        return {
+            "why": why,
+            "policy": facts_page.policy_line(
+                withdrawal, offered, user, all_passed=why.all_passed, blocker=blocked, taken=taken
+            ),
+            "blocker": blocked,
+            "bars": bars[: facts_page.MOST_BARS],
+            "more_bars": bars[facts_page.MOST_BARS :],
+            "first_approval": facts_page.first_approval(withdrawal, user),
+            "player": facts_page.player_facts(withdrawal.player, people.standing, user, today=timezone.localdate(now)),
+            "people": people,
+            "trail": money_trail.trail_of(withdrawal),
+            "earlier": facts_page.earlier_of(withdrawal),
+        }
+
+    def _record(self, withdrawal: Withdrawal, *, now: datetime) -> dict[str, Any]:
+        user = self.request.user
+        told = player_words.Standing(
+            state=withdrawal.state,
+            at=withdrawal.closed_at or withdrawal.requested_at,
+            destination=withdrawal.destination.label,
+            hold_kind=withdrawal.hold_kind,
+            reason=withdrawal.reason,
+            wake_at=withdrawal.wake_at,
+        )
+        journal = visibility.sees(user, Field.JOURNAL)
+        signals = visibility.sees(user, Field.SIGNALS)
+        return {
+            "outcome": record_page.outcome_of(withdrawal),
+            "say": player_words.sentence(told) if visibility.sees(user, Field.PLAYER_WORDS) else "",
+            "player": facts_page.player_facts(
+                withdrawal.player,
+                facts_page.standing_of(withdrawal, user, now=now),
+                user,
+                today=timezone.localdate(now),
+            ),
+            "earlier": facts_page.earlier_of(withdrawal) if visibility.sees(user, Field.NAME) else None,
+            "attempts": record_page.attempts_of(withdrawal, user),
+            "journal": record_page.journal_of(withdrawal) if journal else [],
+            "sees_journal": journal,
+            "why": facts_page.why_of(withdrawal) if signals else None,
+        }
+
+
+def bar_of(
+    withdrawal: Withdrawal, offered: list[sheets.Sheet], request: StaffRequest, *, blocked: str, now: datetime
+) -> dict[str, Any]:
+    """Return the buttons and sheets of the decision bar; what is blocked now is left out of it."""
+    user, tab = request.user, tab_of(request.GET.get("view", ""))
+    view = tab.slug if tab else ""
+    offered = [sheet for sheet in offered if not (blocked and sheet.look.inline)]
+    asked = [
+        (
+            sheet,
+            sheets.move_address(withdrawal, sheet.move, view),
+            MoveForm(sheet=sheet, now=now, auto_id=f"id_{sheet.move}_%s"),
+        )
+        for sheet in offered
+    ]
+    actions = [sheets.action_of(sheet, address) for sheet, address, _form in asked]
+    if user.has_perm("withdrawals.add_note"):
+        actions.append(sheets.note_action(withdrawal, view))
+    following = None
+    if offered and tab is not None:
+        following = claims.claimable(user, now=now, queue=queue_of(request)).exclude(pk=withdrawal.pk).first()
+    return {
+        "actions": actions,
+        "asked": asked,
+        "token": uuid.uuid4().hex,
+        "open_next": request.session.get("open_next", True) if tab and offered else None,
+        "following": following,
+        "following_name": visibility.player_name(user, following.player) if following else "",
+    }

@@ -1,0 +1,187 @@
+"""What fraud analysts work from: the flagged list, the page of one withdrawal, and the two verdicts."""
+
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Exists, OuterRef, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from backoffice.ui import inline
+from backoffice.ui.paging import Page
+from backoffice.ui.screens import ListScreen, Tab
+from withdrawals import facts_page, filters, flagged_page, queries, reasons, sheets, tables
+from withdrawals.forms import MoveForm
+from withdrawals.models import Decision, Withdrawal
+from withdrawals.reasons import Reason
+from withdrawals.states import Move, State
+from withdrawals.views.decision import Record, presence_of, withdrawal_or_404
+from withdrawals.views.moves import Decide
+from withdrawals.views.queue import MOST_CURRENCIES
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A verdict is one of these moves, whichever the withdrawal allows this analyst."""
+
+    moves: tuple[Move, ...]
+    reasons: tuple[Reason, ...]
+    look: sheets.Look
+
+
+VERDICTS: dict[str, Kind] = {
+    "clear": Kind(
+        (Move.APPROVE, Move.ENDORSE),
+        reasons.CLEAR_FRAUD,
+        sheets.Look(
+            "Clear…",
+            "What explains the indicators on {money}?",
+            "Clear {money}",
+            "Clearing…",
+            "Cleared",
+            "o",
+            "primary",
+        ),
+    ),
+    "confirm-fraud": Kind(
+        (Move.REJECT,),
+        reasons.CONFIRM_FRAUD,
+        sheets.Look(
+            "Confirm fraud…",
+            "{money} is fraud and is not paid. Of which kind?",
+            "Confirm fraud",
+            "Confirming…",
+            "Confirmed as fraud:",
+            "f",
+            danger=True,
+        ),
+    ),
+}
+
+
+def _proposed(_request: HttpRequest) -> Q:
+    waiting = Decision.objects.filter(withdrawal=OuterRef("pk"), status=Decision.Status.PROPOSED)
+    return Q(Exists(waiting))
+
+
+class Flagged(ListScreen):
+    title = "Flagged"
+    queryset = queries.flagged()
+    table_class = tables.FlaggedTable
+    filterset_class = filters.FlaggedFilter
+    permission_required = "withdrawals.view_flagged"
+    template_name = "withdrawals/flagged.html"
+    search_label = "Reference, name, last 4"
+    empty_title = "Nothing is flagged"
+    empty_text = "Withdrawals with fraud indicators wait here for a verdict."
+    tabs = (
+        Tab("open", "To decide", lambda request: ~_proposed(request)),
+        Tab("high", "High risk", lambda request: ~_proposed(request) & Q(risk_level="high")),
+        Tab("proposed", "Waits for a second person", _proposed, empty="No proposal waits for a second person."),
+    )
+
+    def get_summary(self) -> SafeString | str:
+        waiting = queries.waiting_summary(self.filterset.qs, now=self.now)
+        if not waiting.count or waiting.oldest_at is None:
+            return ""
+        parts = [format_html("<b>{}</b> {}", waiting.count, "withdrawal" if waiting.count == 1 else "withdrawals")]
+        parts += [format_html("<b>{}</b>", words) for words in tables.money_words(waiting.totals)[:MOST_CURRENCIES]]
+        parts.append(format_html("oldest <b>{}</b>", tables.waited(waiting.oldest_at, self.now)))
+        if waiting.late:
+            parts.append(inline.mark("danger", "late", f"{waiting.late} late"))
+        return format_html_join(" · ", "{}", ((part,) for part in parts))
+
+    def get_context_data(self, page: Page) -> dict[str, Any]:
+        context = super().get_context_data(page)
+        context["table"].open_totals = queries.open_totals({row.player_id for row in page.rows})
+        context["undo"] = sheets.undo_offer(self.request.user, now=self.now)
+        return context
+
+
+class FlaggedOne(Record):
+    """Everything that was found about one withdrawal. Whoever may give a verdict claims it by opening it."""
+
+    permission_required = "withdrawals.view_flagged"
+
+    def get(self, request: HttpRequest, ref: str) -> HttpResponse:
+        now, user = timezone.now(), request.user
+        withdrawal = withdrawal_or_404(ref)
+        waiting = queries.waiting_decision(withdrawal)
+        if waiting is None and withdrawal.state == State.UNDER_REVIEW:
+            withdrawal = self._claimed(withdrawal, now)
+        context = self._shared(withdrawal, presence_of(withdrawal, user, now=now), waiting, now=now) | {
+            "back": ("Flagged", reverse("withdrawals:flagged")),
+            "why": facts_page.why_of(withdrawal),
+            "hits": flagged_page.hits_of(withdrawal),
+            "stake": flagged_page.stake_of(withdrawal),
+            "people": facts_page.people_of(withdrawal, now=now),
+            "token": uuid.uuid4().hex,
+            "asked": [] if waiting else _asked(withdrawal, user),
+            "open_next": None,
+        }
+        context["actions"] = [sheets.action_of(sheet, address) for sheet, address, _form in context["asked"]]
+        response = render(request, "withdrawals/flagged_one.html", context)
+        response["Cache-Control"] = "no-store"
+        return response
+
+
+class Verdict(Decide):
+    """Clear or confirm: GET asks, POST decides. The answers are those of every other decision."""
+
+    permission_required = ("withdrawals.view_flagged", "withdrawals.decide_flagged")
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if not self.has_permission():
+            return self.handle_no_permission()
+        if kwargs["verdict"] not in VERDICTS:
+            raise Http404
+        self.view, self.verdict = "", kwargs["verdict"]
+        self.move = _move_of(self.verdict, withdrawal_or_404(kwargs["ref"]), request.user)
+        return super(Decide, self).dispatch(request, kwargs["ref"], self.move)
+
+    def get_sheet(self, withdrawal: Withdrawal) -> sheets.Sheet:
+        return _sheet_of(self.verdict, withdrawal, self.request.user)
+
+    def get_back_url(self, withdrawal: Withdrawal) -> str:
+        return reverse("withdrawals:flagged-one", args=[withdrawal.ref])
+
+    def _go_on(self, decision: Decision) -> HttpResponse:
+        if decision.status == Decision.Status.PROPOSED:
+            messages.info(self.request, "Proposed. It waits for somebody else to agree.")
+        return redirect("withdrawals:flagged")
+
+
+def _asked(withdrawal: Withdrawal, user: Any) -> list[tuple[sheets.Sheet, str, MoveForm]]:
+    """Return the sheets of the verdicts that this person may give now."""
+    if not user.has_perm("withdrawals.decide_flagged"):
+        return []
+    possible = withdrawal.moves_for(user)
+    offered = [verdict for verdict in VERDICTS if _move_of(verdict, withdrawal, user) in possible]
+    return [
+        (
+            sheet := _sheet_of(verdict, withdrawal, user),
+            reverse("withdrawals:verdict", args=[withdrawal.ref, verdict]),
+            MoveForm(sheet=sheet, now=timezone.now(), auto_id=f"id_{verdict}_%s"),
+        )
+        for verdict in offered
+    ]
+
+
+def _sheet_of(verdict: str, withdrawal: Withdrawal, user: Any) -> sheets.Sheet:
+    """Return what a verdict asks, in the words of this page. It always asks for a reason."""
+    kind = VERDICTS[verdict]
+    sheet = sheets.sheet_of(withdrawal, _move_of(verdict, withdrawal, user), user)
+    return replace(sheet, look=kind.look, reasons=kind.reasons, needs_reason=True)
+
+
+def _move_of(verdict: str, withdrawal: Withdrawal, user: Any) -> Move:
+    """Return the move behind a verdict: the one that is possible now, else the one that will be refused."""
+    possible = withdrawal.moves_for(user)
+    moves = VERDICTS[verdict].moves
+    return next((move for move in moves if move in possible), moves[0])

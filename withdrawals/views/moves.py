@@ -1,0 +1,128 @@
+"""Every decision is one address: GET asks, POST decides. Without JavaScript this is the whole dialogue."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.generic import View
+
+from backoffice.accounts.requests import StaffRequest
+from backoffice.ui.access import Permitted
+from withdrawals import queries, sheets, tables
+from withdrawals.exceptions import MoveRefused, NeedsReason, NotAllowed
+from withdrawals.forms import MoveForm
+from withdrawals.models import Decision, Withdrawal
+from withdrawals.operations import claims, decisions
+from withdrawals.states import MOVE_LOOKS
+from withdrawals.views.conflict import conflict
+from withdrawals.views.decision import withdrawal_or_404
+from withdrawals.views.queue import tab_of
+
+
+class Decide(Permitted, View):
+    """An unknown move answers 404, a forbidden one 403, one that came too late 409, a bad form 422."""
+
+    permission_required = "withdrawals.view_withdrawal"
+    request: StaffRequest
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        if kwargs["move"] not in sheets.BY_SLUG:
+            raise Http404
+        self.move = sheets.BY_SLUG[kwargs["move"]]
+        tab = tab_of(request.GET.get("view", ""))
+        self.view = tab.slug if tab else ""
+        return super().dispatch(request, *args, **kwargs)
+
+    def get(self, request: StaffRequest, ref: str, move: str) -> HttpResponse:
+        now, withdrawal = timezone.now(), withdrawal_or_404(ref)
+        if (refused := self._too_late(withdrawal, now)) is not None:
+            return refused
+        form = MoveForm.fresh(sheet=self.get_sheet(withdrawal), now=now, open_next=bool(self.view))
+        return self._ask(form)
+
+    def post(self, request: StaffRequest, ref: str, move: str) -> HttpResponse:
+        now, withdrawal = timezone.now(), withdrawal_or_404(ref)
+        first = decisions.first_answer(request.POST.get("token", ""))
+        if first is not None and first.actor_id == request.user.pk and first.withdrawal_id == withdrawal.pk:
+            return self._go_on(first)
+        if (refused := self._too_late(withdrawal, now)) is not None:
+            return refused
+        form = MoveForm(request.POST, sheet=self.get_sheet(withdrawal), now=now)
+        if not form.is_valid():
+            return self._ask(form)
+        try:
+            decision = self._decide(withdrawal, form, now)
+        except NeedsReason as refusal:
+            form.add_error("reason" if "reason" in form.fields else None, refusal.sentence)
+            return self._ask(form)
+        except NotAllowed as refusal:
+            raise PermissionDenied(refusal.sentence) from refusal
+        except MoveRefused as refusal:
+            return conflict(request, withdrawal, refusal.sentence)
+        if self.view:
+            request.session["open_next"] = form.cleaned_data["open_next"]
+        return self._go_on(decision)
+
+    def get_sheet(self, withdrawal: Withdrawal) -> sheets.Sheet:
+        return sheets.sheet_of(withdrawal, self.move, self.request.user)
+
+    def get_back_url(self, withdrawal: Withdrawal) -> str:
+        return tables.address_of(withdrawal, self.view)
+
+    def _decide(self, withdrawal: Withdrawal, form: MoveForm, now: datetime) -> Decision:
+        cleaned = form.cleaned_data
+        return decisions.decide(
+            withdrawal,
+            self.move,
+            actor=self.request.user,
+            now=now,
+            version=cleaned["version"],
+            key=cleaned["token"],
+            reason=cleaned.get("reason", ""),
+            note=cleaned["note"],
+            facts=form.facts,
+        )
+
+    def _too_late(self, withdrawal: Withdrawal, now: datetime) -> HttpResponse | None:
+        """Refuse what this person may never do, and what is no longer possible or somebody else's."""
+        user: Any = self.request.user
+        label = MOVE_LOOKS[self.move].label
+        if not withdrawal.could(self.move, user):
+            raise PermissionDenied(f"None of your roles may use “{label}” on this withdrawal.")
+        waiting = queries.waiting_decision(withdrawal)
+        if waiting is not None:
+            return self._conflict(withdrawal, decisions.words_of(waiting))
+        if self.move not in withdrawal.moves_for(user):
+            return self._conflict(withdrawal, f"“{label}” is not possible any more.")
+        owner = claims.owner_of(withdrawal, now=now)
+        if owner not in (None, user) and user.has_perm("withdrawals.decide_withdrawal"):
+            return self._conflict(withdrawal, f"{owner} is deciding this.")
+        return None
+
+    def _conflict(self, withdrawal: Withdrawal, sentence: str) -> HttpResponse:
+        return conflict(self.request, withdrawal, f"{sentence} Nothing of yours was done.")
+
+    def _ask(self, form: MoveForm) -> HttpResponse:
+        sheet = form.sheet
+        context = {
+            "title": sheet.question,
+            "effect": sheet.hint,
+            "verb": sheet.verb,
+            "danger": sheet.danger,
+            "sheet": sheet,
+            "form": form,
+            "cancel_url": self.get_back_url(sheet.withdrawal),
+        }
+        return render(self.request, "withdrawals/move.html", context, status=422 if form.is_bound else 200)
+
+    def _go_on(self, decision: Decision) -> HttpResponse:
+        if decision.status == Decision.Status.PROPOSED:
+            messages.info(self.request, "Proposed. It waits for somebody else to agree.")
+        open_next = self.request.POST.get("open_next")
+        if self.view and open_next:
+            return redirect(tables.next_address(self.view))
+        return redirect(tables.address_of(decision.withdrawal, self.view))

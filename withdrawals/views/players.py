@@ -1,0 +1,31 @@
+"""The look-up: one field, and either an answer about one player or a choice of several."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.generic import View
+
+from backoffice.ui.screens import Permitted
+from withdrawals import player_page, queries
+from withdrawals.operations.look_ups import look_up
+
+LONGEST_TERM = 200
+
+
+class Players(Permitted, View):
+    permission_required = "kyc.look_up_player"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        now, term = timezone.now(), request.GET.get("q", "").replace("\x00", "").strip()[:LONGEST_TERM]
+        context: dict[str, object] = {"term": term, "now": now}
+        if term:
+            found = look_up(term, actor=request.user, now=now)
+            context["found"] = found
+            if len(found.players) == 1:
+                player = found.players[0]
+                context["answer"] = player_page.page_of(player, request.user, asked=found.withdrawal, now=now)
+            else:
+                context["open_totals"] = queries.open_totals([player.pk for player in found.players])
+        response = render(request, "withdrawals/players.html", context)
+        response["Cache-Control"] = "no-store"
+        return response

@@ -1,0 +1,52 @@
+"""Whose verification needs attention, and how much money waits for it."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from backoffice.ui.paging import Page
+from backoffice.ui.screens import ListScreen, Tab
+from kyc import queries as kyc
+from kyc.states import EXPIRES_SOON_DAYS, StandingState
+from withdrawals import filters, queries, tables
+
+_ATTENTION = (StandingState.EXPIRES_SOON, StandingState.EXPIRED, StandingState.PENDING, StandingState.REJECTED)
+
+
+def _in(*states: StandingState) -> Any:
+    """Narrow to states, first by what the index knows: computing every player's standing takes half a second."""
+
+    def where(_request: HttpRequest) -> Q:
+        soon = timezone.localdate() + timedelta(days=EXPIRES_SOON_DAYS)
+        return Q(standing_state__in=states, pk__in=kyc.unsettled(until=soon))
+
+    return where
+
+
+class Standings(ListScreen):
+    title = "KYC"
+    table_class = tables.StandingTable
+    filterset_class = filters.StandingFilter
+    permission_required = "kyc.view_standings"
+    search_label = "Name, e-mail, player id"
+    empty_title = "Nobody needs attention"
+    empty_text = "No verification has run out, runs out soon, waits or was rejected."
+    tabs = (
+        Tab("attention", "Needs attention", _in(*_ATTENTION)),
+        Tab("expiring", f"Expires within {EXPIRES_SOON_DAYS} d", _in(StandingState.EXPIRES_SOON), counted=False),
+        Tab("expired", "Expired", _in(StandingState.EXPIRED), counted=False),
+        Tab("pending", "Waits for an answer", _in(StandingState.PENDING), counted=False),
+        Tab("rejected", "Rejected", _in(StandingState.REJECTED), counted=False),
+        Tab("all", "All players", counted=False),
+    )
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return kyc.standings(on=timezone.localdate())
+
+    def get_context_data(self, page: Page) -> dict[str, Any]:
+        context = super().get_context_data(page)
+        context["table"].open_totals = queries.open_totals([row.pk for row in page.rows])
+        return context
