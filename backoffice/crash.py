@@ -1,21 +1,22 @@
-"""Named crash points for the fault tests: inert unless CRASH_AT names one.
+"""Named crash points for the fault tests: inert unless CRASH_AT names a folder.
 
-``CRASH_AT=dispatch.before_call:/path/marker`` kills the process the first time that point is reached,
-as a power cut would: no clean-up, no exception. The marker file makes it happen once.
+A file in that folder arms the point of its name: whoever reaches it first removes the file and dies as
+in a power cut, with no clean-up and no exception.
 """
 
 import os
 import signal
+from pathlib import Path
 
-_NAME, _, _MARKER = os.environ.get("CRASH_AT", "").partition(":")
+_FOLDER = os.environ.get("CRASH_AT", "")
 
 
 def crash_point(name: str) -> None:
-    """Die here if the environment asks for it."""
-    if name != _NAME:
+    """Die here if the point is armed."""
+    if not _FOLDER:
         return
     try:
-        os.close(os.open(_MARKER, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-    except FileExistsError:
+        (Path(_FOLDER) / name).unlink()
+    except FileNotFoundError:
         return
     os.kill(os.getpid(), signal.SIGKILL)

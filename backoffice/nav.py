@@ -26,7 +26,7 @@ class Item:
 MENU: tuple[Item, ...] = (
     Item("", "Withdrawals", "withdrawals:queue", "withdrawals.view_withdrawal", "out", queries.waiting_count),
     Item("Risk", "Flagged", "withdrawals:flagged", "withdrawals.view_flagged", "flag", queries.flagged_count),
-    Item("Risk", "KYC", "kyc:standings", "kyc.view_standings", "id"),
+    Item("Risk", "KYC", "withdrawals:standings", "kyc.view_standings", "id"),
     Item("Look up", "Players", "withdrawals:players", "kyc.look_up_player", "user"),
     Item("Look up", "Providers", "withdrawals:providers", "providers.view_provider", "pulse"),
     Item("Money", "Transactions", "withdrawals:transactions", "withdrawals.view_transactions", "report"),

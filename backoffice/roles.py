@@ -89,8 +89,8 @@ LANDING: dict[str, str] = {
     "Fraud": "withdrawals:flagged",
     "Support": "withdrawals:players",
     "Finance": "withdrawals:transactions",
-    "Compliance": "kyc:standings",
-    "Administrator": "providers:board",
+    "Compliance": "withdrawals:standings",
+    "Administrator": "withdrawals:providers",
 }
 
 

@@ -13,10 +13,10 @@ urlpatterns = [
     path("me/appearance/", appearance, name="appearance"),
     path("api/v1/", include("backoffice.platform.urls")),
     path("webhooks/", include("withdrawals.webhook_urls")),
-    path("withdrawals/", include("withdrawals.urls")),
-    path("kyc/", include("kyc.urls")),
     path("ledger/", include("ledger.urls")),
     path("audit/", include("backoffice.audit.urls")),
+    # Withdrawals and every page that combines apps: its paths are complete.
+    path("", include("withdrawals.urls")),
 ]
 handler403 = "backoffice.views.forbidden"
 handler404 = "backoffice.views.not_found"

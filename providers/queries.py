@@ -5,15 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Aggregate, Count, FloatField, Q, QuerySet
 
+from providers.adapters.sandbox import Sandbox
 from providers.contract import Capabilities
 from providers.models import CallOutcome, ProviderCall, ProviderControl, Verb, WebhookDelivery
-from providers.registry import PROVIDERS
+from providers.registry import BY_CODE, PROVIDERS
 from providers.routing import paused
+from providers.states import ProviderState
 
 # Under this share of creates taken on, out of at least so many, a provider is unwell (P).
 WELL_FROM, FEWEST_CREATES = 90, 5
+# From this median of the last 15 minutes on, milliseconds, it is slow (P).
+SLOW_FROM_MS = 3_000
 SHORT, LONG = timedelta(minutes=15), timedelta(hours=24)
 # Nothing was asked of the provider: neither its success nor its failure.
 NOT_ITS_DOING = (CallOutcome.NOT_SENT,)
@@ -43,6 +48,7 @@ class ProviderStatus:
     success_24h: Share
     median_ms: int | None
     p95_ms: int | None
+    median_15m_ms: int | None
     unknown_15m: int  # calls of any kind whose outcome is unknown
     unknown_24h: int
     last_webhook_at: datetime | None
@@ -76,6 +82,7 @@ def board(now: datetime) -> list[ProviderStatus]:
                 success_24h=Share(call.get("good", 0), call.get("total", 0)),
                 median_ms=_rounded(call.get("median")),
                 p95_ms=_rounded(call.get("p95")),
+                median_15m_ms=_rounded(call.get("median_short")),
                 unknown_15m=call.get("unknown_short", 0),
                 unknown_24h=call.get("unknown", 0),
                 last_webhook_at=_last_webhook_at(registered.code),
@@ -84,6 +91,18 @@ def board(now: datetime) -> list[ProviderStatus]:
             )
         )
     return lines
+
+
+def state_of(status: ProviderStatus) -> ProviderState:
+    """Return how a provider is doing, from what it did: no calls is no data, not working."""
+    recent = status.success_15m
+    if status.is_paused:
+        return ProviderState.PAUSED
+    if recent.total >= FEWEST_CREATES and (recent.percent or 0) < WELL_FROM:
+        return ProviderState.FAILING
+    if status.median_15m_ms is not None and status.median_15m_ms >= SLOW_FROM_MS:
+        return ProviderState.SLOW
+    return ProviderState.WORKING if status.success_24h.total else ProviderState.NO_DATA
 
 
 def global_stop() -> ProviderControl | None:
@@ -114,6 +133,13 @@ def troubles(now: datetime) -> dict[str, Trouble]:
             words = f"{share.good} of {share.total} payouts were taken on in the last 15 minutes"
             found[code] = Trouble("unwell", f"{label} has trouble: {words}.")
     return found
+
+
+def control_page(code: str) -> str:
+    """Return the address of a sandbox provider's own page, where its faults are switched; empty for a real one."""
+    if BY_CODE[code].adapter is not Sandbox:
+        return ""
+    return f"{settings.PROVIDERS[code]['base_url']}/_control/"
 
 
 def calls_for(key: str) -> QuerySet[ProviderCall]:
@@ -147,6 +173,7 @@ def _call_figures(now: datetime) -> Iterable[Mapping[str, Any]]:
             unknown_short=Count("pk", filter=unknown & short),
             median=_Percentile("latency_ms", share=0.5, filter=creates),
             p95=_Percentile("latency_ms", share=0.95, filter=creates),
+            median_short=_Percentile("latency_ms", share=0.5, filter=creates & short),
         )
         .order_by("provider")
     )

@@ -33,7 +33,7 @@ _SANDBOX = Capabilities(
     idempotency_window=timedelta(days=30),
     may_repeat=True,
     lookup="by_our_reference",
-    visibility_delay=timedelta(seconds=60),
+    visibility_delay=settings.PROVIDER_SETTLE_TIME,
     cancel="while_states",
     webhooks="ordered_by_sequence",
     failed_is_final=True,

@@ -1,6 +1,7 @@
 /* What a page gains with JavaScript: keys, decision sheets, copy buttons, toasts. Everything also works without it.
    data-key="a"      the key that clicks this          data-key-focus="/"  the key that focuses this
    data-go="w"       G then this key follows the link  data-opens="id"     opens the decision sheet #sheet-id
+   data-says="x"     shown while the choice x of its sheet is made
    data-copy="text"  copies the text                   data-toast="6"      leaves after so many seconds */
 (() => {
   'use strict';
@@ -35,6 +36,12 @@
     opener = null;
     return true;
   }
+
+  function say(sheet) {
+    const made = $('input[type=radio]:checked', sheet);
+    $$('[data-says]', sheet).forEach((text) => { text.hidden = text.dataset.says !== (made ? made.value : ''); });
+  }
+  document.addEventListener('change', (event) => { const sheet = event.target.closest('[data-sheet]'); if (sheet) say(sheet); });
 
   // Rows of a list: J and K move, Enter opens ---------------------------------------------------------
   const rows = () => $$('tr[data-row]');
@@ -88,7 +95,7 @@
     if (document.documentElement.dataset.shortcuts === 'off') return;
     if (sheet) {
       const choices = $$('input[type=radio]', sheet);
-      if (/^[1-9]$/.test(key) && choices[key - 1]) { take(); choices[key - 1].checked = true; choices[key - 1].focus(); }
+      if (/^[1-9]$/.test(key) && choices[key - 1]) { take(); choices[key - 1].checked = true; choices[key - 1].focus(); say(sheet); }
       return;
     }
     const low = key.toLowerCase();

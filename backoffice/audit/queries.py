@@ -56,3 +56,11 @@ def chain_faults() -> list[ChainFault]:
     with connection.cursor() as cursor:
         cursor.execute(_FAULTS)
         return [ChainFault(*row) for row in cursor.fetchall()]
+
+
+def size() -> tuple[int, int]:
+    """Return how many chains there are and how many entries they hold together."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*), coalesce(sum(seq), 0) FROM audit_audithead")
+        chains, entries = cursor.fetchone()
+    return int(chains), int(entries)

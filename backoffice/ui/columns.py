@@ -12,6 +12,7 @@ from typing import Any
 import django_tables2
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django_tables2.columns import BoundColumn
 from django_tables2.utils import A
 
 from backoffice.money import to_major_string
@@ -65,11 +66,15 @@ class StateColumn(Column):
         super().__init__(**kwargs)
         self.looks = looks
 
-    def render(self, value: Any) -> SafeString:
-        return inline.state(self.looks[value])
+    def render(self, record: Any, bound_column: BoundColumn) -> SafeString:
+        return inline.state(self._look(record, bound_column))
 
-    def value(self, value: Any, **context: Any) -> str:
-        return self.looks[value].label
+    def value(self, record: Any, bound_column: BoundColumn, **_: Any) -> str:
+        return self._look(record, bound_column).label
+
+    def _look(self, record: Any, bound_column: BoundColumn) -> inline.Look:
+        # Not the value that is handed in: of a field with choices that is the label.
+        return self.looks[bound_column.accessor.resolve(record)]
 
 
 class TimeColumn(Column):

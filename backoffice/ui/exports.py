@@ -28,10 +28,14 @@ def neutral(value: Any) -> str:
     return text
 
 
+def csv_line(*values: Any) -> str:
+    """Return one line of plain values."""
+    return csv.writer(_Line()).writerow([neutral(value) for value in values])
+
+
 def csv_lines(table: BaseTable, records: Iterable[Any], columns: tuple[str, ...]) -> Iterator[str]:
     """Yield the heading and a line per record; ``columns`` names columns of the table, shown or not."""
-    writer = csv.writer(_Line())
-    yield writer.writerow([neutral(table.columns[name].header) for name in columns])
+    yield csv_line(*(table.columns[name].header for name in columns))
     for record in records:
         row = BoundRow(record, table=table)
-        yield writer.writerow([neutral(row.get_cell_value(name)) for name in columns])
+        yield csv_line(*(row.get_cell_value(name) for name in columns))

@@ -27,10 +27,14 @@ _HIDDEN_START = re.compile(r"^(?P<start>[^•]*)•+ ?(?P<end>\w+)$")
 class Look(Protocol):
     """How a state is shown. Each app declares its own, once, beside its states."""
 
-    label: str
-    icon: str
-    tone: str
-    help: str
+    @property
+    def label(self) -> str: ...
+    @property
+    def icon(self) -> str: ...
+    @property
+    def tone(self) -> str: ...
+    @property
+    def help(self) -> str: ...
 
 
 def icon(name: str, label: str = "", size: str = "") -> SafeString:

@@ -68,7 +68,7 @@ class ListScreen(Permitted, View):
     ``export_permission``    needed besides, when given
     ``template_name``        extends screens/list.html when a list needs more than a declaration
 
-    Override ``get_queryset``, ``get_summary`` (the sentence beside the heading), ``get_notices``,
+    Override ``get_queryset``, ``get_summary`` (the sentence beside the heading), ``get_totals``, ``get_notices``,
     ``get_hidden_columns`` (a hidden column cannot be sorted by either).
     Unknown and malformed parameters are left out, with a notice.
     """
@@ -90,6 +90,10 @@ class ListScreen(Permitted, View):
         return self.queryset.all()
 
     def get_summary(self) -> str:
+        return ""
+
+    def get_totals(self) -> str:
+        """The line under the rows: sums of exactly the filtered rows."""
         return ""
 
     def get_notices(self) -> list[Notice]:
@@ -119,6 +123,7 @@ class ListScreen(Permitted, View):
         return {
             "screen": self,
             "summary": self.get_summary(),
+            "totals": self.get_totals(),
             "notices": [*ignored, *self.get_notices()],
             "tabs": self._tab_links(),
             "filter": self.filterset,

@@ -69,12 +69,12 @@ def test_a_sheet_preselects_nothing_and_is_off_until_it_is_opened() -> None:
 def test_usage_bars_name_what_is_over() -> None:
     bar = {
         "label": "Player, today",
+        "of": "€5.00",
         "cap": 500,
         "before": 400,
         "this": 245,
-        "left": -145,
-        "over": 145,
-        "currency": "EUR",
+        "rest": "€1.45 over",
+        "tone": "danger",
     }
     html = render('<c-usage-bars :bars="bars" />', bars=[bar])
-    assert 'width="80.00%"' in html and "€1.45</span> over" in html
+    assert 'width="80.00%"' in html and "€1.45 over" in html and "tone-danger" in html

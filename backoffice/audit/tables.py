@@ -1,0 +1,76 @@
+"""The audit log as a table."""
+
+from typing import Any
+from urllib.parse import quote
+
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from backoffice.audit import words
+from backoffice.audit.models import AuditEntry
+from backoffice.ui import inline
+from backoffice.ui.columns import Column, TimeColumn
+from backoffice.ui.tables import BaseTable
+
+# Subject → the page that shows it, the permission for that page, and how the page is asked for it.
+PAGES = {
+    "withdrawal": ("withdrawals:record", "withdrawals.view_withdrawal", "path"),
+    "player": ("withdrawals:players", "kyc.look_up_player", "query"),
+    "provider": ("withdrawals:providers", "providers.view_provider", ""),
+}
+# Why somebody decided about a withdrawal may be a suspicion, which not every reader of the log may see.
+_REASONS_SEEN_WITH = {"withdrawal": "withdrawals.view_signals", "player": "kyc.view_player"}
+_SUBJECTS = {"api_client": "API client"}
+
+
+class AuditTable(BaseTable):
+    at = TimeColumn(sort_by="at", form="utc", verbose_name="Time (UTC)", width=24)
+    who = Column(accessor="pk", verbose_name="Who", width=16)
+    did = Column(accessor="action", verbose_name="Did", css="strong", width=20)
+    to = Column(accessor="pk", verbose_name="To", width=16)
+    change = Column(accessor="pk", verbose_name="Change")
+    reason = Column(accessor="pk", verbose_name="Reason", css="soft", width=24)
+
+    caption = "Who did what, newest first"
+    sort = "-at"
+    phone = {"did": "title", "who": "amount", "to": "meta", "at": "side", "change": "note"}
+
+    def render_who(self, record: AuditEntry) -> SafeString:
+        if record.actor_user is None:
+            return inline.mark("neutral", "server", record.actor_machine)
+        return inline.person(record.actor_user, self.me)
+
+    def render_did(self, value: str) -> str:
+        return words.act(value)
+
+    def render_to(self, record: AuditEntry) -> SafeString | str:
+        if (record.subject_type, record.subject_id) == ("staff", str(record.actor_user_id)):
+            return inline.NOTHING
+        return subject(record.subject_type, record.subject_id, self.me)
+
+    def render_change(self, record: AuditEntry) -> SafeString:
+        changes = words.change(record)
+        if not changes:
+            return inline.NOTHING
+        return format_html_join(", ", "{}{}{}", (
+            (before, " → " if before and after else "", after) for before, after in changes
+        ))  # fmt: skip
+
+    def render_reason(self, record: AuditEntry) -> SafeString | str:
+        needed = _REASONS_SEEN_WITH.get(record.subject_type)
+        seen = record.reason if needed is None or self.me.has_perm(needed) else ""
+        return format_html('<span title="{0}">{0}</span>', words.plain(seen)) if seen else inline.NOTHING
+
+
+def subject(subject_type: str, subject_id: str, me: Any) -> SafeString | str:
+    """Return what an entry is about, as a link where the reader may open it."""
+    name = _SUBJECTS.get(subject_type, subject_type.replace("_", " ").capitalize())
+    if subject_type not in PAGES:
+        return format_html('{} <span class="mono">{}</span>', name, subject_id)
+    url_name, permission, asked_by = PAGES[subject_type]
+    if not me.has_perm(permission):
+        return format_html('<span class="mono">{}</span>', subject_id)
+    url = reverse(url_name, args=[subject_id]) if asked_by == "path" else reverse(url_name)
+    url += f"?q={quote(subject_id)}" if asked_by == "query" else ""
+    return format_html('<a class="mono" href="{}">{}</a>', url, subject_id)

@@ -1,0 +1,66 @@
+"""The audit log: read-only for everybody, and reading it is recorded too."""
+
+from typing import Any
+
+from django.db.models import Q
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.generic import View
+
+from backoffice.audit import queries, tables
+from backoffice.audit.filters import AuditFilter
+from backoffice.audit.record import record
+from backoffice.ui.screens import ListScreen, Permitted, Tab
+
+_DECISIONS = ("decide", "propose", "second", "undo", "overtaken", "take_over", "approve", "endorse", "confirm")
+_ENDINGS = ("disagree", "reject", "put_on_hold", "release", "recall", "cancel")
+
+
+class AuditLog(ListScreen):
+    title = "Audit log"
+    queryset = queries.search()
+    table_class = tables.AuditTable
+    filterset_class = AuditFilter
+    permission_required = "audit.view_auditentry"
+    template_name = "audit/log.html"
+    search_label = "WD-…, P-…, provider"
+    empty_title = "No acts match"
+    empty_text = "Every decision, look-up, export and refused attempt is written down here."
+    tabs = (
+        Tab("all", "Everything", counted=False),
+        Tab("people", "People", Q(actor_user__isnull=False), counted=False),
+        Tab("decisions", "Decisions", Q(action__in=(*_DECISIONS, *_ENDINGS)), counted=False),
+        Tab("reading", "Look-ups and exports", Q(action__in=("look_up", "export", "view_log")), counted=False),
+        Tab("denied", "Refused attempts", Q(action="denied"), counted=False),
+    )
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Record the visit, not the turning of pages or the change of a filter within it."""
+        turned = "HX-Request" in request.headers or "after" in request.GET or "before" in request.GET
+        if not turned:
+            asked = {"filters": dict(request.GET.lists())}
+            record(
+                subject_type="staff", subject_id=str(request.user.pk), action="view_log", actor=request.user, data=asked
+            )
+        return super().get(request, *args, **kwargs)
+
+
+class CheckChain(Permitted, View):
+    """Recompute every hash in the database and say what came of it."""
+
+    permission_required = "audit.view_auditentry"
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        faults = queries.chain_faults()
+        chains, entries = queries.size()
+        record(
+            subject_type="staff",
+            subject_id=str(request.user.pk),
+            action="check_chain",
+            actor=request.user,
+            data={"faults": len(faults), "entries": entries},
+        )
+        found = [(tables.subject(*fault.chain.split(":", 1), request.user), fault) for fault in faults]
+        context = {"faults": found, "chains": chains, "entries": entries, "checked_at": timezone.now()}
+        return render(request, "audit/check.html", context)

@@ -1,0 +1,142 @@
+"""Every page × every role, from a literal table. A page that is not in the table fails the build."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from backoffice.accounts.models import User
+from backoffice.audit.models import AuditEntry
+from backoffice.nav import MENU, landing_url
+from backoffice.roles import LANDING, ROLES
+from ledger.models import Entry
+from tests.factories.withdrawals import make_withdrawal
+from withdrawals.models import Withdrawal
+from withdrawals.states import State
+
+pytestmark = pytest.mark.django_db
+
+EVERYBODY = "OSFUNCA"  # Operator, Senior, Fraud, sUpport, fiNance, Compliance, Administrator
+LETTERS = dict(zip(EVERYBODY, ROLES, strict=True))
+
+# url name, arguments, who gets 200; everybody else who is signed in gets 403. POST-only pages answer 405 to GET.
+PAGES: tuple[tuple[str, str], ...] = (
+    ("withdrawals:queue", EVERYBODY),
+    ("withdrawals:record", EVERYBODY),
+    ("withdrawals:flagged", "FC"),
+    ("withdrawals:flagged-one", "FC"),
+    ("withdrawals:players", "OSFUC"),
+    ("withdrawals:standings", "C"),
+    ("withdrawals:transactions", "NC"),
+    ("withdrawals:providers", "OSNA"),
+    ("ledger:journal", "SNC"),
+    ("ledger:entry", "SNC"),
+    ("audit:log", "CA"),
+)
+# Reached by POST or redirecting, or open to every signed-in person; tested where they are built.
+ELSEWHERE = {
+    "today", "appearance", "sign-out", "withdrawals:go", "withdrawals:next", "withdrawals:undo",
+    "withdrawals:agree", "withdrawals:note", "withdrawals:take-over", "withdrawals:move", "withdrawals:verdict",
+    "withdrawals:provider-switch", "audit:check",
+}  # fmt: skip
+# Without a session: their own kind of authentication, or none needed.
+OPEN = {"healthz", "sign-in", "webhook"}
+
+
+def named(resolver: URLResolver, space: str = "") -> set[str]:
+    found: set[str] = set()
+    for pattern in resolver.url_patterns:
+        if isinstance(pattern, URLResolver):
+            found |= named(pattern, ":".join(part for part in (space, pattern.namespace) if part))
+        elif isinstance(pattern, URLPattern) and pattern.name:
+            found.add(f"{space}:{pattern.name}" if space else pattern.name)
+    return found
+
+
+def test_every_page_is_declared() -> None:
+    every = {name for name in named(get_resolver()) if not name.startswith("platform:")}
+    assert every == {name for name, _who in PAGES} | ELSEWHERE | OPEN
+
+
+@pytest.fixture
+def addresses(operator: User) -> dict[str, str]:
+    withdrawal = make_withdrawal(State.UNDER_REVIEW, risk=(40, "medium"), is_flagged=True)
+    entry = Entry.objects.order_by("pk").first()
+    assert entry is not None
+    arguments: dict[str, list[Any]] = {
+        "withdrawals:record": [withdrawal.ref],
+        "withdrawals:flagged-one": [withdrawal.ref],
+        "ledger:entry": [entry.pk],
+    }
+    return {name: reverse(name, args=arguments.get(name, [])) for name, _who in PAGES}
+
+
+@pytest.mark.parametrize("letter", EVERYBODY)
+def test_who_sees_what(letter: str, addresses: dict[str, str], make_staff: Any, client_for: Any) -> None:
+    client = client_for(make_staff(LETTERS[letter]))
+    answers = {name: client.get(address).status_code for name, address in addresses.items()}
+    expected = {name: 200 if letter in who else 403 for name, who in PAGES}
+    assert answers == expected
+
+
+@pytest.mark.parametrize("letter", EVERYBODY)
+def test_the_menu_shows_what_may_be_opened_and_nothing_else(letter: str, make_staff: Any, client_for: Any) -> None:
+    html = client_for(make_staff(LETTERS[letter])).get(reverse("withdrawals:queue")).content.decode()
+    menu = html.partition('class="nav-items"')[2].partition("</nav>")[0]
+    shown = {item.url_name for item in MENU if f'href="{reverse(item.url_name)}"' in menu}
+    assert shown == {name for name, who in PAGES if letter in who and name in {item.url_name for item in MENU}}
+
+
+def test_nobody_unsigned_sees_anything(addresses: dict[str, str]) -> None:
+    client = Client()
+    for address in addresses.values():
+        response = client.get(address)
+        assert (response.status_code, response.headers["Location"].partition("?")[0]) == (302, reverse("sign-in"))
+
+
+def test_a_denial_is_recorded(support: User, client_for: Callable[[User], Client]) -> None:
+    client_for(support).get(reverse("audit:log"))
+    entry = AuditEntry.objects.get(action="denied")
+    assert (entry.actor_user, entry.data["path"]) == (support, reverse("audit:log"))
+
+
+def test_everybody_lands_on_a_page_they_may_open(make_staff: Any, client_for: Any) -> None:
+    for role in ROLES:
+        user = make_staff(role)
+        assert role in LANDING
+        assert client_for(user).get(landing_url(user)).status_code == 200
+
+
+def test_the_groups_equal_the_table(operator: User) -> None:
+    """roles.synchronise() ran after migrate; a permission that names nothing would have stopped it."""
+    for name, wanted in ROLES.items():
+        held = Permission.objects.filter(group__name=name).values_list("content_type__app_label", "codename")
+        assert {f"{app}.{codename}" for app, codename in held} == wanted
+
+
+def test_no_role_holds_a_toxic_pair() -> None:
+    deciding = {permission for permission in ROLES["Operator"] | ROLES["Senior"] if "_withdrawal" in permission}
+    deciding -= {"withdrawals.view_withdrawal"}
+    assert not ROLES["Administrator"] & deciding
+    assert not any("accounts.change_user" in rights and rights & deciding for rights in ROLES.values())
+    assert not ROLES["Support"] & (deciding | {"withdrawals.view_signals", "withdrawals.view_flagged"})
+    assert not ROLES["Finance"] & {"withdrawals.approve_withdrawal", "withdrawals.confirm_withdrawal"}
+
+
+def test_there_are_no_superusers(make_staff: Any) -> None:
+    user = make_staff("Support")
+    with pytest.raises(AttributeError):
+        user.is_superuser = True
+    assert not user.has_perm("withdrawals.approve_withdrawal")
+
+
+def test_reading_changes_nothing(addresses: dict[str, str], make_staff: Any, client_for: Any) -> None:
+    before = list(Withdrawal.objects.values())
+    for letter in EVERYBODY:
+        client = client_for(make_staff(LETTERS[letter]))
+        for address in addresses.values():
+            client.get(address)
+    assert list(Withdrawal.objects.values()) == before
