@@ -7,8 +7,13 @@ second, never a withdrawal.
 import os
 
 from celery import Celery
+from kombu.transport.redis import QoS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
+
+# Messages are hints: none needs to be put back when the broker goes away, and kombu 5.7, which tries
+# with the connection already gone, takes the whole worker down with it.
+QoS.restore_at_shutdown = False
 
 app = Celery("backoffice")
 app.config_from_object("django.conf:settings", namespace="CELERY")

@@ -19,7 +19,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
 from backoffice import demo
@@ -315,10 +315,8 @@ def _healthy(port: int) -> bool:
 
 
 def say(name: str, text: str) -> None:
-    try:
+    with suppress(OSError):  # the terminal may be gone; stopping in order matters more
         print(f"{name:>9} | {text}", flush=True)
-    except OSError:
-        pass  # the terminal is gone; stopping in order matters more
 
 
 def _on_signals(handler: Callable[[int, Any], NoReturn] | signal.Handlers) -> None:

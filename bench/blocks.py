@@ -4,15 +4,19 @@ Standard library only, because the peers' workers run it in an environment of th
 """
 
 import json
+import select
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 LEAD_SECONDS = 0.05  # from the order to the start, so that all workers start together
+PATIENCE_SECONDS = 90
 WARM_UP = 7  # the first calls on a connection also make its plans
 
 
@@ -39,6 +43,8 @@ class Crew:
     """Up to ``size`` worker processes of one kind, kept between blocks."""
 
     def __init__(self, command: list[str | Path], *, size: int, environment: Mapping[str, str]) -> None:
+        # A pipe that nobody reads would fill up.
+        self._complaints = tempfile.TemporaryFile(mode="w+")  # noqa: SIM115 — closed with its workers
         self._workers = [
             subprocess.Popen(
                 [*map(str, command), str(number)],
@@ -46,33 +52,43 @@ class Crew:
                 env=dict(environment),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
+                stderr=self._complaints,
                 text=True,
             )
             for number in range(size)
         ]
-        for worker in self._workers:
-            self._read(worker)
+        try:
+            for worker in self._workers:
+                self._read(worker)
+        except CannotMeasure:
+            self.dismiss()
+            raise
 
     def rate(self, variant: str, *, clients: int, seconds: float) -> float:
         """Return things done per second by so many workers at once."""
         start = time.time() + LEAD_SECONDS
         for worker in self._workers[:clients]:
             assert worker.stdin is not None
-            worker.stdin.write(f"{variant} {start} {start + seconds}\n")
-            worker.stdin.flush()
+            with suppress(BrokenPipeError):  # the answer that does not come says why
+                worker.stdin.write(f"{variant} {start} {start + seconds}\n")
+                worker.stdin.flush()
         return sum(int(self._read(worker)) for worker in self._workers[:clients]) / seconds
 
     def dismiss(self) -> None:
         for worker in self._workers:
             worker.kill()
             worker.wait()
+        self._complaints.close()
 
     def _read(self, worker: "subprocess.Popen[str]") -> str:
-        assert worker.stdout is not None and worker.stderr is not None
-        line = worker.stdout.readline().strip()
+        assert worker.stdout is not None
+        answers, _, _ = select.select([worker.stdout], [], [], PATIENCE_SECONDS)
+        line = worker.stdout.readline().strip() if answers else ""
         if not line:
-            raise CannotMeasure(worker.stderr.read().strip().rpartition("\n")[2] or "a worker stopped")
+            self._complaints.seek(0)
+            last = self._complaints.read().strip().rpartition("\n")[2]
+            ended = f"ended with {worker.poll()}" if answers else f"said nothing for {PATIENCE_SECONDS} seconds"
+            raise CannotMeasure(f"a worker {ended}: {last}")
         return line
 
 

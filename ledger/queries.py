@@ -7,7 +7,9 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
-from ledger.models import GUARDED, Account, AccountKind, Balance, Entry, Posting
+from ledger.models import GUARDED, Account, AccountKind, Balance, Entry, EntryKind, Posting
+
+_KIND_WORDS: dict[str, str] = {str(kind): label for kind, label in EntryKind.choices}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,32 @@ def entries_for(reference: str) -> QuerySet[Entry]:
     return journal().filter(reference=reference).exclude(reference="").order_by("id")
 
 
-def entries_of(references: Collection[str]) -> dict[str, list[Entry]]:
-    """Return the entries of each withdrawal in the order they were booked; two statements for all."""
-    found: defaultdict[str, list[Entry]] = defaultdict(list)
-    for entry in journal().filter(reference__in=references).exclude(reference="").order_by("id"):
-        found[entry.reference].append(entry)
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """What one entry moved in one currency: the sum of its credits."""
+
+    entry_id: int
+    kind: str
+    currency: str
+    amount: int
+
+    @property
+    def label(self) -> str:
+        return _KIND_WORDS[self.kind]
+
+
+def booked_for(references: Collection[str]) -> dict[str, list[Booked]]:
+    """Return what was booked for each withdrawal, in the order it was booked; one statement for all."""
+    rows = (
+        Entry.objects.filter(reference__in=references, postings__amount__gt=0)
+        .exclude(reference="")
+        .values_list("reference", "id", "kind", "postings__currency")
+        .annotate(Sum("postings__amount"))
+        .order_by("id", "postings__currency")
+    )
+    found: defaultdict[str, list[Booked]] = defaultdict(list)
+    for reference, entry_id, kind, currency, amount in rows:
+        found[reference].append(Booked(entry_id, kind, currency, int(amount)))
     return dict(found)
 
 

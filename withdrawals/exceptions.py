@@ -57,7 +57,3 @@ class ClaimedByOther(Exception):
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} is deciding this.")
         self.name = name
-
-
-class ContradictoryReceipt(Exception):
-    """A provider's answer contradicts what we know; it was recorded as a finding and changed nothing."""

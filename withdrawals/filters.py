@@ -52,9 +52,7 @@ class QueueFilter(BaseFilter):
         field_name="reference_amount",
         currency=settings.HOUSE_CURRENCY,
     )
-    currency = django_filters.ChoiceFilter(
-        label="Currency", choices=[(code, code) for code in sorted(EXPONENTS)]
-    )
+    currency = django_filters.ChoiceFilter(label="Currency", choices=[(code, code) for code in sorted(EXPONENTS)])
     due = django_filters.ChoiceFilter(
         label="Due", method="by_due", choices=[("late", "Late"), ("hour", "Within 1 hour")]
     )
@@ -69,9 +67,7 @@ class QueueFilter(BaseFilter):
         max_length=2,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    owner = django_filters.ChoiceFilter(
-        label="Owner", method="by_owner", choices=[("me", "Me"), ("nobody", "Nobody")]
-    )
+    owner = django_filters.ChoiceFilter(label="Owner", method="by_owner", choices=[("me", "Me"), ("nobody", "Nobody")])
     requested = DateRangeFilter(label="Requested", field_name="requested_at")
 
     class Meta:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from withdrawals.sheets import HOLD_KINDS, WAKE_CHOICES, Sheet, wake_at
+from withdrawals.pages.sheets import HOLD_KINDS, WAKE_CHOICES, Sheet, wake_at
 from withdrawals.states import HoldKind, Move
 
 LONGEST_NOTE = 2000

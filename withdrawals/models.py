@@ -139,6 +139,13 @@ class Withdrawal(Lifecycle):
             models.Index(fields=["-requested_at", "-id"], name="withdrawal_by_time"),
             models.Index(fields=["next_step_at"], name="withdrawal_next_step", condition=Q(next_step_at__isnull=False)),
             models.Index(fields=["provider", "state"], name="withdrawal_by_provider"),
+            # What the house's limits count (sql/rules.sql), without reading the rows.
+            models.Index(
+                fields=["approved_at"],
+                include=["state", "reference_amount"],
+                name="withdrawal_by_approval",
+                condition=Q(approved_at__isnull=False),
+            ),
             models.Index(fields=["-risk_score", "id"], name="withdrawal_flagged", condition=Q(is_flagged=True)),
         ]
         triggers = [

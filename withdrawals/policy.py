@@ -37,7 +37,8 @@ def requirement(*, reference_amount: int | None, risk_level: str, all_passed: bo
         return Requirement(2, f"Over {one}: needs two people.", f"Over {one}: needs two people")
     if risk_level == "high":
         if reference_amount > FRAUD_ALONE_CAP:
-            return Requirement(2, "High risk: a fraud analyst first, then a second person.", "High risk", reason_needed=True)
+            words = "High risk: a fraud analyst first, then a second person."
+            return Requirement(2, words, "High risk", reason_needed=True)
         return Requirement(1, "High risk: a fraud analyst decides.", "High risk", reason_needed=True)
     if all_passed and reference_amount <= AUTOMATIC_CAP and settings.AUTOMATIC_LANE:
         return Requirement(0, f"Clean and up to {automatic}: approved automatically.", "Clean and small")

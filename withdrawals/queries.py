@@ -40,12 +40,7 @@ def withdrawals() -> QuerySet[Withdrawal]:
 
 def review_queue() -> QuerySet[Withdrawal]:
     """Return what waits for a person, most urgent first; what was just decided waits for nobody."""
-    return (
-        withdrawals()
-        .filter(NEEDS_DECISION)
-        .select_related("claim__owner")
-        .order_by("due_at", "pk")
-    )
+    return withdrawals().filter(NEEDS_DECISION).select_related("claim__owner").order_by("due_at", "pk")
 
 
 def flagged() -> QuerySet[Withdrawal]:
@@ -353,10 +348,15 @@ def totals_of(rows: QuerySet[Withdrawal]) -> list[Total]:
     return [Total(currency, count, int(amount), int(fee)) for currency, count, amount, fee in lines]
 
 
-def waiting_without(code: str, *, stopped: Collection[str]) -> int:
-    """Return how many approved withdrawals have no provider left if ``code`` pauses besides ``stopped``."""
-    left_out = {code, *stopped}
+def held_up_by(code: str, *, stopped: Collection[str]) -> int:
+    """Return how many approved withdrawals wait for ``code`` alone: its pause leaves them no provider.
+
+    ``stopped`` are the other switches that are off; what waits for those anyway is not counted.
+    """
     routes = Withdrawal.objects.filter(state=State.APPROVED).values_list("routes").annotate(Count("pk")).order_by()
-    return sum(
-        count for codes, count in routes if routing.EVERYTHING in left_out or set(codes) <= left_out
-    )
+
+    def waits(codes: list[str], off: set[str]) -> bool:
+        return ProviderControl.EVERYTHING in off or set(codes) <= off
+
+    before, after = set(stopped), {code, *stopped}
+    return sum(count for codes, count in routes if waits(codes, after) and not waits(codes, before))

@@ -49,7 +49,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name
 
     @property
-    def is_superuser(self) -> bool:
+    def is_superuser(self) -> bool:  # type: ignore[override]
         """Nobody is: this stands in the place of the field, so has_perm() has no way round the roles."""
         return False
 

@@ -26,13 +26,12 @@ def record(
 
     Raises IntegrityError when another act already made ``step`` of this subject.
     """
-    machine = isinstance(actor, Machine)
     return AuditEntry.objects.create(
         subject_type=subject_type,
         subject_id=subject_id,
         action=action,
-        actor_user_id=None if machine else actor.pk,
-        actor_machine=actor.name if machine else "",
+        actor_user_id=None if isinstance(actor, Machine) else actor.pk,
+        actor_machine=actor.name if isinstance(actor, Machine) else "",
         reason=reason,
         data=data or {},
         step=step,

@@ -11,7 +11,8 @@ from django.views.generic import View
 from backoffice.audit import queries, tables
 from backoffice.audit.filters import AuditFilter
 from backoffice.audit.record import record
-from backoffice.ui.screens import ListScreen, Permitted, Tab
+from backoffice.ui.access import Permitted
+from backoffice.ui.screens import ListScreen, Tab
 
 _DECISIONS = ("decide", "propose", "second", "undo", "overtaken", "take_over", "approve", "endorse", "confirm")
 _ENDINGS = ("disagree", "reject", "put_on_hold", "release", "recall", "cancel")
@@ -39,10 +40,7 @@ class AuditLog(ListScreen):
         """Record the visit, not the turning of pages or the change of a filter within it."""
         turned = "HX-Request" in request.headers or "after" in request.GET or "before" in request.GET
         if not turned:
-            asked = {"filters": dict(request.GET.lists())}
-            record(
-                subject_type="staff", subject_id=str(request.user.pk), action="view_log", actor=request.user, data=asked
-            )
+            _record(request, "view_log", filters=dict(request.GET.lists()))
         return super().get(request, *args, **kwargs)
 
 
@@ -54,13 +52,15 @@ class CheckChain(Permitted, View):
     def post(self, request: HttpRequest) -> HttpResponse:
         faults = queries.chain_faults()
         chains, entries = queries.size()
-        record(
-            subject_type="staff",
-            subject_id=str(request.user.pk),
-            action="check_chain",
-            actor=request.user,
-            data={"faults": len(faults), "entries": entries},
-        )
-        found = [(tables.subject(*fault.chain.split(":", 1), request.user), fault) for fault in faults]
+        _record(request, "check_chain", faults=len(faults), entries=entries)
+        found = []
+        for fault in faults:
+            subject_type, _, subject_id = fault.chain.partition(":")
+            found.append((tables.subject(subject_type, subject_id, request.user), fault))
         context = {"faults": found, "chains": chains, "entries": entries, "checked_at": timezone.now()}
         return render(request, "audit/check.html", context)
+
+
+def _record(request: HttpRequest, action: str, **data: Any) -> None:
+    user: Any = request.user
+    record(subject_type="staff", subject_id=str(user.pk), action=action, actor=user, data=data)

@@ -29,7 +29,7 @@ from withdrawals.states import WITH_PROVIDER, State
 
 UNFINISHED = (State.REQUESTED, State.APPROVED, *WITH_PROVIDER)
 # Nothing changed for so long: what is left waits for something else than work.
-QUIET_SECONDS = 30
+QUIET_SECONDS = 45
 THREADS = 2
 # The place of `make run`: what is still open when the command ends goes on there.
 SANDBOX_DATA = settings.BASE_DIR / "var" / "sandbox"

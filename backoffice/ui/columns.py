@@ -69,8 +69,8 @@ class StateColumn(Column):
     def render(self, record: Any, bound_column: BoundColumn) -> SafeString:
         return inline.state(self._look(record, bound_column))
 
-    def value(self, record: Any, bound_column: BoundColumn, **_: Any) -> str:
-        return self._look(record, bound_column).label
+    def value(self, value: Any, **context: Any) -> str:
+        return self._look(context["record"], context["bound_column"]).label
 
     def _look(self, record: Any, bound_column: BoundColumn) -> inline.Look:
         # Not the value that is handed in: of a field with choices that is the label.

@@ -5,7 +5,7 @@ from datetime import timedelta
 from backoffice.money import format_money
 from fraud.facts import Facts
 from fraud.rules.hit import HIGH, LOW, MEDIUM, Hit
-from fraud.rules.words import percent, span, times
+from fraud.rules.words import percent, times
 
 # Fewer earlier requests than this say nothing about what is usual.
 USUAL_FROM = 5

@@ -4,24 +4,62 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('ledger', '0003_invariant_views'),
+        ("ledger", "0003_invariant_views"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='account',
-            name='kind',
-            field=models.CharField(choices=[('player_cash', 'Player’s cash'), ('player_bonus', 'Player’s bonus'), ('player_held', 'Player’s money held'), ('legal_hold', 'Legal hold'), ('overpaid_receivable', 'Owed back by player'), ('payout_in_transit', 'Payouts in transit'), ('returns_held', 'Returned payouts'), ('returns_receivable', 'Returns to receive'), ('provider_float', 'Provider’s float'), ('provider_fees', 'Provider’s fees'), ('game_result', 'Game result'), ('fee_income', 'Fee income'), ('bonus_cost', 'Bonus cost'), ('deposit_clearing', 'Deposit clearing')], max_length=24),
+            model_name="account",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("player_cash", "Player’s cash"),
+                    ("player_bonus", "Player’s bonus"),
+                    ("player_held", "Player’s money held"),
+                    ("legal_hold", "Legal hold"),
+                    ("overpaid_receivable", "Owed back by player"),
+                    ("payout_in_transit", "Payouts in transit"),
+                    ("returns_held", "Returned payouts"),
+                    ("returns_receivable", "Returns to receive"),
+                    ("provider_float", "Provider’s float"),
+                    ("provider_fees", "Provider’s fees"),
+                    ("game_result", "Game result"),
+                    ("fee_income", "Fee income"),
+                    ("bonus_cost", "Bonus cost"),
+                    ("deposit_clearing", "Deposit clearing"),
+                ],
+                max_length=24,
+            ),
         ),
         migrations.AlterField(
-            model_name='entry',
-            name='kind',
-            field=models.CharField(choices=[('deposit', 'Deposit'), ('stake', 'Stake'), ('win', 'Win'), ('bonus_grant', 'Bonus granted'), ('bonus_convert', 'Bonus converted'), ('reserve', 'Reserve'), ('unreserve', 'Give back reserve'), ('to_transit', 'Hand to provider'), ('back_from_transit', 'Back from provider'), ('settle', 'Pay'), ('freeze', 'Freeze'), ('unfreeze', 'Unfreeze'), ('returned', 'Return announced'), ('return_received', 'Return received'), ('give_back', 'Give back return'), ('reissue', 'Pay again'), ('paid_after_release', 'Paid after release')], max_length=24),
+            model_name="entry",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("deposit", "Deposit"),
+                    ("stake", "Stake"),
+                    ("win", "Win"),
+                    ("bonus_grant", "Bonus granted"),
+                    ("bonus_convert", "Bonus converted"),
+                    ("reserve", "Reserve"),
+                    ("unreserve", "Give back reserve"),
+                    ("to_transit", "Hand to provider"),
+                    ("back_from_transit", "Back from provider"),
+                    ("settle", "Pay"),
+                    ("freeze", "Freeze"),
+                    ("unfreeze", "Unfreeze"),
+                    ("returned", "Return announced"),
+                    ("return_received", "Return received"),
+                    ("give_back", "Give back return"),
+                    ("reissue", "Pay again"),
+                    ("paid_after_release", "Paid after release"),
+                ],
+                max_length=24,
+            ),
         ),
         migrations.AddIndex(
-            model_name='entry',
-            index=models.Index(fields=['-booked_at', '-id'], name='ledger_entry_by_time'),
+            model_name="entry",
+            index=models.Index(fields=["-booked_at", "-id"], name="ledger_entry_by_time"),
         ),
     ]

@@ -6,9 +6,10 @@ All scenarios share one running product. Figures are printed; see them with ``-s
 import time
 from collections.abc import Iterator
 
-
 import httpx
 import pytest
+from celery import current_app
+from django.db import connection
 
 from tests.faults.topology import Topology, log_lines
 from withdrawals.models import Finding, PayoutAttempt, Withdrawal
@@ -23,8 +24,6 @@ RESUME_SECONDS = 15
 @pytest.fixture(scope="module", autouse=True)
 def _silent_client() -> Iterator[None]:
     """This process announces nothing, so what the workers find is found by the sweeper alone."""
-    from celery import current_app
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(current_app, "send_task", lambda *_args, **_kwargs: None)
         yield
@@ -48,32 +47,43 @@ def test_calm(topology: Topology) -> None:
     topology.prove(withdrawals)
 
 
-@pytest.mark.parametrize(
-    "point",
-    [
-        "dispatch.before_call",
-        "dispatch.after_accept_before_commit",
-        "dispatch.before_commit",
-        "dispatch.after_commit_before_ack",
-    ],
+POINTS = (
+    "dispatch.before_call",
+    "dispatch.after_accept_before_commit",
+    "dispatch.before_commit",
+    "dispatch.after_commit_before_ack",
 )
-@pytest.mark.parametrize("webhooks", ["webhooks", "no webhooks"])
-def test_a_worker_dies_while_paying(point: str, webhooks: str, topology: Topology) -> None:
-    topology.sandbox.faults(webhook_lost=0.0 if webhooks == "webhooks" else 1.0)
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_worker_dies_while_paying(point: str, topology: Topology) -> None:
     topology.arm(point)
     withdrawals = topology.open(count=3)
     died = topology.wait_for_crash(point)
     topology.settle(withdrawals)
     resumed = time.monotonic() - died
-    report(f"killed at {point}, {webhooks}: all paid after", resumed)
+    report(f"killed at {point}: all paid after", resumed)
     assert resumed <= RESUME_SECONDS
     topology.prove(withdrawals)
-    sent = {str(key) for key in PayoutAttempt.objects.filter(withdrawal__in=withdrawals).values_list("key", flat=True)}
-    assert len(sent) == 3, "a payout was sent under a second key"
+    assert PayoutAttempt.objects.filter(withdrawal__in=withdrawals).count() == 3, "sent under a second key"
 
 
-@pytest.mark.parametrize("point", ["dispatch.before_call", "dispatch.after_accept_before_commit"])
-def test_the_whole_worker_dies(point: str, topology: Topology) -> None:
+def test_workers_die_at_every_point_and_no_webhook_helps(topology: Topology) -> None:
+    topology.sandbox.faults(webhook_lost=1.0)
+    for point in POINTS:
+        topology.arm(point)
+    withdrawals = topology.open(count=6)
+    died = max(topology.wait_for_crash(point) for point in POINTS)
+    topology.settle(withdrawals)
+    resumed = time.monotonic() - died
+    report("killed at all four points, no webhooks: all paid after", resumed)
+    assert resumed <= RESUME_SECONDS
+    topology.prove(withdrawals)
+    assert PayoutAttempt.objects.filter(withdrawal__in=withdrawals).count() == 6, "sent under a second key"
+
+
+def test_the_whole_worker_dies(topology: Topology) -> None:
+    point = "dispatch.after_accept_before_commit"
     topology.arm(point)
     withdrawals = topology.open(count=3)
     topology.wait_for_crash(point)
@@ -124,27 +134,19 @@ def test_the_broker_is_away_for_a_while(topology: Topology) -> None:
     topology.prove(withdrawals)
 
 
-@pytest.mark.parametrize("fault", ["drop_after_accept", "error_after_accept", "malformed"])
-def test_the_reply_is_lost_after_acceptance(fault: str, topology: Topology) -> None:
-    topology.sandbox.faults(**{fault: 1.0, "webhook_lost": 1.0})
-    withdrawals = topology.open(count=3)
+def test_replies_are_lost_after_acceptance(topology: Topology) -> None:
+    """Dropped, 500, half a body, and one request that never arrived (904); only asking helps."""
+    topology.sandbox.faults(drop_after_accept=0.4, error_after_accept=0.6, malformed=1.0, webhook_lost=1.0)
+    withdrawals = [*topology.open(count=5), *topology.open(10_903), *topology.open(10_904)]
     topology.settle(withdrawals)
     topology.prove(withdrawals)
-    assert PayoutAttempt.objects.filter(withdrawal__in=withdrawals).count() == 3
-
-
-def test_the_request_is_lost(topology: Topology) -> None:
-    """904: the connection closes and nothing was accepted; the same request is made once more."""
-    withdrawals = [*topology.open(10_903), *topology.open(10_904)]
-    topology.settle(withdrawals)
-    topology.prove(withdrawals)
-    assert PayoutAttempt.objects.filter(withdrawal__in=withdrawals).count() == 2
+    assert PayoutAttempt.objects.filter(withdrawal__in=withdrawals).count() == 7
 
 
 @pytest.mark.parametrize(
     "trouble",
-    [{"webhook_copies": 5}, {"webhook_copies": 3, "webhook_shuffle": 2.0}, {"webhook_late": 4.0}, {"webhook_lost": 1.0}],
-    ids=["five copies", "shuffled", "late", "lost"],
+    [{"webhook_copies": 5, "webhook_shuffle": 2.0}, {"webhook_late": 4.0}, {"webhook_lost": 1.0}],
+    ids=["five copies in any order", "late", "lost"],
 )
 def test_webhooks_come_as_they_like(trouble: dict[str, float], topology: Topology) -> None:
     topology.sandbox.faults(**trouble)
@@ -201,22 +203,22 @@ def test_a_step_that_kills_its_worker_does_not_stop_the_others(topology: Topolog
 
 
 def test_a_worker_keeps_its_database_connection(topology: Topology) -> None:
-    """Tasks of one worker process use one backend: Celery would otherwise reconnect for every task."""
-    topology.settle(topology.open(count=4))
-    seen = [backends(topology) for _second in range(5) if time.sleep(0.5) is None]
-    assert all(len(pids) <= 4 for pids in seen)
-    steady = set.intersection(*seen)
-    assert steady, "no connection lived for two seconds while the sweeper ran every second"
-    topology.prove([])
+    """One backend per worker process, task after task: Celery would otherwise reconnect for every task."""
+    topology.settle(topology.open(count=2))
+    done = len(log_lines(topology, "worker", "succeeded"))
+    seen = set()
+    for _look in range(12):
+        seen |= backends("worker")
+        time.sleep(0.25)
+    assert len(log_lines(topology, "worker", "succeeded")) >= done + 3
+    assert 1 <= len(seen) <= 2, seen
 
 
-def backends(topology: Topology) -> set[int]:
-    from django.db import connection
-
+def backends(name: str) -> set[int]:
+    """The PostgreSQL processes that serve the connections of a process of ours."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND query NOT LIKE '%%healthz%%'"
+            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND application_name = %s", [name]
         )
         return {pid for (pid,) in cursor.fetchall()}
 
@@ -229,5 +231,3 @@ def test_the_logs_hold_no_surprise(topology: Topology) -> None:
     assert steps == [], steps[:3]
     unfinished = Withdrawal.objects.exclude(state__in=[State.COMPLETED, State.RETURNED, State.FAILED])
     assert not unfinished.exists()
-
-

@@ -4,6 +4,7 @@ The test's own process is a client beside them: it opens withdrawals, reads rows
 what it really paid. The database is one of their own on the server of the test run.
 """
 
+import io
 import json
 import os
 import re
@@ -78,9 +79,11 @@ class Topology:
         self.spawn("worker", self._commands()["worker"])
 
     def spawn(self, name: str, command: list[str]) -> None:
+        # The name by which PostgreSQL knows its connections.
+        environment = self.environment | {"PGAPPNAME": name}
         with (self.home / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                command, cwd=ROOT, env=self.environment, stdout=log, stderr=log, start_new_session=True
+                command, cwd=ROOT, env=environment, stdout=log, stderr=log, start_new_session=True
             )
 
     def kill(self, name: str) -> None:
@@ -162,13 +165,19 @@ class Topology:
         for withdrawal in Withdrawal.objects.exclude(state__in=CLOSED):
             explained = Finding.objects.filter(withdrawal=withdrawal, resolved_at=None).exists()
             assert withdrawal.state in AT_REST and explained, (withdrawal.ref, withdrawal.state)
-        self.wait(self._nothing_untold, 15, "the platform to be told")
+        self.wait(self._nothing_under_way, 15, "every message to arrive")
         file = self.home / "statement.json"
         file.write_text(json.dumps(self.sandbox.statement()))
-        call_command("verify", at_rest=True, statement=file)
+        told = io.StringIO()
+        try:
+            call_command("verify", at_rest=True, statement=file, stdout=told, stderr=told)
+        except SystemExit:
+            pytest.fail(told.getvalue())
 
-    @staticmethod
-    def _nothing_untold() -> bool:
+    def _nothing_under_way(self) -> bool:
+        """No webhook is still to be sent or applied, and nothing to be told to the platform."""
+        if any(letter["done_at"] is None for letter in self.sandbox.control("GET", "deliveries")["deliveries"]):
+            return False
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT NOT EXISTS (SELECT FROM inv.outbox WHERE done IS NULL AND tries = 0)"

@@ -47,7 +47,7 @@ HITS: list[tuple[str, dict[str, Any], str, int, bool]] = [
         "Unusual for this player",
         10,
         False,
-    ),  # fmt: skip
+    ),
     ("FR18", {"device_players": 2}, "Device shared with 1 other player", 25, True),
     ("FR18", {"device_players": 4}, "Device shared with 3 other players", 50, True),
 ]

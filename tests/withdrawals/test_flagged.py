@@ -72,7 +72,7 @@ def test_riskiest_first_with_money_at_stake_and_two_signals(client_for: ClientFo
     )  # fmt: skip
     response = client_for(fraud_analyst).get("/flagged/")
     assert shown(response) == [high.ref, medium.ref]
-    row = re.search(rf'<tr data-row>.*?{high.ref}.*?</tr>', response.text, re.S)
+    row = re.search(rf"<tr data-row>.*?{high.ref}.*?</tr>", response.text, re.S)
     assert row
     assert "€180.00" in row[0] and "700.00" in row[0] and "in 2" in row[0]
     assert "Device shared with 3 players · Cash-out 9 min after a deposit<" in row[0]

@@ -1,5 +1,6 @@
 """The look-up: who is found, what is said, and what nobody without the right can learn from the page."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -66,9 +67,7 @@ def test_one_player_is_answered_at_once(
 
 def test_where_the_money_is(client_for: ClientFor, support: User, withdrawal: Withdrawal, compliance: User) -> None:
     frozen = make_withdrawal(State.UNDER_REVIEW, now=timezone.now(), player=withdrawal.player, amount=7_000)
-    Withdrawal.advance(
-        frozen.pk, Move.HOLD, actor=compliance, now=timezone.now(), reason="legal", kind="legal"
-    )
+    Withdrawal.advance(frozen.pk, Move.HOLD, actor=compliance, now=timezone.now(), reason="legal", kind="legal")
     answer = answer_of(client_for(support).get("/players/", {"q": "pl-77"}))
     (purse,) = answer.purses  # type: ignore[attr-defined]
     assert (purse.currency, purse.available, purse.held, purse.in_transit) == ("EUR", 50_000, 7_000, 18_000)
@@ -92,7 +91,9 @@ def test_no_more_than_twenty_and_a_hint(client_for: ClientFor, support: User) ->
     assert "These are the first 20 by name" in response.text
 
 
-@pytest.mark.parametrize("term", ["nobody", "x@y.example", "WD-0000-0001", "P-999999", "%00", "<b>x</b>", "'; --", "é" * 400])
+@pytest.mark.parametrize(
+    "term", ["nobody", "x@y.example", "WD-0000-0001", "P-999999", "%00", "<b>x</b>", "'; --", "é" * 400]
+)
 def test_nothing_found_says_what_was_searched(client_for: ClientFor, support: User, term: str) -> None:
     PlayerFactory(name="Somebody Else")
     response = client_for(support).get("/players/", {"q": term})
@@ -103,9 +104,9 @@ def test_nothing_found_says_what_was_searched(client_for: ClientFor, support: Us
 
 
 def test_support_learns_nothing_that_could_warn_a_player(
-    client_for: ClientFor, support: User, fraud_analyst: User, compliance: User, now: object
+    client_for: ClientFor, support: User, fraud_analyst: User, compliance: User
 ) -> None:
-    player = PlayerFactory(verified=True, suspended=True, external_id="pl-9")
+    player = PlayerFactory(verified=True, suspended=True, external_id="pl-9", name="Nora Lind")
     held = make_withdrawal(
         State.ON_HOLD, now=timezone.now(), player=player, by=compliance, hold_kind="internal",
         risk=(87, "high"), is_flagged=True, why=("Device shared with 3 players",),
@@ -113,9 +114,7 @@ def test_support_learns_nothing_that_could_warn_a_player(
     second = make_withdrawal(
         State.UNDER_REVIEW, now=timezone.now(), player=player, risk=(87, "high"), is_flagged=True, why=("Cash-out",)
     )
-    Withdrawal.advance(
-        second.pk, Move.REJECT, actor=fraud_analyst, now=timezone.now(), reason="fraud_mule"
-    )
+    Withdrawal.advance(second.pk, Move.REJECT, actor=fraud_analyst, now=timezone.now(), reason="fraud_mule")
     CheckResult.objects.create(
         withdrawal=held, code="fraud.FR18", outcome="review", title="Device shared", sentence="Shares a phone with 3.",
         points=50, at=timezone.now(),
@@ -125,12 +124,13 @@ def test_support_learns_nothing_that_could_warn_a_player(
 
     for term in ("pl-9", held.ref, second.ref):
         page = client_for(support).get("/players/", {"q": term}).text
-        main = page[page.index("<main") :].casefold()
+        main = re.sub(r"<svg.*?</svg>", "", page[page.index("<main") :], flags=re.S).casefold()
         for secret in (
-            "fraud", "mule", "device", "cash-out", "suspicion", "suspended", "risk", "score", "signal", "87",
-            "hold", "priya", "compliance", "flag", "internal", "indicator", "check",
+            "fraud", "mule", "device", "cash-out", "suspicion", "suspended", "risk", "score", "signal",
+            "on hold", "priya", "compliance", "flag", "internal", "indicator", "check",
         ):  # fmt: skip
             assert secret not in main, (term, secret)
+        assert not re.search(r"\b87\b", main)
         assert "in review." in main
         assert "we could not approve this withdrawal. the money is back in your balance." in main
     assert "On hold" in client_for(fraud_analyst).get("/players/", {"q": "pl-9"}).text
@@ -159,5 +159,5 @@ def test_the_number_of_queries_does_not_grow(
         for _ in range(more):
             make_withdrawal(State.UNDER_REVIEW, now=timezone.now(), player=player)
         client.get("/players/?q=pl-5")
-        with django_assert_num_queries(14):  # type: ignore[attr-defined]
+        with django_assert_num_queries(12):  # type: ignore[attr-defined]
             client.get("/players/?q=pl-5")

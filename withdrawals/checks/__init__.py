@@ -10,14 +10,20 @@ from datetime import datetime
 
 from django.db import transaction
 
-from withdrawals.checks import destination, fraud, identity, limits
+from withdrawals.checks import destination, fraud, identity, incident, limits
 from withdrawals.checks.outcome import Outcome, review
 from withdrawals.models import Withdrawal
 
 logger = logging.getLogger(__name__)
 
 Check = Callable[..., Outcome | list[Outcome]]
-CHECKS: tuple[Check, ...] = (identity.verified, destination.owned, limits.within_limits, fraud.assessed)
+CHECKS: tuple[Check, ...] = (
+    identity.verified,
+    destination.owned,
+    limits.within_limits,
+    incident.none_open,
+    fraud.assessed,
+)
 
 
 def run_all(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:

@@ -89,9 +89,7 @@ def next_for(
     return withdrawal
 
 
-def claimable(
-    user: User, *, now: datetime, queue: QuerySet[Withdrawal] | None = None
-) -> QuerySet[Withdrawal]:
+def claimable(user: User, *, now: datetime, queue: QuerySet[Withdrawal] | None = None) -> QuerySet[Withdrawal]:
     """Return what this person could take from the queue now, most urgent first."""
     # As one subquery: two conditions of exclude() need not speak of the same approval.
     own_approval = Approval.objects.filter(withdrawal=OuterRef("pk"), approver=user, voided_at=None)

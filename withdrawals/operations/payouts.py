@@ -78,8 +78,7 @@ def start(pk: int, *, now: datetime) -> PayoutAttempt | None:
             return None
         choice = _choose(withdrawal, now=now)
         if choice.provider is None:
-            gap = work.gap_after(withdrawal.step_tries, longest=LONGEST_WAIT)
-            Withdrawal.objects.filter(pk=pk).update(wait_reason=choice.wait_reason, next_step_at=now + gap)
+            _wait(withdrawal, choice.wait_reason, now=now)
             return None
         Withdrawal.advance(pk, Move.START_PAYOUT, actor=PAYOUTS, now=now, provider=choice.provider, trace=choice.why)
         attempt = withdrawal.live_attempt
@@ -163,16 +162,26 @@ def _is_still_to_send(attempt: PayoutAttempt, *, repeated: bool) -> bool:
 
 def _choose(withdrawal: Withdrawal, *, now: datetime) -> routing.Choice:
     """Choose another provider than the one just not reached, if there is one, and none that refused lately."""
-    attempts = list(withdrawal.attempts.order_by("number"))
-    refused = [a.provider for a in attempts if a.state == "failed" and a.created_at > now - FUNDING_TIME]
-    missed = [a.provider for a in attempts[-1:] if a.answer_code == NOT_REACHED]
-    choice = _route(withdrawal, exclude=[*refused, *missed])
-    if choice.provider is None and missed:
-        choice = _route(withdrawal, exclude=refused)
-    if choice.wait_reason == "no_route" and refused:
-        findings.report_no_funds(attempts[-1], now=now)
-        choice = dataclasses.replace(choice, wait_reason="waiting_for_funds")
-    return choice
+    last = withdrawal.attempts.order_by("number").last()
+    refused = [attempt.provider for attempt in _refused_lately(withdrawal, now=now)]
+    if last is None or last.answer_code != NOT_REACHED:
+        return _route(withdrawal, exclude=refused)
+    choice = _route(withdrawal, exclude=[*refused, last.provider])
+    return choice if choice.provider else _route(withdrawal, exclude=refused)
+
+
+def _refused_lately(withdrawal: Withdrawal, *, now: datetime) -> list[PayoutAttempt]:
+    """Attempts that a provider refused for its own reasons, which a little later it may not have any more."""
+    return list(withdrawal.attempts.filter(state="failed", created_at__gt=now - FUNDING_TIME).order_by("number"))
+
+
+def _wait(withdrawal: Withdrawal, reason: str, *, now: datetime) -> None:
+    refused = _refused_lately(withdrawal, now=now)
+    if reason == "no_route" and refused:
+        reason = "waiting_for_funds"
+        findings.report_no_funds(refused[-1], now=now)
+    gap = work.gap_after(withdrawal.step_tries, longest=LONGEST_WAIT)
+    Withdrawal.objects.filter(pk=withdrawal.pk).update(wait_reason=reason, next_step_at=now + gap)
 
 
 def _route(withdrawal: Withdrawal, *, exclude: list[str]) -> routing.Choice:

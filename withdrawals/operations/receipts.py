@@ -6,6 +6,7 @@ does not fit becomes a finding and changes nothing (the matrix of events in docs
 
 import uuid
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -125,9 +126,7 @@ def _accept(attempt: PayoutAttempt, receipt: PayoutReceipt, *, now: datetime, so
         _advance(attempt, Move.FIND_AGAIN, now=now, source=source)
     else:
         attempt.become("accepted")
-    Withdrawal.objects.filter(pk=attempt.withdrawal_id).update(
-        next_step_at=now + work.scaled(FIRST_POLL), step_tries=0
-    )
+    Withdrawal.objects.filter(pk=attempt.withdrawal_id).update(next_step_at=now + work.scaled(FIRST_POLL), step_tries=0)
 
 
 def _complete(attempt: PayoutAttempt, receipt: PayoutReceipt, *, now: datetime, source: str) -> None:
@@ -182,7 +181,7 @@ def _to_an_ended_attempt(attempt: PayoutAttempt, kind: str, receipt: PayoutRecei
         _advance(attempt, Move.RECALL, now=now, reason=f"{kind}_by_an_earlier_attempt")
 
 
-def _advance(attempt: PayoutAttempt, move: Move, *, now: datetime, reason: str = "", **facts: str) -> None:
+def _advance(attempt: PayoutAttempt, move: Move, *, now: datetime, reason: str = "", **facts: Any) -> None:
     Withdrawal.advance(attempt.withdrawal_id, move, actor=PAYOUTS, now=now, reason=reason, **facts)
 
 

@@ -87,4 +87,3 @@ def _decide(withdrawal: Withdrawal, outcomes: list[Outcome], *, now: datetime) -
                 withdrawal.pk, Move.REFER, actor=SCREENING, now=now, codes=["limits.house"], policy=refusal.sentence
             )
     return Withdrawal.advance(withdrawal.pk, Move.REFER, actor=SCREENING, now=now, codes=codes, policy=asked.words)
-

@@ -65,7 +65,9 @@ SELECT provider, event_id, verified, received_at AS received, applied_at AS appl
 CREATE VIEW inv.outbox AS
 SELECT n.id, 'platform'::text AS topic, w.ref || ':' || n.version AS ref, n.created_at AS created,
        n.delivered_at AS done, n.tries
-FROM withdrawals_notification n JOIN withdrawals_withdrawal w ON w.id = n.withdrawal_id;
+FROM withdrawals_notification n JOIN withdrawals_withdrawal w ON w.id = n.withdrawal_id
+-- Out of the queue untried: nobody wants to be told.
+WHERE n.tries > 0 OR n.next_try_at IS NOT NULL OR n.delivered_at IS NOT NULL;
 
 -- What providers say they did: empty here, filled for the time of a check from their own books.
 CREATE TABLE inv.provider_stmt (

@@ -4,8 +4,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from withdrawals import tables, timeline
+from withdrawals import tables
 from withdrawals.models import Withdrawal
+from withdrawals.pages import timeline
 
 
 def conflict(request: HttpRequest, withdrawal: Withdrawal, sentence: str) -> HttpResponse:

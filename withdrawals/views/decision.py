@@ -15,11 +15,14 @@ from django.views.generic import View
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
 from backoffice.ui.access import Permitted
-from withdrawals import facts_page, money_trail, player_words, queries, record_page, sheets, timeline, visibility
+from withdrawals import player_words, queries, visibility
 from withdrawals.exceptions import ClaimedByOther
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims, decisions
+from withdrawals.pages import decision as decision_page
+from withdrawals.pages import money_trail, sheets, timeline
+from withdrawals.pages import record as record_page
 from withdrawals.reference import normalise
 from withdrawals.states import LOOKS, UNDECIDED, State
 from withdrawals.views.queue import queue_of, tab_of
@@ -137,7 +140,7 @@ class Record(Permitted, View):
             "is_proposal": waiting is not None and waiting.status == Decision.Status.PROPOSED,
             "may_agree": waiting is not None and decisions.may_second(waiting, withdrawal, user),
             "undo": sheets.undo_offer(user, now=now, view=view if tab else ""),
-            "route": facts_page.route_of(withdrawal, user, now=now),
+            "route": decision_page.route_of(withdrawal, user, now=now),
             "notes": notes[:1],
             "events": events[:MOST_EVENTS],
             "older_events": events[MOST_EVENTS:],
@@ -150,24 +153,26 @@ class Record(Permitted, View):
         self, withdrawal: Withdrawal, offered: list[sheets.Sheet], taken: str, *, now: datetime
     ) -> dict[str, Any]:
         user = self.request.user
-        people = facts_page.people_of(withdrawal, now=now)
+        people = decision_page.people_of(withdrawal, now=now)
         usages = queries.player_usage(withdrawal, now=withdrawal.requested_at)
         usages += queries.house_usage(withdrawal, now=now)
-        blocked = facts_page.blocker(withdrawal, people.standing, usages)
-        why, bars = facts_page.why_of(withdrawal), facts_page.bars_of(usages)
+        blocked = decision_page.blocker(withdrawal, people.standing, usages)
+        why, bars = decision_page.why_of(withdrawal), decision_page.bars_of(usages)
         return {
             "why": why,
-            "policy": facts_page.policy_line(
+            "policy": decision_page.policy_line(
                 withdrawal, offered, user, all_passed=why.all_passed, blocker=blocked, taken=taken
             ),
             "blocker": blocked,
-            "bars": bars[: facts_page.MOST_BARS],
-            "more_bars": bars[facts_page.MOST_BARS :],
-            "first_approval": facts_page.first_approval(withdrawal, user),
-            "player": facts_page.player_facts(withdrawal.player, people.standing, user, today=timezone.localdate(now)),
+            "bars": bars[: decision_page.MOST_BARS],
+            "more_bars": bars[decision_page.MOST_BARS :],
+            "first_approval": decision_page.first_approval(withdrawal, user),
+            "player": decision_page.player_facts(
+                withdrawal.player, people.standing, user, today=timezone.localdate(now)
+            ),
             "people": people,
             "trail": money_trail.trail_of(withdrawal),
-            "earlier": facts_page.earlier_of(withdrawal),
+            "earlier": decision_page.earlier_of(withdrawal),
         }
 
     def _record(self, withdrawal: Withdrawal, *, now: datetime) -> dict[str, Any]:
@@ -185,17 +190,17 @@ class Record(Permitted, View):
         return {
             "outcome": record_page.outcome_of(withdrawal),
             "say": player_words.sentence(told) if visibility.sees(user, Field.PLAYER_WORDS) else "",
-            "player": facts_page.player_facts(
+            "player": decision_page.player_facts(
                 withdrawal.player,
-                facts_page.standing_of(withdrawal, user, now=now),
+                decision_page.standing_of(withdrawal, user, now=now),
                 user,
                 today=timezone.localdate(now),
             ),
-            "earlier": facts_page.earlier_of(withdrawal) if visibility.sees(user, Field.NAME) else None,
+            "earlier": decision_page.earlier_of(withdrawal) if visibility.sees(user, Field.NAME) else None,
             "attempts": record_page.attempts_of(withdrawal, user),
             "journal": record_page.journal_of(withdrawal) if journal else [],
             "sees_journal": journal,
-            "why": facts_page.why_of(withdrawal) if signals else None,
+            "why": decision_page.why_of(withdrawal) if signals else None,
         }
 
 

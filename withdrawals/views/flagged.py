@@ -16,9 +16,12 @@ from django.utils.safestring import SafeString
 from backoffice.ui import inline
 from backoffice.ui.paging import Page
 from backoffice.ui.screens import ListScreen, Tab
-from withdrawals import facts_page, filters, flagged_page, queries, reasons, sheets, tables
+from withdrawals import filters, queries, reasons, tables
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
+from withdrawals.pages import decision as decision_page
+from withdrawals.pages import sheets
+from withdrawals.pages.flagged import hits_of, stake_of
 from withdrawals.reasons import Reason
 from withdrawals.states import Move, State
 from withdrawals.views.decision import Record, presence_of, withdrawal_or_404
@@ -117,10 +120,10 @@ class FlaggedOne(Record):
             withdrawal = self._claimed(withdrawal, now)
         context = self._shared(withdrawal, presence_of(withdrawal, user, now=now), waiting, now=now) | {
             "back": ("Flagged", reverse("withdrawals:flagged")),
-            "why": facts_page.why_of(withdrawal),
-            "hits": flagged_page.hits_of(withdrawal),
-            "stake": flagged_page.stake_of(withdrawal),
-            "people": facts_page.people_of(withdrawal, now=now),
+            "why": decision_page.why_of(withdrawal),
+            "hits": hits_of(withdrawal),
+            "stake": stake_of(withdrawal),
+            "people": decision_page.people_of(withdrawal, now=now),
             "token": uuid.uuid4().hex,
             "asked": [] if waiting else _asked(withdrawal, user),
             "open_next": None,

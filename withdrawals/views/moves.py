@@ -12,11 +12,12 @@ from django.views.generic import View
 
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
-from withdrawals import queries, sheets, tables
+from withdrawals import queries, tables
 from withdrawals.exceptions import MoveRefused, NeedsReason, NotAllowed
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims, decisions
+from withdrawals.pages import sheets
 from withdrawals.states import MOVE_LOOKS
 from withdrawals.views.conflict import conflict
 from withdrawals.views.decision import withdrawal_or_404
@@ -26,7 +27,7 @@ from withdrawals.views.queue import tab_of
 class Decide(Permitted, View):
     """An unknown move answers 404, a forbidden one 403, one that came too late 409, a bad form 422."""
 
-    permission_required = "withdrawals.view_withdrawal"
+    permission_required: str | tuple[str, ...] = "withdrawals.view_withdrawal"
     request: StaffRequest
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

@@ -10,11 +10,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.generic import FormView, View
 
-from backoffice.ui.screens import Permitted
+from backoffice.ui.access import Permitted
 from providers import queries as providers
 from providers import routing
-from withdrawals import provider_board, tables
+from withdrawals import tables
 from withdrawals.forms import SwitchForm
+from withdrawals.pages import providers as pages
 
 
 class Board(Permitted, View):
@@ -22,7 +23,7 @@ class Board(Permitted, View):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         now = timezone.now()
-        table = tables.ProviderTable(provider_board.board(now=now), me=request.user, now=now)
+        table = tables.ProviderTable(pages.board(now=now), me=request.user, now=now)
         context = {"table": table, "stop": providers.global_stop(), "now": now}
         response = render(request, "withdrawals/providers.html", context)
         response["Cache-Control"] = "no-store"
@@ -42,7 +43,7 @@ class Switch(Permitted, FormView):
         self.code = routing.EVERYTHING if kwargs["code"] == "all" else kwargs["code"]
         self.pause = kwargs["act"] == "pause"
         try:
-            self.label = provider_board.label_of(self.code)
+            self.label = pages.label_of(self.code)
         except KeyError:
             raise Http404 from None
         return super().dispatch(request, *args, **kwargs)
@@ -52,7 +53,7 @@ class Switch(Permitted, FormView):
         verb = ("Stop" if everything else "Pause") if self.pause else "Resume"
         return super().get_context_data(
             title=f"{verb} {self.label[:1].lower() + self.label[1:] if everything else self.label}",
-            effect=provider_board.effect_of(self.code, pause=self.pause),
+            effect=pages.effect_of(self.code, pause=self.pause),
             verb=f"{verb} {'all payouts' if everything else self.label}",
             danger=self.pause,
             cancel_url=reverse("withdrawals:providers"),
@@ -61,9 +62,8 @@ class Switch(Permitted, FormView):
 
     def form_valid(self, form: forms.Form) -> HttpResponse:
         switch = routing.pause if self.pause else routing.resume
-        changed = switch(
-            self.code, actor=self.request.user, reason=form.cleaned_data["reason"], now=timezone.now()
-        )
+        user: Any = self.request.user
+        changed = switch(self.code, actor=user, reason=form.cleaned_data["reason"], now=timezone.now())
         state = "paused" if self.pause else "running"
         messages.info(self.request, f"{self.label}: {state}." if changed else f"{self.label}: was {state} already.")
         return redirect("withdrawals:providers")

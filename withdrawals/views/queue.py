@@ -20,10 +20,11 @@ from backoffice.ui.paging import Page
 from backoffice.ui.screens import ListScreen, Notice, Tab
 from kyc import queries as kyc
 from providers import queries as providers
-from withdrawals import filters, policy, queries, sheets, tables, visibility
+from withdrawals import filters, policy, queries, tables, visibility
 from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
+from withdrawals.pages import sheets
 from withdrawals.reference import normalise
 from withdrawals.states import State
 
@@ -110,7 +111,6 @@ class Queue(ListScreen):
     filterset_class = filters.QueueFilter
     permission_required = "withdrawals.view_withdrawal"
     template_name = "withdrawals/queue.html"
-    empty_title = "Nothing here"
 
     @cached_property
     def tabs(self) -> tuple[Tab, ...]:  # type: ignore[override]

@@ -35,7 +35,7 @@ class Standings(ListScreen):
     empty_title = "Nobody needs attention"
     empty_text = "No verification has run out, runs out soon, waits or was rejected."
     tabs = (
-        Tab("attention", "Needs attention", _in(*_ATTENTION)),
+        Tab("attention", "Needs attention", _in(*_ATTENTION), counted=False),
         Tab("expiring", f"Expires within {EXPIRES_SOON_DAYS} d", _in(StandingState.EXPIRES_SOON), counted=False),
         Tab("expired", "Expired", _in(StandingState.EXPIRED), counted=False),
         Tab("pending", "Waits for an answer", _in(StandingState.PENDING), counted=False),

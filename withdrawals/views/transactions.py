@@ -65,14 +65,15 @@ class Transactions(ListScreen):
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
-        context["table"].entries = ledger.entries_of([row.ref for row in page.rows])
+        context["table"].booked = ledger.booked_for([row.ref for row in page.rows])
         return context
 
     def export(self) -> HttpResponseBase:
         """Stream the rows and, below them, their number and sums as they were written."""
+        user: Any = self.request.user
         record_export(
             what=self.title,
-            actor=self.request.user,
+            actor=user,
             filters=dict(self.parameters.lists()),
             totals=self.sums,
             now=self.now,
@@ -85,14 +86,14 @@ class Transactions(ListScreen):
         return response
 
     def _lines(self, rows: Iterable[Withdrawal]) -> Iterator[str]:
-        table = self._table([])
+        table: Any = self._table([])
         written: dict[str, queries.Total] = {}
 
         def chunked() -> Iterator[Withdrawal]:
             """Fetch the entries of a chunk at a time; add up what is written."""
             source = iter(rows)
             while chunk := list(islice(source, CHUNK)):
-                table.entries = ledger.entries_of([row.ref for row in chunk])
+                table.booked = ledger.booked_for([row.ref for row in chunk])
                 for row in chunk:
                     yield row
                     before = written.get(row.currency, queries.Total(row.currency, 0, 0, 0))

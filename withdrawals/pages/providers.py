@@ -46,7 +46,7 @@ def label_of(code: str) -> str:
 def effect_of(code: str, *, pause: bool) -> str:
     """Return what a pause, or its end, does to what is approved."""
     stopped = set(routing.paused()) - {code}
-    waiting = queries.waiting_without(code, stopped=stopped)
+    waiting = queries.held_up_by(code, stopped=stopped)
     payouts = f"{waiting} approved {'payout' if waiting == 1 else 'payouts'}"
     if not pause:
         return f"{payouts} can go out again."

@@ -22,7 +22,7 @@ from withdrawals import policy, queries, reasons, visibility
 from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.models import CheckResult, Decision, Limit, Method, Withdrawal
 from withdrawals.operations.decisions import blocker_of
-from withdrawals.sheets import Sheet
+from withdrawals.pages.sheets import Sheet
 from withdrawals.states import Move, State
 from withdrawals.visibility import Field
 

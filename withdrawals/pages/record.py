@@ -9,8 +9,8 @@ from django.utils import timezone
 from backoffice.ui import inline
 from ledger import queries as ledger
 from withdrawals import visibility
-from withdrawals.facts_page import provider_label
 from withdrawals.models import Withdrawal
+from withdrawals.pages.decision import provider_label
 from withdrawals.states import LOOKS, State
 from withdrawals.visibility import Field
 

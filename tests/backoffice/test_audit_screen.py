@@ -1,0 +1,164 @@
+"""The audit log: who did what, who may read it, and what the check of the chain says."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.utils import timezone
+
+from backoffice.accounts.models import User
+from backoffice.audit.actors import Machine
+from backoffice.audit.models import AuditEntry
+from backoffice.audit.record import record
+from tests.factories.withdrawals import make_withdrawal
+from tests.menu import menu_links
+from withdrawals.models import Withdrawal
+from withdrawals.states import Move, State
+
+pytestmark = pytest.mark.django_db
+ClientFor = Callable[[User], Client]
+
+
+def act(
+    action: str = "approve", *, actor: object, subject: tuple[str, str] = ("thing", "T-1"), **more: object
+) -> AuditEntry:
+    return record(subject_type=subject[0], subject_id=subject[1], action=action, actor=actor, **more)  # type: ignore[arg-type]
+
+
+def shown(response: object) -> list[AuditEntry]:
+    return [row for row in response.context["page"].rows if row.action not in ("view_log", "denied")]  # type: ignore[attr-defined]
+
+
+def rows(html: str) -> list[str]:
+    found = re.findall(r"<tr data-row>.*?</tr>", html, re.S)
+    return [" ".join(re.sub(r"<[^>]+>", " ", row).split()) for row in found]
+
+
+def test_only_compliance_and_administrators_find_it(
+    client_for: ClientFor, compliance: User, admin: User, operator: User, finance: User, support: User
+) -> None:
+    for user in (compliance, admin):
+        response = client_for(user).get("/audit/")
+        assert response.status_code == 200
+        assert "/audit/" in menu_links(response)
+    for user in (operator, finance, support):
+        assert client_for(user).get("/audit/").status_code == 403
+        assert client_for(user).post("/audit/check/").status_code == 403
+        assert "/audit/" not in menu_links(client_for(user).get("/withdrawals/?view=all"))
+    assert AuditEntry.objects.filter(action="denied").count() == 6
+
+
+def test_a_row_says_who_did_what_to_what_and_why(client_for: ClientFor, compliance: User, operator: User) -> None:
+    withdrawal = make_withdrawal(State.APPROVED, by=operator, now=timezone.now())
+    page = client_for(compliance).get(f"/audit/?q={withdrawal.ref}").text
+    approved = next(row for row in rows(page) if "Approved " in row)
+    time, rest = approved[:23], approved[24:]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}", time)
+    assert rest == f"DK Dana Approved {withdrawal.ref} Under review → Approved Known player"
+    assert f'href="/withdrawals/{withdrawal.ref}/"' in page
+    machine = next(row for row in rows(page) if "Sent to review" in row)
+    assert "screening" in machine and "Requested → Under review" in machine
+
+
+def test_suspicions_stay_with_those_who_may_see_them(
+    client_for: ClientFor, compliance: User, admin: User, fraud_analyst: User
+) -> None:
+    withdrawal = make_withdrawal(State.UNDER_REVIEW, now=timezone.now())
+    Withdrawal.advance(withdrawal.pk, Move.REJECT, actor=fraud_analyst, now=timezone.now(), reason="fraud_mule")
+    assert "Fraud mule" in client_for(compliance).get("/audit/").text
+    page = client_for(admin).get("/audit/").text
+    assert "Rejected" in page and "mule" not in page.casefold()
+
+
+def test_filters_and_views(client_for: ClientFor, compliance: User, operator: User) -> None:
+    by_hand = act(actor=operator, subject=("provider", "volta"))
+    by_machine = act("start_payout", actor=Machine("payouts"), subject=("withdrawal", "WD-AAAA-0001"))
+    client = client_for(compliance)
+    assert shown(client.get("/audit/")) == [by_machine, by_hand]
+    assert shown(client.get("/audit/?view=people")) == [by_hand]
+    assert shown(client.get("/audit/?view=decisions")) == [by_hand]
+    assert shown(client.get(f"/audit/?person={operator.pk}")) == [by_hand]
+    assert shown(client.get("/audit/?machine=payouts")) == [by_machine]
+    assert shown(client.get("/audit/?act=Start+payout")) == [by_machine]
+    assert shown(client.get("/audit/?q=wd-aaaa-0001")) == [by_machine]
+    assert shown(client.get("/audit/?q=volta")) == [by_hand]
+    assert shown(client.get("/audit/?at_to=2020-01-01")) == []
+    client_for(operator).get("/audit/")
+    assert "Was refused a page" in client.get("/audit/?view=denied").text
+
+
+@pytest.mark.parametrize(
+    "query", ["person=abc", "person=999999", "at_from=never", "view=x", "after=%00", "act=" + "x" * 41]
+)
+def test_nonsense_is_left_out(client_for: ClientFor, compliance: User, query: str) -> None:
+    entry = act(actor=Machine("payouts"))
+    response = client_for(compliance).get(f"/audit/?{query}")
+    assert (response.status_code, shown(response)) == (200, [entry])
+
+
+def test_links_go_only_where_the_reader_may_go(client_for: ClientFor, compliance: User, admin: User) -> None:
+    act("look_up", actor=Machine("x"), subject=("player", "P-100001"))
+    act("pause_provider", actor=Machine("x"), subject=("provider", "volta"))
+    for user, player, provider in ((compliance, True, False), (admin, False, True)):
+        page = client_for(user).get("/audit/").text
+        assert ('href="/players/?q=P-100001"' in page) == player
+        assert (re.search(r'href="/providers/">volta<', page) is not None) == provider
+
+
+def test_reading_is_recorded_once_per_visit(client_for: ClientFor, compliance: User) -> None:
+    for n in range(30):
+        act(actor=Machine("payouts"), subject=("thing", f"T-{n}"))
+    client = client_for(compliance)
+    first = client.get("/audit/?act=approve")
+    client.get("/audit/" + first.context["page"].next_url)
+    client.get("/audit/?act=approve", headers={"HX-Request": "true"})
+    entry = AuditEntry.objects.get(action="view_log")
+    assert (entry.actor_user, entry.data) == (compliance, {"filters": {"act": ["approve"]}})
+
+
+def test_a_whole_chain(client_for: ClientFor, compliance: User) -> None:
+    act(actor=Machine("payouts"))
+    act("pay", actor=Machine("payouts"))
+    client = client_for(compliance)
+    assert client.get("/audit/check/").status_code == 405
+    page = client.post("/audit/check/")
+    assert page.status_code == 200
+    assert "All 2 entries in 1 chains are as they were written." in page.text
+    assert AuditEntry.objects.get(action="check_chain").data == {"faults": 0, "entries": 2}
+
+
+@pytest.mark.parametrize(
+    ("tampering", "words"),
+    [
+        ("UPDATE audit_auditentry SET reason = 'better' WHERE seq = 2", "this entry was changed after it was written"),
+        ("DELETE FROM audit_auditentry WHERE seq = 1", "an entry before this one is missing"),
+        ("DELETE FROM audit_auditentry WHERE seq = 3", "the last entries are missing"),
+    ],
+)
+def test_a_broken_chain_is_named(client_for: ClientFor, compliance: User, tampering: str, words: str) -> None:
+    for action in ("open", "approve", "pay"):
+        act(action, actor=Machine("payouts"))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(tampering)
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    page = client_for(compliance).post("/audit/check/").text
+    assert "The chain is broken" in page and 'role="alert"' in page
+    assert "T-1" in page and words in page
+
+
+def test_the_number_of_queries_does_not_grow(
+    client_for: ClientFor,
+    compliance: User,
+    make_staff: Callable[..., User],
+    django_assert_num_queries: Callable[..., object],
+) -> None:
+    client = client_for(compliance)
+    for names in (("Ann One",), ("Ben Two", "Cid Three")):
+        for name in names:
+            act(actor=make_staff("Operator", name), subject=("withdrawal", name[:3]))
+        client.get("/audit/")
+        with django_assert_num_queries(10):  # type: ignore[attr-defined]
+            client.get("/audit/")

@@ -1,0 +1,112 @@
+"""Claims: one person decides at a time, and nobody waits for somebody who left."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from backoffice.accounts.models import User
+from backoffice.audit.models import AuditEntry
+from tests.conftest import NOW
+from tests.factories.withdrawals import make_withdrawal
+from withdrawals.exceptions import ClaimedByOther
+from withdrawals.models import Claim, Withdrawal
+from withdrawals.operations import claims, decisions
+from withdrawals.states import Move, State
+
+pytestmark = pytest.mark.django_db
+
+LATER = NOW + settings.CLAIM_TIME
+
+
+def review(**facts: object) -> Withdrawal:
+    return make_withdrawal(State.UNDER_REVIEW, **facts)
+
+
+def actions_of(withdrawal: Withdrawal) -> list[str]:
+    claimed = AuditEntry.objects.filter(subject_id=withdrawal.ref, action__in=["claim", "take_over"])
+    return list(claimed.order_by("seq").values_list("action", flat=True))
+
+
+def test_a_claim_keeps_others_out_until_it_runs_out(operator: User, senior: User) -> None:
+    withdrawal = review()
+    claim = claims.claim(withdrawal, user=operator, now=NOW)
+    assert (claim.since, claim.until) == (NOW, LATER)
+    with pytest.raises(ClaimedByOther, match="Dana Kovac"):
+        claims.claim(withdrawal, user=senior, now=LATER - timedelta(seconds=1))
+    assert claims.claim(withdrawal, user=senior, now=LATER).owner == senior
+    withdrawal = Withdrawal.objects.get(pk=withdrawal.pk)
+    assert claims.owner_of(withdrawal, now=LATER) == senior
+    assert claims.owner_of(withdrawal, now=LATER + settings.CLAIM_TIME) is None
+
+
+def test_renewing_one_s_own_claim_is_no_news(operator: User) -> None:
+    withdrawal = review()
+    claims.claim(withdrawal, user=operator, now=NOW)
+    renewed = claims.claim(withdrawal, user=operator, now=NOW + timedelta(minutes=1))
+    assert (renewed.since, renewed.until) == (NOW, LATER + timedelta(minutes=1))
+    assert actions_of(withdrawal) == ["claim"]
+
+
+def test_taking_over_says_from_whom_and_why(operator: User, senior: User) -> None:
+    withdrawal = review()
+    claims.claim(withdrawal, user=operator, now=NOW)
+    claims.take_over(withdrawal, user=senior, now=NOW, reason="Dana went home")
+    entry = AuditEntry.objects.get(subject_id=withdrawal.ref, action="take_over")
+    assert (entry.actor_user, entry.reason, entry.data) == (senior, "Dana went home", {"from": "Dana Kovac"})
+    assert Claim.objects.get().owner == senior
+
+
+def test_letting_go_gives_up_only_one_s_own(operator: User, senior: User) -> None:
+    withdrawal = review()
+    claims.claim(withdrawal, user=operator, now=NOW)
+    claims.let_go(withdrawal, user=senior)
+    assert Claim.objects.exists()
+    claims.let_go(withdrawal, user=operator)
+    assert not Claim.objects.exists()
+
+
+def test_next_is_the_most_urgent_that_nobody_has(operator: User, senior: User) -> None:
+    second, first = review(now=NOW), review(now=NOW - timedelta(hours=1))
+    assert claims.next_for(operator, now=NOW) == first
+    assert claims.next_for(senior, now=NOW) == second
+    assert claims.next_for(senior, now=LATER) == first
+
+
+def test_next_skips_what_is_decided_and_what_one_approved(operator: User, senior: User) -> None:
+    decided = review(now=NOW - timedelta(hours=3))
+    decisions.decide(decided, Move.APPROVE, actor=senior, now=NOW, version=decided.version, key="k")
+    make_withdrawal(State.SECOND_APPROVAL, amount=1_200_000, by=operator, now=NOW - timedelta(hours=2))
+    free = review()
+    assert claims.next_for(operator, now=NOW) == free
+
+
+def test_next_goes_on_after_the_present_one_and_begins_again(operator: User) -> None:
+    first, middle, last = (review(now=NOW - timedelta(hours=hours)) for hours in (3, 2, 1))
+    assert claims.next_for(operator, now=NOW, after=middle) == last
+    assert claims.next_for(operator, now=NOW, after=last) == first
+
+
+def test_next_is_none_when_the_queue_is_clear(operator: User) -> None:
+    assert claims.next_for(operator, now=NOW) is None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_people_who_ask_at_once_get_different_ones(operator: User, senior: User) -> None:
+    for _number in range(2):
+        review()
+    barrier, got = threading.Barrier(2), []
+
+    def ask(user: User) -> None:
+        barrier.wait(30)
+        got.append(claims.next_for(user, now=NOW))
+        connection.close()
+
+    threads = [threading.Thread(target=ask, args=(user,)) for user in (operator, senior)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({withdrawal.pk for withdrawal in got if withdrawal}) == 2

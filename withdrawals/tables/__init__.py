@@ -1,0 +1,19 @@
+"""The tables of withdrawals and of the pages that combine apps; one file per screen."""
+
+from withdrawals.tables.flagged import FlaggedTable
+from withdrawals.tables.providers import ProviderTable
+from withdrawals.tables.queue import QueueTable, address_of, money_words, next_address, waited
+from withdrawals.tables.standings import StandingTable
+from withdrawals.tables.transactions import TransactionTable
+
+__all__ = [
+    "FlaggedTable",
+    "ProviderTable",
+    "QueueTable",
+    "StandingTable",
+    "TransactionTable",
+    "address_of",
+    "money_words",
+    "next_address",
+    "waited",
+]

@@ -1,0 +1,65 @@
+"""The flagged list as a table, and the column of what a player has open."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from backoffice.ui import columns, inline
+from backoffice.ui.tables import BaseTable
+from withdrawals import queries, visibility
+from withdrawals.models import Withdrawal
+from withdrawals.tables.queue import OwnerColumn, RiskColumn, money_words
+
+
+class SubjectColumn(columns.Column):
+    """The player of a flagged withdrawal as the link to what was found."""
+
+    width = 18
+
+    def render(self, record: Withdrawal, table: "FlaggedTable") -> SafeString:
+        return format_html(
+            '<a class="cell" href="{}">{}</a> <span class="muted">{}</span>',
+            reverse("withdrawals:flagged-one", args=[record.ref]),
+            visibility.player_name(table.me, record.player),
+            record.player.country,
+        )
+
+
+class StakeColumn(columns.Column):
+    """All open withdrawals of the player, per currency; the table is handed the sums."""
+
+    css = "r num soft"
+    width = 18
+    right = True
+
+    def render(self, value: int, table: Any) -> SafeString:
+        stake = table.open_totals.get(value)
+        if stake is None:
+            return inline.NOTHING
+        sums = format_html_join(" · ", "{}", ((words,) for words in money_words(stake.totals)))
+        return format_html('{} <span class="muted">in {}</span>', sums, stake.count)
+
+
+class FlaggedTable(BaseTable):
+    """Hand in ``open_totals`` by player."""
+
+    risk = RiskColumn(accessor="risk_score", sort_by="risk_score", verbose_name="Score", width=14)
+    player = SubjectColumn(accessor="player", sort_by="player__name", verbose_name="Player")
+    amount = columns.MoneyColumn(accessor="amount", sort_by="reference_amount", verbose_name="This withdrawal")
+    stake = StakeColumn(accessor="player_id", verbose_name="Player’s open total")
+    signals = columns.Column(accessor="why", verbose_name="Signals", css="soft")
+    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=16)
+    owner = OwnerColumn(accessor="pk", verbose_name="Owner", width=10)
+
+    caption = "Withdrawals with fraud indicators"
+    sort = "-risk"
+    phone = {"player": "title", "amount": "amount", "risk": "side", "due": "meta", "signals": "note"}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.open_totals: dict[int, queries.OpenTotal] = {}
+
+    def render_signals(self, value: list[str]) -> SafeString:
+        return format_html('<span title="{}">{}</span>', " · ".join(value), " · ".join(value[:2]))

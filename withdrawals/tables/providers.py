@@ -1,0 +1,96 @@
+"""The provider board as a table."""
+
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from backoffice.ui import columns, inline
+from backoffice.ui.tables import BaseTable
+from providers.queries import Share
+from providers.states import LOOKS as PROVIDER_LOOKS
+from providers.states import ProviderState
+from withdrawals.pages.providers import Line as ProviderLine
+from withdrawals.states import WITH_PROVIDER
+from withdrawals.tables.queue import waited
+
+_IN_FLIGHT = "".join(f"&state={state}" for state in WITH_PROVIDER)
+
+
+class ProviderStateColumn(columns.Column):
+    """How a provider is doing; who paused it and since when."""
+
+    def render(self, record: ProviderLine, table: BaseTable) -> SafeString:
+        words = inline.state(PROVIDER_LOOKS[record.state], strong=record.state != ProviderState.WORKING)
+        if not record.paused_by:
+            return words
+        since = inline.time(record.paused_at, "short", table.now)
+        return format_html(
+            '{} <span class="soft" title="{}">by {}, {}</span>', words, record.reason, record.paused_by, since
+        )
+
+
+class ShareColumn(columns.Column):
+    """``228 of 231``; without any it is a dash, never 0 %."""
+
+    css = "num"
+    width = 12
+
+    def render(self, value: Share) -> str | SafeString:
+        return f"{value.good:,} of {value.total:,}" if value.total else inline.NOTHING
+
+
+class SwitchColumn(columns.Column):
+    """The way to pause or resume, for those who may; the way to a sandbox's own page."""
+
+    css = "r"
+    width = 24
+    right = True
+
+    def render(self, record: ProviderLine, table: BaseTable) -> SafeString:
+        links = []
+        if record.control_page:
+            links.append(format_html('<a href="{}">Sandbox controls</a>', record.control_page))
+        if table.me.has_perm("providers.pause_provider"):
+            act = "resume" if record.state == ProviderState.PAUSED else "pause"
+            address = reverse("withdrawals:provider-switch", args=[record.code, act])
+            links.append(
+                format_html(
+                    '<a class="btn btn-s" href="{}">{}…<span class="sr"> {}</span></a>',
+                    address,
+                    act.capitalize(),
+                    record.label,
+                )
+            )
+        return format_html_join(" ", "{}", ((link,) for link in links)) if links else inline.NOTHING
+
+
+class ProviderTable(BaseTable):
+    """The board: rows of withdrawals.pages.providers.board()."""
+
+    provider = columns.Column(accessor="label", verbose_name="Provider", css="strong", width=13)
+    state = ProviderStateColumn(accessor="state", verbose_name="State")
+    success_15m = ShareColumn(accessor="success_15m", verbose_name="Taken, 15 min", width=11)
+    success_24h = ShareColumn(accessor="success_24h", verbose_name="Taken, 24 h", width=11)
+    answer = columns.Column(accessor="median_ms", verbose_name="Answers in (p95)", css="num", width=14)
+    in_flight = columns.Column(accessor="in_flight", verbose_name="In flight", css="num linked", width=14)
+    unknown = columns.Column(accessor="unknown", verbose_name="Unknown", css="num", width=9)
+    webhook = columns.TimeColumn(accessor="last_webhook_at", verbose_name="Last webhook", form="relative", width=11)
+    switch = SwitchColumn(accessor="code", verbose_name="Switch")
+
+    caption = "Payment providers"
+    phone = {"provider": "title", "switch": "amount", "state": "meta", "success_15m": "side"}
+
+    def render_answer(self, value: int, record: ProviderLine) -> str:
+        return f"{value:,} ms ({record.p95_ms or 0:,} ms)"
+
+    def render_in_flight(self, value: int, record: ProviderLine) -> SafeString | str:
+        if not value:
+            return "0"
+        oldest = f", oldest {waited(record.oldest_at, self.now)}" if record.oldest_at else ""
+        address = f"{reverse('withdrawals:queue')}?{urlencode({'view': 'all', 'provider': record.code}) + _IN_FLIGHT}"
+        return format_html('<a href="{}">{}</a><span class="muted">{}</span>', address, f"{value:,}", oldest)
+
+    def render_unknown(self, value: int) -> SafeString | str:
+        return inline.mark("attn", "help", f"{value:,}") if value else "0"

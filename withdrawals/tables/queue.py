@@ -1,0 +1,169 @@
+"""The queue as a table: its columns with their widths, and the groups of its rows."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from backoffice.money import format_money
+from backoffice.ui import columns, inline
+from backoffice.ui.tables import BaseTable, Group
+from kyc.states import Standing
+from withdrawals import queries, reasons, visibility
+from withdrawals.models import Method, Withdrawal
+from withdrawals.operations import claims
+from withdrawals.states import LOOKS, State
+
+METHOD_ICONS = {Method.IBAN: "bank", Method.CARD: "card", Method.WALLET: "coin"}
+
+
+def address_of(withdrawal: Withdrawal, view: str = "") -> str:
+    """Return the address of a withdrawal's page; ``view`` is the list from which it is opened."""
+    address = reverse("withdrawals:record", args=[withdrawal.ref])
+    return f"{address}?{urlencode({'view': view})}" if view else address
+
+
+def next_address(view: str) -> str:
+    """Return the address that claims the next item of a view."""
+    return f"{reverse('withdrawals:next')}?{urlencode({'view': view})}" if view else ""
+
+
+class PlayerColumn(columns.Column):
+    """Name and country as the row's link; the reference for those who work without names."""
+
+    width = 18
+
+    def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
+        named = visibility.sees(table.me, visibility.Field.NAME)
+        return format_html(
+            '<a class="cell" href="{}">{}</a>{}',
+            address_of(record, table.view),
+            record.player.name if named else record.player.ref,
+            format_html(' <span class="muted">{}</span>', record.player.country) if named else "",
+        )
+
+
+class DestinationColumn(columns.Column):
+    """Method, masked payout details, and a mark if whoever would pay it does not work."""
+
+    width = 18
+
+    def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
+        trouble = table.troubles.get(record.provider or next(iter(record.routes), ""))
+        return format_html(
+            '<span class="state soft">{}<span>{}</span></span>{}',
+            inline.icon(METHOD_ICONS[Method(record.method)]),
+            inline.masked(visibility.destination_words(table.me, record)),
+            format_html(" {}", inline.mark("attn", "warn", trouble)) if trouble else "",
+        )
+
+
+class StandingColumn(columns.Column):
+    """What KYC says today."""
+
+    width = 10
+
+    def render(self, value: int, table: "QueueTable") -> SafeString:
+        standing = table.standings.get(value)
+        if standing is None:
+            return inline.NOTHING
+        return format_html(
+            '<span class="state tone-{}" title="{}">{}<span class="soft">{}</span></span>',
+            standing.tone,
+            standing.words,
+            inline.icon(standing.icon, size="s"),
+            standing.short,
+        )
+
+
+class RiskColumn(columns.Column):
+    """Score and word; a hold is high whatever the score."""
+
+    css = "num"
+    width = 12
+
+    def render(self, value: int, record: Withdrawal) -> SafeString:
+        return inline.risk(value, record.risk_level)
+
+
+class WhyColumn(columns.Column):
+    """The two strongest reasons; a second approval says so first, and a hold what it waits for."""
+
+    css = "soft"
+
+    def render(self, value: list[str], record: Withdrawal, table: "QueueTable") -> SafeString:
+        if record.state == State.ON_HOLD:
+            return format_html("{}", reasons.label_of(record.reason))
+        words = " · ".join(value[:2])
+        if record.state != State.SECOND_APPROVAL or table.view == "second-approval":
+            return format_html("{}", words)
+        return format_html("{} · {}", inline.state(LOOKS[State.SECOND_APPROVAL]), words)
+
+
+class OwnerColumn(columns.PersonColumn):
+    """Whoever has claimed it now."""
+
+    def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
+        return inline.person(claims.owner_of(record, now=table.now), table.me)
+
+
+class QueueTable(BaseTable):
+    """Hand in ``view`` (slug of the list), ``standings`` by player, ``troubles`` by provider, ``waiting``."""
+
+    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=16)
+    requested = columns.TimeColumn(accessor="requested_at", sort_by="requested_at", verbose_name="Requested", width=11)
+    wake = columns.TimeColumn(accessor="wake_at", sort_by="wake_at", verbose_name="Wakes up", form="relative", width=16)
+    player = PlayerColumn(accessor="player", sort_by="player__name", verbose_name="Player")
+    amount = columns.MoneyColumn(accessor="amount", sort_by="reference_amount", verbose_name="Amount")
+    to = DestinationColumn(accessor="destination", verbose_name="To")
+    kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
+    risk = RiskColumn(accessor="risk_score", sort_by="risk_score", verbose_name="Risk")
+    state = columns.StateColumn(accessor="state", sort_by="state", verbose_name="Status", looks=LOOKS)
+    why = WhyColumn(accessor="why", verbose_name="Why it needs a person")
+    owner = OwnerColumn(accessor="pk", verbose_name="Owner", width=10)
+
+    caption = "Withdrawals"
+    sort = "due"
+    phone = {
+        "player": "title",
+        "amount": "amount",
+        "due": "meta",
+        "requested": "meta",
+        "wake": "meta",
+        "risk": "side",
+        "why": "note",
+    }
+    view = ""
+    waiting: queries.Waiting | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.standings: dict[int, Standing] = {}
+        self.troubles: dict[str, str] = {}
+
+    def group_of(self, record: Withdrawal) -> Group | None:
+        waiting = self.waiting
+        if waiting is None:
+            return None
+        left: timedelta = record.due_at - self.now
+        if left < timedelta(0):
+            return Group("Late", " · ".join([str(waiting.late), *_plain_sums(waiting.late_totals)]))
+        if left < queries.SOON:
+            return Group("Due within 1 hour", str(waiting.soon))
+        return Group("Later", str(waiting.later))
+
+
+def money_words(totals: dict[str, int]) -> list[SafeString]:
+    """Return one amount per currency, the largest number first; they are never added up."""
+    return [inline.money(total, code) for code, total in sorted(totals.items(), key=lambda item: -item[1])]
+
+
+def _plain_sums(totals: dict[str, int]) -> list[str]:
+    return [format_money(total, code) for code, total in sorted(totals.items(), key=lambda item: -item[1])]
+
+
+def waited(since: datetime, now: datetime) -> str:
+    return inline.duration(now - since)
