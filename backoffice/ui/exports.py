@@ -48,11 +48,13 @@ def _cell(table: BaseTable, name: str) -> Callable[[Any], Any]:
     column, accessor = bound.column, bound.accessor
 
     def plain(record: Any) -> Any:
-        value = accessor.resolve(record, quiet=True)
-        return (
-            None
-            if value in column.empty_values
-            else column.value(value, record=record, table=table, bound_column=bound)
-        )
+        value = record
+        for bit in accessor.bits:
+            value = value.get(bit) if isinstance(value, dict) else getattr(value, bit, None)
+        if callable(value):
+            value = value()
+        if value in column.empty_values:
+            return None
+        return column.value(value, record=record, table=table, bound_column=bound)
 
     return plain

@@ -74,10 +74,10 @@ def test_figures(client_for: ClientFor, admin: User, operator: User) -> None:
     make_withdrawal(State.PROCESSING, now=now - timedelta(hours=2), by=operator)
     make_withdrawal(State.OUTCOME_UNKNOWN, now=now - timedelta(minutes=10), by=operator)
     row = row_of(client_for(admin))
-    assert "4 of 4" in row and "22 of 24" in row
+    assert "4 of 4 · 22 of 24" in row
     assert "100 ms (200 ms)" in row
     assert "2 , oldest 2 h" in row
-    assert "Sandbox controls" in row
+    assert "Sandbox controls of Northgate Pay" in row
 
 
 def test_pausing_says_how_many_wait_and_is_recorded(client_for: ClientFor, finance: User, operator: User) -> None:

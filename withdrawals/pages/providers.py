@@ -47,7 +47,7 @@ def effect_of(code: str, *, pause: bool) -> str:
     """Return what a pause, or its end, does to what is approved."""
     stopped = set(routing.paused()) - {code}
     waiting = queries.held_up_by(code, stopped=stopped)
-    payouts = f"{waiting} approved {'payout' if waiting == 1 else 'payouts'}"
+    payouts = f"{waiting or 'No'} approved {'payout' if waiting in (0, 1) else 'payouts'}"
     if not pause:
         return f"{payouts} can go out again."
     place = "any provider" if code == routing.EVERYTHING else label_of(code)

@@ -31,27 +31,33 @@ class ProviderStateColumn(columns.Column):
         )
 
 
-class ShareColumn(columns.Column):
-    """``228 of 231``; without any it is a dash, never 0 %."""
+class TakenColumn(columns.Column):
+    """``4 of 4 · 228 of 231``: of 15 minutes and of 24 hours; without any it is a dash, never 0 %."""
 
     css = "num"
-    width = 12
+    width = 18
 
-    def render(self, value: Share) -> str | SafeString:
-        return f"{value.good:,} of {value.total:,}" if value.total else inline.NOTHING
+    def render(self, record: ProviderLine) -> str | SafeString:
+        if not record.success_24h.total:
+            return inline.NOTHING
+        return f"{_share(record.success_15m)} · {_share(record.success_24h)}"
 
 
 class SwitchColumn(columns.Column):
     """The way to pause or resume, for those who may; the way to a sandbox's own page."""
 
     css = "r"
-    width = 24
+    width = 18
     right = True
 
     def render(self, record: ProviderLine, table: BaseTable) -> SafeString:
         links = []
         if record.control_page:
-            links.append(format_html('<a href="{}">Sandbox controls</a>', record.control_page))
+            links.append(
+                format_html(
+                    '<a href="{}">Sandbox<span class="sr"> controls of {}</span></a>', record.control_page, record.label
+                )
+            )
         if table.me.has_perm("providers.pause_provider"):
             act = "resume" if record.state == ProviderState.PAUSED else "pause"
             address = reverse("withdrawals:provider-switch", args=[record.code, act])
@@ -69,18 +75,17 @@ class SwitchColumn(columns.Column):
 class ProviderTable(BaseTable):
     """The board: rows of withdrawals.pages.providers.board()."""
 
-    provider = columns.Column(accessor="label", verbose_name="Provider", css="strong", width=13)
+    provider = columns.Column(accessor="label", verbose_name="Provider", css="strong", width=14)
     state = ProviderStateColumn(accessor="state", verbose_name="State")
-    success_15m = ShareColumn(accessor="success_15m", verbose_name="Taken, 15 min", width=11)
-    success_24h = ShareColumn(accessor="success_24h", verbose_name="Taken, 24 h", width=11)
+    taken = TakenColumn(accessor="code", verbose_name="Taken on, 15 min · 24 h")
     answer = columns.Column(accessor="median_ms", verbose_name="Answers in (p95)", css="num", width=14)
-    in_flight = columns.Column(accessor="in_flight", verbose_name="In flight", css="num linked", width=14)
+    in_flight = columns.Column(accessor="in_flight", verbose_name="In flight", css="num linked", width=18)
     unknown = columns.Column(accessor="unknown", verbose_name="Unknown", css="num", width=9)
-    webhook = columns.TimeColumn(accessor="last_webhook_at", verbose_name="Last webhook", form="relative", width=11)
+    webhook = columns.TimeColumn(accessor="last_webhook_at", verbose_name="Last webhook", form="relative", width=12)
     switch = SwitchColumn(accessor="code", verbose_name="Switch")
 
     caption = "Payment providers"
-    phone = {"provider": "title", "switch": "amount", "state": "meta", "success_15m": "side"}
+    phone = {"provider": "title", "switch": "amount", "state": "meta", "taken": "side"}
 
     def render_answer(self, value: int, record: ProviderLine) -> str:
         return f"{value:,} ms ({record.p95_ms or 0:,} ms)"
@@ -94,3 +99,7 @@ class ProviderTable(BaseTable):
 
     def render_unknown(self, value: int) -> SafeString | str:
         return inline.mark("attn", "help", f"{value:,}") if value else "0"
+
+
+def _share(share: Share) -> str:
+    return f"{share.good:,} of {share.total:,}" if share.total else "none"
