@@ -9,6 +9,7 @@ import argparse
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -273,6 +274,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=2, help="length of one block")
     parser.add_argument("--rounds", type=int, default=3, help="how often each block is measured")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # stop the server and clear up then, too
     with servers() as own:
         report_goals(own, measure(own, rounds=options.rounds, seconds=options.seconds))
         report_sums(own)

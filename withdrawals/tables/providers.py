@@ -25,10 +25,8 @@ class ProviderStateColumn(columns.Column):
         words = inline.state(PROVIDER_LOOKS[record.state], strong=record.state != ProviderState.WORKING)
         if not record.paused_by:
             return words
-        since = inline.time(record.paused_at, "short", table.now)
-        return format_html(
-            '{} <span class="soft" title="{}">by {}, {}</span>', words, record.reason, record.paused_by, since
-        )
+        why = f"Since {inline.exact(record.paused_at)}: {record.reason}" if record.paused_at else record.reason
+        return format_html('{} <span class="soft" title="{}">by {}</span>', words, why, record.paused_by)
 
 
 class TakenColumn(columns.Column):
