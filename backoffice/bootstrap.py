@@ -30,9 +30,7 @@ CANDIDATES = ("python3.14", "python3.13", "python3.12", "python3.11")
 def main(wanted: str) -> None:
     """Make ``.venv`` hold the packages of one set, or leave with one clear sentence."""
     if os.name != "posix":
-        sys.exit(
-            "Payout Desk runs on Linux and macOS; on Windows use WSL, or Docker with `docker compose up`."
-        )
+        sys.exit("Payout Desk runs on Linux and macOS; on Windows use WSL, or Docker with `docker compose up`.")
     if sys.version_info < OLDEST:
         _use_newer_python()
     import fcntl
@@ -64,15 +62,10 @@ def _use_newer_python() -> None:
 def _make_venv() -> None:
     """Create ``.venv``, or create it anew when its Python is gone or too old."""
     probe = f"import sys; sys.exit(sys.version_info < {OLDEST})"
-    if (
-        VENV_PYTHON.exists()
-        and subprocess.call([str(VENV_PYTHON), "-c", probe], stderr=subprocess.DEVNULL) == 0
-    ):
+    if VENV_PYTHON.exists() and subprocess.call([str(VENV_PYTHON), "-c", probe], stderr=subprocess.DEVNULL) == 0:
         return
     # --without-pip: Debian's Python has venv, but not the ensurepip that fills it.
-    made = subprocess.run(
-        [_base_python(), "-m", "venv", "--without-pip", "--clear", str(VENV)], check=False, **CAPTURE
-    )
+    made = subprocess.run([_base_python(), "-m", "venv", "--without-pip", "--clear", str(VENV)], check=False, **CAPTURE)
     if made.returncode:
         sys.exit(f"The virtual environment .venv could not be made:\n{_tail(made.stdout)}")
 

@@ -259,9 +259,7 @@ def _only_run() -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             where = _read_run_file().get("address", "an address not known yet")
-            raise StartRefused(
-                f"Payout Desk already runs from this folder, at {where}; stop that first."
-            ) from None
+            raise StartRefused(f"Payout Desk already runs from this folder, at {where}; stop that first.") from None
         yield
 
 

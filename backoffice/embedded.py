@@ -47,12 +47,9 @@ INITDB = shlex.split(
     " --builtin-locale=C.UTF-8 --no-instructions"
 )
 POSTGRES = shlex.split(
-    "-c listen_addresses= -c unix_socket_permissions=0700 -c max_connections=200"
-    " -c timezone=UTC -c log_timezone=UTC"
+    "-c listen_addresses= -c unix_socket_permissions=0700 -c max_connections=200 -c timezone=UTC -c log_timezone=UTC"
 )
-VALKEY = shlex.split(
-    "--port 0 --unixsocketperm 700 --maxmemory-policy noeviction --daemonize no --set-proc-title no"
-)
+VALKEY = shlex.split("--port 0 --unixsocketperm 700 --maxmemory-policy noeviction --daemonize no --set-proc-title no")
 # A test run's data dies with it, so nothing has to reach the disk.
 THROWAWAY = shlex.split("-c fsync=off -c synchronous_commit=off -c full_page_writes=off")
 
@@ -166,9 +163,7 @@ class Services:
             self._write(state)
             data = private_folder(self.home / "valkey")
             _start_valkey(data, sockets, log=log_folder / "valkey.log", durable=self.durable)
-        result = Urls(
-            f"postgresql://{DATABASE_USER}@/{DATABASE}?host={sockets}", f"unix://{sockets}/redis.sock"
-        )
+        result = Urls(f"postgresql://{DATABASE_USER}@/{DATABASE}?host={sockets}", f"unix://{sockets}/redis.sock")
         self._write(state | result._asdict())
         return result
 
@@ -211,9 +206,7 @@ def _start_postgres(data: Path, sockets: Path, account: Account, *, log: Path, d
         draft.rename(data)
     options = POSTGRES if durable else POSTGRES + THROWAWAY
     command = [binaries / "postgres", "-D", data, "-c", f"unix_socket_directories={sockets}", *options]
-    _wait_for(
-        "PostgreSQL", _spawn("PostgreSQL", command, log, account), lambda: _database_ready(sockets), log
-    )
+    _wait_for("PostgreSQL", _spawn("PostgreSQL", command, log, account), lambda: _database_ready(sockets), log)
 
 
 def _database_ready(sockets: Path) -> bool:

@@ -23,9 +23,7 @@ def gather(*, player_id: int, request: PayoutRequest) -> Facts:
     since = standing[-1].requested_at if standing else None
     usual = sorted(r.amount for r in standing if r.currency == request.currency)
     deposits = Deposit.objects.filter(player_id=player_id, currency=request.currency, at__lte=at)
-    stakes = Play.objects.filter(
-        player_id=player_id, currency=request.currency, at__lte=at, kind=Play.Kind.STAKE
-    )
+    stakes = Play.objects.filter(player_id=player_id, currency=request.currency, at__lte=at, kind=Play.Kind.STAKE)
     deposited, deposited_48h = _sums(deposits, since=since, at=at)
     staked, staked_48h = _sums(stakes, since=since, at=at)
     last_deposit = deposits.order_by("-at", "-pk").values("amount", "at").first()

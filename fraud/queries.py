@@ -41,9 +41,7 @@ def linked_players(player_id: int, *, since: datetime) -> list[LinkedPlayer]:
     deposits = Deposit.objects.filter(at__gte=since).exclude(instrument="")
     logins = Login.objects.filter(at__gte=since)
     shared: defaultdict[int, list[str]] = defaultdict(list)
-    for other, label in _sharing(deposits, "instrument", player_id).values_list(
-        "player_id", "instrument_label"
-    ):
+    for other, label in _sharing(deposits, "instrument", player_id).values_list("player_id", "instrument_label"):
         shared[other].append(f"payment method {label}".strip())
     for other in _sharing(logins.exclude(device=""), "device", player_id).values_list("player_id", flat=True):
         shared[other].append("device")

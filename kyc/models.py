@@ -54,9 +54,7 @@ class Player(models.Model):
         ]
         constraints = [
             models.CheckConstraint(name="player_has_name", condition=~Q(name="")),
-            models.CheckConstraint(
-                name="player_country", condition=Q(country="") | Q(country__regex=r"^[A-Z]{2}$")
-            ),
+            models.CheckConstraint(name="player_country", condition=Q(country="") | Q(country__regex=r"^[A-Z]{2}$")),
         ]
 
     def __str__(self) -> str:
@@ -94,9 +92,7 @@ class Verification(models.Model):
             ),
             models.CheckConstraint(name="verification_level", condition=Q(level__range=(1, 3))),
             models.CheckConstraint(name="verification_kind", condition=Q(kind__in=Kind.values)),
-            models.CheckConstraint(
-                name="verification_state", condition=Q(state__in=VerificationState.values)
-            ),
+            models.CheckConstraint(name="verification_state", condition=Q(state__in=VerificationState.values)),
         ]
         indexes = [
             models.Index(fields=["player", "kind", "-decided_at"], name="verification_history"),

@@ -11,9 +11,7 @@ _REFUSED = frozenset(_BIDI + _INVISIBLE)
 _REFUSED_CATEGORIES = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 # Letters that decomposition leaves whole although people type them without the stroke.
-_PLAIN = str.maketrans(
-    {"ł": "l", "đ": "d", "ð": "d", "ø": "o", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"}
-)
+_PLAIN = str.maketrans({"ł": "l", "đ": "d", "ð": "d", "ø": "o", "æ": "ae", "œ": "oe", "þ": "th", "ı": "i", "ħ": "h"})
 _NOT_A_LETTER = re.compile(r"[\W_]+")
 
 

@@ -216,9 +216,7 @@ def _check_vendor(**texts: str) -> None:
         longest = _LONGEST_OF_VENDOR[field]
         if not is_plain(text) or len(text) > longest:
             words = field.replace("_", " ")
-            raise InvalidVerification(
-                field, f"The {words} must be plain text of at most {longest} characters."
-            )
+            raise InvalidVerification(field, f"The {words} must be plain text of at most {longest} characters.")
 
 
 def _cleaned(said: dict[str, Any], *, today: date) -> dict[str, Any]:

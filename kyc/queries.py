@@ -140,9 +140,7 @@ def _by_name(term: str) -> list[Player]:
 
 
 def _current(kind: Kind) -> FilteredRelation:
-    return FilteredRelation(
-        "verifications", condition=Q(verifications__kind=kind, verifications__current=True)
-    )
+    return FilteredRelation("verifications", condition=Q(verifications__kind=kind, verifications__current=True))
 
 
 def _counts(kind: Kind, *, on: date) -> Q:

@@ -153,9 +153,7 @@ class Declined(ProviderError):
     because our float there is too small.
     """
 
-    def __init__(
-        self, words: str, *, code: str, status: int | None = None, for_provider_reasons: bool = False
-    ):
+    def __init__(self, words: str, *, code: str, status: int | None = None, for_provider_reasons: bool = False):
         super().__init__(words, status=status)
         self.code = code
         self.for_provider_reasons = for_provider_reasons
@@ -297,9 +295,7 @@ class HttpProvider(Provider):
     # Statuses, besides 429, with which this provider documents that nothing was created.
     nothing_created: ClassVar[frozenset[int]] = frozenset()
 
-    def __init__(
-        self, *, base_url: str, headers: Mapping[str, str], transport: httpx.BaseTransport | None = None
-    ):
+    def __init__(self, *, base_url: str, headers: Mapping[str, str], transport: httpx.BaseTransport | None = None):
         # No proxy or netrc of the environment may come between us and the provider; a redirect is an
         # answer we do not understand; a repeated send is a decision that is not the client's to make.
         self._client = httpx.Client(
@@ -347,9 +343,7 @@ class HttpProvider(Provider):
     def error(self, response: httpx.Response) -> ProviderError:
         """What an answer that is no 2xx means. Only an explicit no is a no."""
         status, code = response.status_code, self.code_of(response)
-        words = (
-            f"answered {status}" if code == str(status) else f"answered {status}: {code.replace('_', ' ')}"
-        )
+        words = f"answered {status}" if code == str(status) else f"answered {status}: {code.replace('_', ' ')}"
         if status == 429 or status in self.nothing_created:
             return NotAccepted(words, status=status, retry_after=_retry_after(response))
         if status in (401, 403):

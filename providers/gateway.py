@@ -141,9 +141,7 @@ def _require_no_transaction() -> None:
         with transaction.atomic(durable=True):
             pass
     except RuntimeError as error:
-        raise RuntimeError(
-            "a provider must not be called inside a transaction: it would hold its locks"
-        ) from error
+        raise RuntimeError("a provider must not be called inside a transaction: it would hold its locks") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,9 +209,7 @@ def read_events(delivery: WebhookDelivery) -> list[ProviderEvent]:
     return registry.provider(delivery.provider).parse_webhook(verified)
 
 
-def mark_applied(
-    delivery: WebhookDelivery, *, outcome: str, now: datetime, http_status: int | None = None
-) -> None:
+def mark_applied(delivery: WebhookDelivery, *, outcome: str, now: datetime, http_status: int | None = None) -> None:
     """Note what applying did. `http_status` is how repeats are answered from now on (202: not ours)."""
     delivery.applied_at, delivery.outcome = now, outcome[:200]
     delivery.http_status = http_status or delivery.http_status

@@ -89,9 +89,7 @@ class WebhookDelivery(models.Model):
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
-            pgtrigger.ReadOnly(
-                name="as_it_came", exclude=["applied_at", "outcome", "http_status", "apply_after"]
-            ),
+            pgtrigger.ReadOnly(name="as_it_came", exclude=["applied_at", "outcome", "http_status", "apply_after"]),
         ]
 
     def __str__(self) -> str:
@@ -106,9 +104,7 @@ class ProviderControl(models.Model):
     code = models.CharField(max_length=30, primary_key=True)
     paused = models.BooleanField(default=False)
     paused_at = models.DateTimeField(null=True)
-    paused_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+"
-    )
+    paused_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
     paused_by_machine = models.CharField(max_length=60, default="")
     reason = models.TextField(default="")
 

@@ -43,9 +43,7 @@ def choose(
     waits = False
     for registered in PROVIDERS:
         code = registered.code
-        problem = registered.capabilities.problem_with(
-            method=method, currency=currency, amount=amount, country=country
-        )
+        problem = registered.capabilities.problem_with(method=method, currency=currency, amount=amount, country=country)
         if not problem and code in exclude:
             problem = "has declined it already"
         if not problem and allowed is not None and code not in allowed:
@@ -63,9 +61,7 @@ def candidates(*, method: str, currency: str, amount: int, country: str = "") ->
     return [
         registered.code
         for registered in PROVIDERS
-        if not registered.capabilities.problem_with(
-            method=method, currency=currency, amount=amount, country=country
-        )
+        if not registered.capabilities.problem_with(method=method, currency=currency, amount=amount, country=country)
     ]
 
 

@@ -19,9 +19,7 @@ PULSE = 0.05  # seconds between looks at the clock
 
 def main() -> None:
     chosen = _arguments()
-    engine = Engine(
-        Store(chosen.data), describe=native.describe, delay=chosen.delay, time_scale=chosen.time_scale
-    )
+    engine = Engine(Store(chosen.data), describe=native.describe, delay=chosen.delay, time_scale=chosen.time_scale)
     courier = Courier(engine, sign=native.sign, url=chosen.webhook_url, secret=chosen.webhook_secret)
     engine.before_reply = courier.send_now
     control = Control(engine, courier, native.describe)
@@ -45,14 +43,10 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     secret = "whsec_" + base64.b64encode(b"the sandbox is no secret to anyone").decode()
-    parser = argparse.ArgumentParser(
-        prog="sandbox", description="A payment provider to try the product against."
-    )
+    parser = argparse.ArgumentParser(prog="sandbox", description="A payment provider to try the product against.")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=9100, help="0 takes a free one")
-    parser.add_argument(
-        "--control-port", type=int, default=0, help="also serves, and is never closed; 0: a free one"
-    )
+    parser.add_argument("--control-port", type=int, default=0, help="also serves, and is never closed; 0: a free one")
     parser.add_argument("--data", type=Path, default=Path("var/sandbox"))
     parser.add_argument("--webhook-url", default="", help="{account} stands for the merchant account")
     parser.add_argument("--webhook-secret", default=os.environ.get("SANDBOX_WEBHOOK_SECRET", secret))

@@ -81,8 +81,7 @@ def _statement_status(payout: sqlite3.Row) -> str:
 
 def _move(db: sqlite3.Connection, payout: sqlite3.Row, direction: str, now: float) -> None:
     db.execute(
-        "insert into movement (payout_id, reference, direction, amount, currency, at)"
-        " values (?, ?, ?, ?, ?, ?)",
+        "insert into movement (payout_id, reference, direction, amount, currency, at) values (?, ?, ?, ?, ?, ?)",
         (payout["id"], payout["reference"], direction, payout["amount"], payout["currency"], now),
     )
 

@@ -43,9 +43,7 @@ class Control:
         reference = request.query.get("reference")
         match request.method, request.path.removeprefix(PREFIX).strip("/").split("/"):
             case "GET", [""]:
-                return Reply(
-                    200, page.render(self.engine, self.courier, request.query), "text/html; charset=utf-8"
-                )
+                return Reply(200, page.render(self.engine, self.courier, request.query), "text/html; charset=utf-8")
             case "GET", ["payouts"]:
                 return as_json(200, {"payouts": self.payouts(reference, request.query.get("status"))})
             case "POST", ["payouts", payout_id, action] if action in ACTIONS:

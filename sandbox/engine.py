@@ -162,9 +162,7 @@ class Engine:
                     if taken.rowcount:  # not overtaken by hand meanwhile
                         self._become(db, step["payout_id"], step["status"], step["reason"])
 
-    def push(
-        self, payout_id: str, status: str = "", reason: str = "", *, only_from: tuple[str, ...] = ()
-    ) -> bool:
+    def push(self, payout_id: str, status: str = "", reason: str = "", *, only_from: tuple[str, ...] = ()) -> bool:
         """Take the next step now, or become `status` and forget the story.
 
         False, with nothing changed, if there is nowhere to go or the payout is in none of `only_from`.
@@ -238,9 +236,7 @@ class Engine:
                 self._in_flight.discard(key)
 
     def _earlier(self, order: Order) -> Creation | None:
-        kept = self.store.row(
-            "select * from idempotency where account = ? and key = ?", order.account, order.key
-        )
+        kept = self.store.row("select * from idempotency where account = ? and key = ?", order.account, order.key)
         if kept is None or self.switches.idempotency_off:
             return None
         if kept["digest"] != order.digest:
@@ -311,8 +307,7 @@ class Engine:
         payout = db.execute("select * from payout where id = ?", (payout_id,)).fetchone()
         money = books.book(db, payout, status, now)
         db.execute(
-            "update payout set status = ?, reason = ?, sequence = sequence + 1, money = ?, updated_at = ?"
-            " where id = ?",
+            "update payout set status = ?, reason = ?, sequence = sequence + 1, money = ?, updated_at = ? where id = ?",
             (status, reason, money, now, payout_id),
         )
         payout = db.execute("select * from payout where id = ?", (payout_id,)).fetchone()

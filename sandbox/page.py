@@ -122,9 +122,7 @@ def _payout(payout: Any) -> str:
 
 
 def _stories() -> str:
-    rows = "".join(
-        f"<tr><td>{number}</td><td>{escape(told.words)}</td></tr>" for number, told in STORIES.items()
-    )
+    rows = "".join(f"<tr><td>{number}</td><td>{escape(told.words)}</td></tr>" for number, told in STORIES.items())
     return f"<h2>Magic amounts, modulo 1000</h2><table>{rows}</table>"
 
 

@@ -61,9 +61,7 @@ class Store:
     def __init__(self, directory: Path):
         directory.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
-        self._db = sqlite3.connect(
-            directory / "sandbox.sqlite3", check_same_thread=False, isolation_level=None
-        )
+        self._db = sqlite3.connect(directory / "sandbox.sqlite3", check_same_thread=False, isolation_level=None)
         self._db.row_factory = sqlite3.Row
         # Readers beside the writer; a commit outlives the process, which is all that a sandbox owes.
         self._db.execute("pragma journal_mode = wal")

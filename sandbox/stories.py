@@ -77,9 +77,7 @@ STORIES = {
     909: Story("Accepted, answered with half a body.", manner=Manner.MALFORMED),
     910: Story("Stays pending for ever.", steps=()),
     911: Story("Held until pushed.", starts_as="held", steps=()),
-    912: Story(
-        "Paid, returned 60 s later.", steps=(Step("paid"), Step("returned", 60, "beneficiary_refused"))
-    ),
+    912: Story("Paid, returned 60 s later.", steps=(Step("paid"), Step("returned", 60, "beneficiary_refused"))),
     913: Story("Paid, then failed.", steps=(Step("paid"), Step("failed", 10, "rail_rejected"))),
     914: Story(
         "Webhooks reversed and doubled.",

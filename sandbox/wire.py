@@ -41,9 +41,7 @@ def as_json(status: int, value: Any, headers: Mapping[str, str] | None = None) -
     return Reply(status, json.dumps(value, separators=(",", ":")).encode(), headers=headers or {})
 
 
-def as_problem(
-    status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **members: Any
-) -> Reply:
+def as_problem(status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, **members: Any) -> Reply:
     body = {"type": PROBLEM_BASE + code, "title": code.replace("_", " "), "status": status, "code": code}
     body |= {"detail": detail, **members}
     return Reply(status, json.dumps(body).encode(), "application/problem+json", headers or {})

@@ -357,7 +357,6 @@ class PayoutAttempt(models.Model):
     provider_reference = models.CharField(max_length=120, default="")
     not_found_count = models.PositiveSmallIntegerField(default=0)
     last_receipt_at = models.DateTimeField(null=True)
-    last_rank = models.PositiveSmallIntegerField(default=0)
     answer = models.CharField(max_length=200, default="")
     answer_code = models.CharField(max_length=60, default="")
 

@@ -48,17 +48,17 @@ CONFIRM_FRAUD: tuple[Reason, ...] = (
     Reason("fraud_other", "Other fraud", _NEUTRAL),
 )
 CLEAR_FRAUD: tuple[Reason, ...] = (
-    Reason("known_player", "Known player, pattern explained", ""),
+    Reason("known_player", "Known player", ""),
     Reason("win_verified", "Win verified", ""),
     Reason("household", "Linked player is family", ""),
-    Reason("player_confirmed", "Player confirmed it", ""),
+    Reason("player_confirmed", "Player confirmed by phone or mail", ""),
     Reason("false_alarm", "False alarm", ""),
 )
 APPROVE: tuple[Reason, ...] = (
     Reason("facts_explain_it", "The facts explain it", ""),
     Reason("player_confirmed", "Player confirmed by phone or mail", ""),
     Reason("known_player", "Known player", ""),
-    Reason("other", "Other, see note", ""),
+    Reason("other", "Something else", ""),
 )
 HOLD: tuple[Reason, ...] = (
     Reason("waiting_document", "Waiting for a document", "We need a document from you."),
@@ -70,13 +70,13 @@ HOLD: tuple[Reason, ...] = (
 DISAGREE: tuple[Reason, ...] = (
     Reason("facts_missing", "Facts are missing", ""),
     Reason("risk_too_high", "Risk is too high", ""),
-    Reason("other", "Something else, see note", ""),
+    Reason("other", "Something else", ""),
 )
 RELEASE: tuple[Reason, ...] = (
     Reason("document_received", "The document is here", ""),
     Reason("answer_received", "The answer is here", ""),
     Reason("no_longer_needed", "No longer needed", ""),
-    Reason("other", "Something else, see note", ""),
+    Reason("other", "Something else", ""),
 )
 RECALL: tuple[Reason, ...] = (
     Reason("new_fact", "A new fact came up", ""),
@@ -106,9 +106,3 @@ def label_of(code: str) -> str:
     """Return the staff wording of a reason code, or the code itself for a machine's reason."""
     reason = _BY_CODE.get(code)
     return reason.label if reason else code
-
-
-def player_text_of(code: str) -> str:
-    """Return what a player may read about a reason; never more than the neutral sentence for suspicion."""
-    reason = _BY_CODE.get(code)
-    return reason.player_text if reason else _NEUTRAL

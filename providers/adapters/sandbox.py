@@ -103,9 +103,7 @@ class Sandbox(HttpProvider):
         response = self.call("GET", "/v1/payouts", timeout=QUERY_TIMEOUT, params={"reference": key})
         found = read(response, lambda body: [_receipt(payout) for payout in body["data"]])
         if len(found) > 1:
-            raise contract.OutcomeUnknown(
-                "there are several payouts under one key", status=response.status_code
-            )
+            raise contract.OutcomeUnknown("there are several payouts under one key", status=response.status_code)
         return found[0] if found else None
 
 

@@ -153,9 +153,7 @@ def _refused(refusal: Refusal) -> Reply:
 
 def _duplicate(code: str, payout_id: str) -> Reply:
     link = f"{PREFIX}payouts/{payout_id}"
-    return as_problem(
-        409, code, "There is a payout under this key.", {"Location": link}, payout=link, id=payout_id
-    )
+    return as_problem(409, code, "There is a payout under this key.", {"Location": link}, payout=link, id=payout_id)
 
 
 def _cancel(engine: Engine, account: str, payout_id: str) -> Reply:
@@ -177,9 +175,7 @@ def _may_enter(request: Request, api_key: str) -> bool:
 
 
 def _unlucky(engine: Engine, request: Request) -> bool:
-    return (
-        chance(engine.switches, "query", request.path, int(engine.now())) < engine.switches.query_unavailable
-    )
+    return chance(engine.switches, "query", request.path, int(engine.now())) < engine.switches.query_unavailable
 
 
 def _time(seconds: float) -> str:

@@ -12,9 +12,7 @@ from sandbox import __main__ as sandbox_command
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 EXAMPLE = dict(
-    line.split("=", 1)
-    for line in (ROOT / ".env.example").read_text().splitlines()
-    if line and not line.startswith("#")
+    line.split("=", 1) for line in (ROOT / ".env.example").read_text().splitlines() if line and not line.startswith("#")
 )
 # A variable is read by one of the strict readers, or straight from the environment.
 READ = re.compile(r"""(?:env_\w+\(|environ(?:\.get\(|\[))\s*"([A-Z_]+)\"""")

@@ -106,13 +106,8 @@ def test_given_urls_start_nothing(monkeypatch: pytest.MonkeyPatch, folder: Path)
 
 def test_each_library_gets_the_redis_url_in_its_own_words() -> None:
     assert embedded.redis_database("unix:///tmp/x/redis.sock", 2) == "unix:///tmp/x/redis.sock?db=2"
-    assert (
-        embedded.redis_database("rediss://:secret@r.example:6380/0", 2) == "rediss://:secret@r.example:6380/2"
-    )
-    assert (
-        embedded.celery_broker("unix:///tmp/x/redis.sock")
-        == "redis+socket:///tmp/x/redis.sock?virtual_host=0"
-    )
+    assert embedded.redis_database("rediss://:secret@r.example:6380/0", 2) == "rediss://:secret@r.example:6380/2"
+    assert embedded.celery_broker("unix:///tmp/x/redis.sock") == "redis+socket:///tmp/x/redis.sock?virtual_host=0"
     assert embedded.celery_broker("redis://r.example:6379") == "redis://r.example:6379"
 
 

@@ -22,9 +22,7 @@ def browser() -> Iterator[Browser]:
     # Playwright's event loop lives in this thread, which Django would take for asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(
-            executable_path=path, args=[*browsers.ARGUMENTS, ONLY_THIS_MACHINE]
-        )
+        launched = playwright.chromium.launch(executable_path=path, args=[*browsers.ARGUMENTS, ONLY_THIS_MACHINE])
         yield launched
         launched.close()
 

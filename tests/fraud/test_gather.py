@@ -117,15 +117,9 @@ def history(days: int) -> tuple[EarlierRequest, ...]:
     """Record ten events of each sort per day; return a request a day."""
     moments = [NOW - day * DAY - n * HOUR for day in range(days) for n in range(10)]
     ids = [f"{days}-{number}" for number in range(len(moments))]
-    record_deposits(
-        [DepositEvent(PLAYER, id_, at, 1_000, "EUR") for id_, at in zip(ids, moments, strict=True)]
-    )
-    record_plays(
-        [PlayEvent(PLAYER, id_, at, "stake", 1_000, "EUR") for id_, at in zip(ids, moments, strict=True)]
-    )
-    record_logins(
-        [LoginEvent(PLAYER, id_, at, "203.0.113.7", "phone") for id_, at in zip(ids, moments, strict=True)]
-    )
+    record_deposits([DepositEvent(PLAYER, id_, at, 1_000, "EUR") for id_, at in zip(ids, moments, strict=True)])
+    record_plays([PlayEvent(PLAYER, id_, at, "stake", 1_000, "EUR") for id_, at in zip(ids, moments, strict=True)])
+    record_logins([LoginEvent(PLAYER, id_, at, "203.0.113.7", "phone") for id_, at in zip(ids, moments, strict=True)])
     return tuple(earlier(day * DAY) for day in range(1, days))
 
 
@@ -163,9 +157,7 @@ def test_sums_equal_a_recount(
     begun = max((NOW - a for a, released in requests if not released and a >= timedelta()), default=None)
 
     def recount(events: list[tuple[timedelta, int, str]], after: object) -> int:
-        return sum(
-            m for a, m, c in events if c == "EUR" and a >= timedelta() and (after is None or NOW - a > after)
-        )
+        return sum(m for a, m, c in events if c == "EUR" and a >= timedelta() and (after is None or NOW - a > after))
 
     assert facts.since == begun
     assert (facts.deposits, facts.stakes) == (recount(deposits, begun), recount(stakes, begun))

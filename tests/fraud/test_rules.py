@@ -120,9 +120,9 @@ def test_every_indicator_has_its_three_cases() -> None:
 
 
 def test_missing_data_is_one_hit_that_names_every_cause() -> None:
-    hit = found(
-        FactsFactory(last_deposit_at=None, last_deposit=None, reference_amount=None, house_values_7d=None)
-    )[NOT_JUDGED]
+    hit = found(FactsFactory(last_deposit_at=None, last_deposit=None, reference_amount=None, house_values_7d=None))[
+        NOT_JUDGED
+    ]
     assert hit.short == "No deposit on record, 1 more unknown"
     assert hit.sentence == (
         "No deposit on record. No exchange rate. Not judged: turnover, no play at all, in and out, "

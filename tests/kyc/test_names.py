@@ -29,9 +29,7 @@ def test_ordinary_text_is_plain(text: str) -> None:
     assert is_plain(text)
 
 
-@pytest.mark.parametrize(
-    "mark", ["\x00", "\x07", "\x85", "\u202e", "\u2066", "\u200f", "\u200b", "\ufeff", "\ud800"]
-)
+@pytest.mark.parametrize("mark", ["\x00", "\x07", "\x85", "\u202e", "\u2066", "\u200f", "\u200b", "\ufeff", "\ud800"])
 def test_hiding_and_turning_marks_are_not_plain(mark: str) -> None:
     assert not is_plain(f"Elena{mark}")
 

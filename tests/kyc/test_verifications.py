@@ -19,9 +19,7 @@ pytestmark = pytest.mark.django_db
 VENDOR = Machine("vendor:idcheck")
 
 
-def decide(
-    player: Player, state: str, *, days_ago: int = 0, kind: str = "identity", **fields: object
-) -> Verification:
+def decide(player: Player, state: str, *, days_ago: int = 0, kind: str = "identity", **fields: object) -> Verification:
     fields = {"level": 2, "vendor": "idcheck", **fields}
     return record_verification(
         player=player,
@@ -112,9 +110,7 @@ def test_facts_cannot_be_changed_or_deleted() -> None:
         (None, StandingState.NONE, 0, False, "Not verified"),
     ],
 )
-def test_standing_by_identity(
-    trait: str | None, state: StandingState, level: int, ok: bool, short: str
-) -> None:
+def test_standing_by_identity(trait: str | None, state: StandingState, level: int, ok: bool, short: str) -> None:
     player = PlayerFactory(**({trait: True} if trait else {}))
     standing = standing_of(player, on=TODAY)
     assert (standing.state, standing.level, standing.ok, standing.short) == (state, level, ok, short)

@@ -96,9 +96,7 @@ class TestPayouts:
         sandbox.wait_for(instruction.reference, "paid")
         by_key = provider.get_status(instruction)
         by_id = provider.get_status(
-            instruction_for(
-                code, key=instruction.key, reference=instruction.reference, provider_reference=reference
-            )
+            instruction_for(code, key=instruction.key, reference=instruction.reference, provider_reference=reference)
         )
         assert by_key == by_id
         assert by_key.status is PayoutStatus.PAID
@@ -213,14 +211,10 @@ class TestMagicAmounts:
             assert provider.probe(instruction) == NotFound()
         else:
             sandbox.wait_until(
-                lambda: (
-                    isinstance(found := provider.probe(instruction), Found) and found.receipt.status is later
-                )
+                lambda: isinstance(found := provider.probe(instruction), Found) and found.receipt.status is later
             )
 
-    def test_an_empty_float_is_the_providers_reason_and_a_closed_account_is_not(
-        self, sandbox, provider, code
-    ):
+    def test_an_empty_float_is_the_providers_reason_and_a_closed_account_is_not(self, sandbox, provider, code):
         for number, for_provider_reasons in ((901, False), (902, True)):
             with pytest.raises(Declined) as caught:
                 provider.create_payout(instruction_for(code, 50_000 + number))

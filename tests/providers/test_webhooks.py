@@ -141,9 +141,7 @@ def test_a_body_that_makes_no_sense_is_rejected(body):
         read(body)
 
 
-@pytest.mark.parametrize(
-    "status", ["PAID", "Paid", "paid ", "settled", "success", "unknown", "in_orbit", "0"]
-)
+@pytest.mark.parametrize("status", ["PAID", "Paid", "paid ", "settled", "success", "unknown", "in_orbit", "0"])
 def test_a_status_that_was_not_agreed_is_unknown(status):
     (event,) = read(json.dumps(EVENT | {"data": DATA | {"status": status}}).encode())
     assert event.receipt.status is PayoutStatus.UNKNOWN

@@ -240,8 +240,6 @@ def test_922_accepts_the_cancellation_and_pays(sandbox_process, caller):
     sandbox_process.wait_for("WD-1", "paid")
 
 
-@pytest.mark.parametrize(
-    "account", ["DE89370400440532000901", "DE89 3704 0044 0532 0009 01", "story-901@example.org"]
-)
+@pytest.mark.parametrize("account", ["DE89370400440532000901", "DE89 3704 0044 0532 0009 01", "story-901@example.org"])
 def test_a_destination_can_tell_a_story_too(caller, account):
     assert caller.pay(1000, account=account).json()["code"] == "account_closed"

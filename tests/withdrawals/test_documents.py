@@ -6,6 +6,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from withdrawals import reasons
 from withdrawals.management.commands.lifecycle import render
 from withdrawals.models import Withdrawal
 from withdrawals.states import LOOKS, MOVE_LOOKS, Move, State
@@ -30,3 +31,12 @@ def test_every_state_and_move_has_its_words() -> None:
     assert set(MOVE_LOOKS) == set(Move)
     icons = set(re.findall(r'id="([\w-]+)"', (settings.BASE_DIR / "static" / "icons.svg").read_text()))
     assert {look.icon for look in [*LOOKS.values(), *MOVE_LOOKS.values()]} <= icons
+
+
+def test_a_reason_code_has_one_wording() -> None:
+    """It is looked up by its code alone, wherever it is shown."""
+    labels: dict[str, set[str]] = {}
+    for listed in reasons.BY_MOVE.values():
+        for reason in listed:
+            labels.setdefault(reason.code, set()).add(reason.label)
+    assert {code: words for code, words in labels.items() if len(words) > 1} == {}

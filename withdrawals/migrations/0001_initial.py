@@ -117,7 +117,6 @@ class Migration(migrations.Migration):
                 ('provider_reference', models.CharField(default='', max_length=120)),
                 ('not_found_count', models.PositiveSmallIntegerField(default=0)),
                 ('last_receipt_at', models.DateTimeField(null=True)),
-                ('last_rank', models.PositiveSmallIntegerField(default=0)),
                 ('answer', models.CharField(default='', max_length=200)),
                 ('answer_code', models.CharField(default='', max_length=60)),
                 ('withdrawal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attempts', to='withdrawals.withdrawal')),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 from django.conf import settings
@@ -131,13 +132,14 @@ class Bar:
 def bars_of(usages: Sequence[queries.Usage]) -> list[Bar]:
     """Return the limits that apply, the tightest first."""
 
-    def share(usage: queries.Usage) -> float:
-        return (usage.before + usage.this) / usage.cap if usage.cap else float("inf")
+    def share(usage: queries.Usage) -> Fraction:
+        # A cap of nothing is over with anything.
+        return Fraction(usage.before + usage.this, usage.cap or 1)
 
     return [_bar(usage, share(usage)) for usage in sorted(usages, key=share, reverse=True)]
 
 
-def _bar(usage: queries.Usage, share: float) -> Bar:
+def _bar(usage: queries.Usage, share: Fraction) -> Bar:
     def words(number: int) -> str:
         return f"{number:,}" if usage.is_count else format_money(number, settings.HOUSE_CURRENCY)
 
