@@ -51,8 +51,8 @@ _TABLE = """
 # Half decided: a first approval, or a rejection that takes two.
  95 | Viktor Hansen     | 15500.00   | usual                      | endorsed Senior
  88 | Teresa Lourenço   | 11250.00   | usual                      | endorsed Operator
- 61 | Olivier Fontanel  | 18900.00   | usual                      | endorsed Senior
- 58 | Yuki Tanabe       | 2400000    | usual                      | endorsed Senior
+ 61 | Olivier Fontanel  | 18900.00   | usual                      | endorsed Operator
+ 58 | Yuki Tanabe       | 2400000    | usual                      | endorsed Operator
  45 | Gloria Stanfield  | 12800.00   | usual                      | endorsed Operator
  90 | Bartosz Gajda     | 13700.00   | new_details                | rejection_proposed
 105 | Clémence Aubry    | 10450.00   | usual                      | sent_back
