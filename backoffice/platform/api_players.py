@@ -89,7 +89,11 @@ def put_destination(
 ) -> schemas.DestinationOut:
     """Tell where a player's money may go. Other payout details need another id; ``owned`` may change."""
     known = register_destination(
-        player=_player(player_id), external_id=destination_id, **destination.model_dump(), now=timezone.now()
+        player=_player(player_id),
+        external_id=destination_id,
+        **destination.model_dump(),
+        actor=Machine(client_of(request).actor_name),
+        now=timezone.now(),
     )
     return schemas.DestinationOut(
         id=known.external_id,

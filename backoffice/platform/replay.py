@@ -180,7 +180,7 @@ class _Share:
             )  # fmt: skip
             requests.register_destination(
                 player=player, external_id=DESTINATION, method="card", account=_card_of(first.customer),
-                holder_name=name, owned=True, now=first.at,
+                holder_name=name, owned=True, actor=ACTOR, now=first.at,
             )  # fmt: skip
         self._players[external_id] = player
         self._tally.players += 1

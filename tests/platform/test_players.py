@@ -3,6 +3,7 @@
 import pytest
 
 from backoffice.audit.models import AuditEntry
+from backoffice.audit.queries import timeline_of
 from kyc.models import Player, Verification
 from tests.platform.conftest import Signed, hours_ago, problem
 from withdrawals.models import Destination
@@ -45,6 +46,18 @@ def test_a_verification_comes_with_the_player_or_not_at_all(api: Signed) -> None
 
 def test_a_new_player_needs_a_name(api: Signed) -> None:
     assert problem(api("PUT", PATH, {"country": "HR"})) == (400, "invalid_player", "name")
+
+
+def test_payout_details_and_their_proof_are_audited(api: Signed, player: Player) -> None:
+    path = "/api/v1/players/p-1/destinations/bank"
+    for owned in (False, True, True, False):
+        assert api("PUT", path, {**IBAN, "owned": owned}).status_code == 200
+    entries = timeline_of("player", player.ref).exclude(action__in=["register", "update"]).order_by("seq")
+    assert [(entry.action, entry.data["id"]) for entry in entries if "id" in entry.data] == [
+        ("add_destination", "bank"),
+        ("own_destination", "bank"),
+        ("disown_destination", "bank"),
+    ]
 
 
 def test_a_destination_is_kept_in_one_form_and_shown_masked(api: Signed, player: Player) -> None:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from backoffice.audit.actors import Actor
+from backoffice.audit.record import record
 from backoffice.money import AmountError, convert, format_money, parse_amount
 from kyc.models import Player
 from ledger.exceptions import InsufficientFunds
@@ -28,6 +29,7 @@ def register_destination(
     holder_name: str,
     country: str = "",
     owned: bool = False,
+    actor: Actor,
     now: datetime,
 ) -> Destination:
     """Keep where a player's money may go; the same external id again updates ownership only.
@@ -48,8 +50,9 @@ def register_destination(
         if existing.owned != owned:
             existing.owned = owned
             existing.save(update_fields=["owned"])
+            _record_destination(existing, "own_destination" if owned else "disown_destination", actor=actor, now=now)
         return existing
-    return Destination.objects.create(
+    destination = Destination.objects.create(
         player=player,
         external_id=external_id,
         method=method,
@@ -61,6 +64,8 @@ def register_destination(
         owned=owned,
         first_seen_at=now,
     )
+    _record_destination(destination, "add_destination", actor=actor, now=now)
+    return destination
 
 
 def request_withdrawal(
@@ -128,6 +133,17 @@ def request_withdrawal(
 def cancel(withdrawal: Withdrawal, *, actor: Actor, now: datetime, reason: str = "player_asked") -> Withdrawal:
     """Cancel for the player and give the money back. Raises MoveRefused once it is with a provider."""
     return Withdrawal.advance(withdrawal.pk, Move.CANCEL, actor=actor, now=now, reason=reason)
+
+
+def _record_destination(destination: Destination, action: str, *, actor: Actor, now: datetime) -> None:
+    record(
+        subject_type="player",
+        subject_id=destination.player.ref,
+        action=action,
+        actor=actor,
+        data={"id": destination.external_id, "method": destination.method, "label": destination.label},
+        at=now,
+    )
 
 
 def _first_answer(source: str, key: str, digest: str) -> Withdrawal | None:

@@ -59,7 +59,7 @@ def add_destination(
 ) -> None:
     requests.register_destination(
         player=made, external_id=name, method=player.method, account=account, holder_name=player.name,
-        country=player.country, owned=owned, now=at,
+        country=player.country, owned=owned, actor=ACTOR, now=at,
     )  # fmt: skip
 
 
