@@ -14,7 +14,8 @@ from kyc.models import Player
 from providers import gateway, routing
 from providers.models import ProviderControl
 from providers.registry import BY_CODE
-from withdrawals.models import Decision, Destination, Limit, Notification, PayoutAttempt, Withdrawal
+from withdrawals.lifecycle import NEXT_STEP
+from withdrawals.models import Decision, Destination, Limit, PayoutAttempt, Withdrawal
 from withdrawals.reference import normalise
 from withdrawals.states import COUNTED, OPEN, UNDECIDED, WITH_PROVIDER, State
 
@@ -270,26 +271,14 @@ def waits_no_longer() -> QuerySet[Withdrawal]:
     return Withdrawal.objects.filter(state=State.APPROVED, wait_reason__in=over)
 
 
-def due_notifications(*, now: datetime) -> QuerySet[Notification]:
-    """Return what the platform must be told now, oldest first."""
-    return (
-        Notification.objects.filter(next_try_at__lte=now)
-        .select_related("withdrawal__player", "withdrawal__destination")
-        .order_by("next_try_at", "pk")
-    )
-
-
 def due_at(requested_at: datetime) -> datetime:
     """Return by when a person should have decided."""
     return requested_at + settings.REVIEW_TIME
 
 
-# What the machines do with a due row of each state.
+# What the machines do with a due row of each state: the life's own table, and what is due by a person's doing.
 _STEPS: dict[str, str] = {
-    State.REQUESTED: "screen",
-    State.APPROVED: "pay",
-    State.PROCESSING: "ask",
-    State.OUTCOME_UNKNOWN: "ask",
+    **{state: step for state, (step, _delay) in NEXT_STEP.items()},
     State.ON_HOLD: "wake",
     # Due only when somebody contradicted the payment.
     State.COMPLETED: "ask",

@@ -57,14 +57,10 @@ UNDECIDED = (State.UNDER_REVIEW, State.SECOND_APPROVAL)
 WITH_PROVIDER = (State.PROCESSING, State.OUTCOME_UNKNOWN)
 CLOSED = (State.COMPLETED, State.REJECTED, State.CANCELLED, State.FAILED, State.RETURNED)
 OPEN = tuple(state for state in State if state not in CLOSED)
-# Where the player's money is still reserved with us (domain: player_held or legal_hold).
-RESERVED = (State.REQUESTED, State.UNDER_REVIEW, State.SECOND_APPROVAL, State.ON_HOLD, State.APPROVED)
 # Where the reserved money went back to the player's balance.
 RELEASED = (State.REJECTED, State.CANCELLED, State.FAILED)
 # What counts towards a player's limits: asked for and not refused, cancelled, failed or returned.
 COUNTED = (*OPEN, State.COMPLETED)
-# Staff who made one of these are part of the decision; the second person must be somebody else.
-DECIDING_MOVES = (Move.APPROVE, Move.ENDORSE, Move.CONFIRM)
 
 
 @dataclass(frozen=True, slots=True)

@@ -261,11 +261,6 @@ def said(decision: Decision) -> str:
     return LOOKS[Move(decision.move)].said
 
 
-def past_of(move: str) -> str:
-    """Return the past form of any move: ``Put on hold``."""
-    return MOVE_LOOKS[Move(move)].past
-
-
 @dataclass(frozen=True, slots=True)
 class Action:
     """One button of the decision bar."""
