@@ -80,6 +80,11 @@ def journal() -> QuerySet[Entry]:
     return Entry.objects.prefetch_related(Prefetch("postings", queryset=postings)).order_by("-id")
 
 
+def entry_id(key: str) -> int | None:
+    """Return the id of the entry that was booked under this key, if there is one."""
+    return Entry.objects.filter(key=key).values_list("pk", flat=True).first()
+
+
 def entries_for(reference: str) -> QuerySet[Entry]:
     """Return the entries of one withdrawal in the order they were booked, with postings and accounts."""
     return journal().filter(reference=reference).exclude(reference="").order_by("id")

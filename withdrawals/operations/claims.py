@@ -21,6 +21,13 @@ def owner_of(withdrawal: Withdrawal, *, now: datetime) -> User | None:
     return claim.owner if claim is not None and claim.until > now else None
 
 
+def require_unclaimed(withdrawal: Withdrawal, *, user: User, now: datetime) -> None:
+    """Raise ClaimedByOther when somebody else is deciding it; whoever must stop it takes it over first."""
+    owner = owner_of(withdrawal, now=now)
+    if owner not in (None, user):
+        raise ClaimedByOther(owner.name)
+
+
 def claim(withdrawal: Withdrawal, *, user: User, now: datetime) -> Claim:
     """Claim an unowned withdrawal, or renew one's own claim. Raises ClaimedByOther."""
     with transaction.atomic():

@@ -156,7 +156,7 @@ class Record(Permitted, View):
         people = decision_page.people_of(withdrawal, now=now)
         usages = queries.player_usage(withdrawal, now=withdrawal.requested_at)
         usages += queries.house_usage(withdrawal, now=now)
-        blocked = decision_page.blocker(withdrawal, people.standing, usages)
+        blocked = decision_page.blocker(withdrawal, people.standing, now=now)
         why, bars = decision_page.why_of(withdrawal), decision_page.bars_of(usages)
         return {
             "why": why,
