@@ -39,8 +39,8 @@ PAGES: tuple[tuple[str, str], ...] = (
 # Reached by POST or redirecting, or open to every signed-in person; tested where they are built.
 ELSEWHERE = {
     "today", "appearance", "sign-out", "withdrawals:go", "withdrawals:next", "withdrawals:undo",
-    "withdrawals:agree", "withdrawals:note", "withdrawals:take-over", "withdrawals:move", "withdrawals:verdict",
-    "withdrawals:provider-switch", "audit:check",
+    "withdrawals:agree", "withdrawals:decline", "withdrawals:note", "withdrawals:take-over", "withdrawals:move",
+    "withdrawals:verdict", "withdrawals:provider-switch", "audit:check",
 }  # fmt: skip
 # Without a session: their own kind of authentication, or none needed.
 OPEN = {"healthz", "sign-in", "webhook"}

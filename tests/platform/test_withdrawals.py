@@ -11,7 +11,7 @@ from backoffice.accounts.models import User
 from kyc.models import Player
 from ledger.models import Entry
 from ledger.queries import balance_of
-from tests.factories.withdrawals import fund
+from tests.factories.withdrawals import fund, pass_checks
 from tests.platform.conftest import Signed, problem
 from withdrawals.models import Withdrawal
 from withdrawals.states import Move
@@ -176,6 +176,7 @@ def test_what_cannot_be_cancelled_says_nothing_more(
         Withdrawal.advance(withdrawal.pk, Move.HOLD, actor=compliance, now=now, reason="legal", kind="legal")
     else:
         Withdrawal.objects.filter(pk=withdrawal.pk).update(required_approvals=0)
+        pass_checks(withdrawal)
         Withdrawal.advance(withdrawal.pk, Move.CLEAR, actor=SCREENING, now=now)
         Withdrawal.advance(withdrawal.pk, Move.START_PAYOUT, actor=PAYOUTS, now=now, provider="volta", trace=[])
 

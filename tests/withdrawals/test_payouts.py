@@ -19,7 +19,7 @@ from providers.adapters import sandbox as adapter
 from providers.models import CallOutcome, ProviderCall, Verb, WebhookDelivery
 from providers.registry import BY_CODE
 from tests.factories.kyc import PlayerFactory
-from tests.factories.withdrawals import make_destination, make_withdrawal
+from tests.factories.withdrawals import make_destination, make_withdrawal, open_withdrawal
 from tests.sandbox_process import SandboxProcess
 from withdrawals import queries, verification
 from withdrawals.models import Finding, PayoutAttempt, Withdrawal
@@ -254,7 +254,7 @@ def test_a_switch_between_our_commit_and_the_call_still_counts(
     nothing_is_in_breach(sandbox)
 
 
-@pytest.mark.parametrize("change", ["holder", "check"])
+@pytest.mark.parametrize("change", ["holder", "owned", "shared", "check"])
 def test_what_was_approved_and_changed_is_recalled(
     change: str, sandbox: SandboxProcess, approved: Callable[..., Withdrawal]
 ) -> None:
@@ -262,6 +262,11 @@ def test_what_was_approved_and_changed_is_recalled(
     if change == "holder":
         withdrawal.destination.holder_name = "Somebody Else"
         withdrawal.destination.save()
+    elif change == "owned":
+        withdrawal.destination.owned = False
+        withdrawal.destination.save()
+    elif change == "shared":
+        make_destination(PlayerFactory(), account_digest=withdrawal.destination.account_digest)
     else:
         withdrawal.check_results.create(code="fraud.FR01", outcome="review", title="New", at=timezone.now())
     pay(withdrawal)
@@ -270,6 +275,18 @@ def test_what_was_approved_and_changed_is_recalled(
     assert recalled.approver_ids() == set()
     assert (ProviderCall.objects.count(), PayoutAttempt.objects.count()) == (0, 0)
     nothing_is_in_breach(sandbox)
+
+
+def test_an_incident_of_the_player_recalls(sandbox: SandboxProcess, approved: Callable[..., Withdrawal]) -> None:
+    withdrawal = approved()
+    before = open_withdrawal(player=withdrawal.player)
+    Finding.objects.create(
+        withdrawal=before, provider="volta", kind="x", stops_payouts=True, at=timezone.now(), key="k"
+    )
+    pay(withdrawal)
+    recalled = Withdrawal.objects.get(pk=withdrawal.pk)
+    assert (recalled.state, recalled.reason) == (S.UNDER_REVIEW, "money_may_be_out")
+    assert ProviderCall.objects.count() == 0
 
 
 def test_an_expired_identity_recalls(sandbox: SandboxProcess, operator: User) -> None:

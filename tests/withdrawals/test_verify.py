@@ -178,6 +178,15 @@ PLANTED: dict[str, tuple[str, ...]] = {
         " (SELECT ref FROM withdrawals_withdrawal WHERE state = 'completed' LIMIT 1)",
     ),
     "A06": ("UPDATE withdrawals_payoutattempt SET fingerprint = 'another'" + attempt_of("paid"),),
+    "A07": (
+        "UPDATE audit_auditentry SET from_state = 'requested', to_state = 'approved' WHERE step = 1 AND subject_id ="
+        " (SELECT ref FROM withdrawals_withdrawal WHERE state = 'under_review' LIMIT 1)",
+    ),
+    "A08": (
+        "INSERT INTO withdrawals_finding (withdrawal_id, provider, kind, words, data, at, stops_payouts, key)"
+        " SELECT min(id), 'volta', 'x', '', '{}', '2020-01-01', true, 'x' FROM withdrawals_withdrawal"
+        " WHERE state = 'completed'",
+    ),
     "H01": ("DELETE FROM audit_auditentry WHERE id = (SELECT max(id) FROM audit_auditentry WHERE step = 1)",),
     "H02": ("UPDATE audit_auditentry SET reason = 'something else'" + LAST_STEP,),
     "H03": ("DELETE FROM audit_auditentry" + LAST_STEP,),

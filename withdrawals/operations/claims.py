@@ -14,6 +14,9 @@ from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Approval, Claim, Decision, Withdrawal
 from withdrawals.states import UNDECIDED
 
+# Who may claim: each of these works through a queue.
+CLAIMERS = ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
+
 
 def owner_of(withdrawal: Withdrawal, *, now: datetime) -> User | None:
     """Return who may decide it now, if somebody claimed it and the claim has not run out."""
@@ -21,10 +24,15 @@ def owner_of(withdrawal: Withdrawal, *, now: datetime) -> User | None:
     return claim.owner if claim is not None and claim.until > now else None
 
 
+def may_claim(user: User) -> bool:
+    """Whether this person works through queues, and so is bound by what colleagues have claimed."""
+    return any(user.has_perm(permission) for permission in CLAIMERS)
+
+
 def require_unclaimed(withdrawal: Withdrawal, *, user: User, now: datetime) -> None:
-    """Raise ClaimedByOther when somebody else is deciding it; whoever must stop it takes it over first."""
+    """Raise ClaimedByOther when a colleague is deciding it. Who claims nothing is not bound: compliance stops all."""
     owner = owner_of(withdrawal, now=now)
-    if owner not in (None, user):
+    if owner is not None and owner != user and may_claim(user):
         raise ClaimedByOther(owner.name)
 
 

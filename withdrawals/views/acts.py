@@ -79,23 +79,23 @@ class TakeOver(AskText):
         return redirect(_page(withdrawal, self.request))
 
 
-class Settle(Permitted, View):
-    """What happens to a waiting decision: taken back by its author, or agreed to by a second person."""
+class AnswerDecision(Permitted, View):
+    """What happens to a waiting decision: taken back by its author, agreed to or declined by a second person."""
 
     permission_required = "withdrawals.view_withdrawal"
     act: str = ""
 
     def post(self, request: StaffRequest, pk: int) -> HttpResponse:
         decision = get_object_or_404(Decision.objects.select_related("withdrawal"), pk=pk)
-        operation = {"undo": decisions.undo, "agree": decisions.second}[self.act]
+        operation = {"undo": decisions.undo, "agree": decisions.second, "decline": decisions.decline}[self.act]
         try:
             operation(decision, actor=request.user, now=timezone.now())
         except NotAllowed as refusal:
             raise PermissionDenied(refusal.sentence) from refusal
         except MoveRefused as refusal:
             return conflict(request, decision.withdrawal, refusal.sentence)
-        if self.act == "undo":
-            messages.info(request, "Taken back. Nothing was done.")
+        if self.act != "agree":
+            messages.info(request, "Nothing was done. It can be decided anew.")
         return redirect(_page(decision.withdrawal, request))
 
 

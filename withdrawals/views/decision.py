@@ -154,10 +154,10 @@ class Record(Permitted, View):
     ) -> dict[str, Any]:
         user = self.request.user
         people = decision_page.people_of(withdrawal, now=now)
-        usages = queries.player_usage(withdrawal, now=withdrawal.requested_at)
-        usages += queries.house_usage(withdrawal, now=now)
-        blocked = decision_page.blocker(withdrawal, people.standing, now=now)
-        why, bars = decision_page.why_of(withdrawal), decision_page.bars_of(usages)
+        of_player = queries.player_usage(withdrawal, now=withdrawal.requested_at)
+        of_house = queries.house_usage(withdrawal, now=now)
+        blocked = decision_page.blocker(withdrawal, people.standing, of_player, of_house, now=now)
+        why, bars = decision_page.why_of(withdrawal), decision_page.bars_of([*of_player, *of_house])
         return {
             "why": why,
             "policy": decision_page.policy_line(
