@@ -1,8 +1,9 @@
 """Which provider pays: filter by what they can do and whether they may be called, then the stated order."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Literal
 
 from django.db import transaction
@@ -15,6 +16,7 @@ from providers.registry import BY_CODE, PROVIDERS
 
 WaitReason = Literal["", "paused", "global_stop", "no_route"]
 EVERYTHING = ProviderControl.EVERYTHING
+_NOBODY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +35,12 @@ def choose(
     amount: int,
     country: str = "",
     allowed: Collection[str] | None = None,
-    exclude: Collection[str] = (),
+    exclude: Mapping[str, str] = _NOBODY,
 ) -> Choice:
-    """Choose for an amount in minor units; `allowed`: only these (None: all), `exclude`: never these."""
+    """Choose for an amount in minor units.
+
+    `allowed`: only these (None: all). `exclude`: never these, each with why, as a predicate for the trace.
+    """
     stopped = paused()
     if EVERYTHING in stopped:
         return Choice(None, [f"all payouts are stopped: {stopped[EVERYTHING].reason}"], "global_stop")
@@ -45,7 +50,7 @@ def choose(
         code = registered.code
         problem = registered.capabilities.problem_with(method=method, currency=currency, amount=amount, country=country)
         if not problem and code in exclude:
-            problem = "has declined it already"
+            problem = exclude[code]
         if not problem and allowed is not None and code not in allowed:
             problem = "was not among those approved"
         if not problem and code in stopped:

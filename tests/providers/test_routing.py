@@ -32,7 +32,7 @@ def test_the_first_that_can_is_chosen():
             "volta",
             "Northgate Pay does not pay by wallet",
         ),
-        (IBAN | {"exclude": ["northgate"]}, "volta", "Northgate Pay has declined it already"),
+        (IBAN | {"exclude": {"northgate": "declined it lately"}}, "volta", "Northgate Pay declined it lately"),
         (IBAN | {"allowed": ["volta"]}, "volta", "Northgate Pay was not among those approved"),
     ],
 )
@@ -48,7 +48,7 @@ def test_the_next_one_pays_and_the_trace_says_why(wanted, provider, why):
         {"method": "cheque", "currency": "EUR", "amount": 50_000},
         {"method": "iban", "currency": "XAU", "amount": 50_000},
         {"method": "iban", "currency": "EUR", "amount": 99},
-        IBAN | {"exclude": ["northgate", "volta"]},
+        IBAN | {"exclude": {"northgate": "declined it lately", "volta": "declined it lately"}},
         IBAN | {"allowed": []},
     ],
 )

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from backoffice.accounts.models import User
 from backoffice.audit.actors import PAYOUTS
+from backoffice.audit.models import AuditEntry
 from providers import gateway, routing
 from providers.adapters import sandbox as adapter
 from providers.models import CallOutcome, ProviderCall, Verb, WebhookDelivery
@@ -97,6 +98,14 @@ def creates(withdrawal: Withdrawal) -> list[tuple[str, str]]:
     keys = [str(key) for key in withdrawal.attempts.values_list("key", flat=True)]
     calls = ProviderCall.objects.filter(verb=Verb.CREATE, key__in=keys).exclude(path="").order_by("pk")
     return list(calls.values_list("provider", "key"))
+
+
+def trace_of(withdrawal: Withdrawal) -> list[str]:
+    """Why the last attempt went where it went, as the chained audit has it too."""
+    trace = withdrawal.attempts.order_by("number").last().trace
+    entry = AuditEntry.objects.filter(subject_id=withdrawal.ref, action=Move.START_PAYOUT).order_by("step").last()
+    assert entry.data["trace"] == trace
+    return trace
 
 
 def findings_of(withdrawal: Withdrawal) -> set[str]:
@@ -295,6 +304,7 @@ def test_another_provider_pays_when_the_first_was_certainly_not_reached(
         ("northgate", "not_sent"),
         ("volta", "paid"),
     ]
+    assert trace_of(withdrawal) == ["Northgate Pay was not reached just now", "Volta is the first that can"]
     assert sandbox.oracle(withdrawal.ref)["paid_times"] == 1
     nothing_is_in_breach(sandbox)
 
@@ -309,6 +319,7 @@ def test_another_provider_pays_when_the_first_lacks_our_money(
         ("northgate", "failed"),
         ("volta", "paid"),
     ]
+    assert trace_of(withdrawal) == ["Northgate Pay declined it lately", "Volta is the first that can"]
     assert sandbox.oracle(withdrawal.ref)["paid_times"] == 1
     nothing_is_in_breach(sandbox)
 

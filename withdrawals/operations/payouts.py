@@ -163,10 +163,10 @@ def _is_still_to_send(attempt: PayoutAttempt, *, repeated: bool) -> bool:
 def _choose(withdrawal: Withdrawal, *, now: datetime) -> routing.Choice:
     """Choose another provider than the one just not reached, if there is one, and none that refused lately."""
     last = withdrawal.attempts.order_by("number").last()
-    refused = [attempt.provider for attempt in _refused_lately(withdrawal, now=now)]
+    refused = {attempt.provider: "declined it lately" for attempt in _refused_lately(withdrawal, now=now)}
     if last is None or last.answer_code != NOT_REACHED:
         return _route(withdrawal, exclude=refused)
-    choice = _route(withdrawal, exclude=[*refused, last.provider])
+    choice = _route(withdrawal, exclude=refused | {last.provider: "was not reached just now"})
     return choice if choice.provider else _route(withdrawal, exclude=refused)
 
 
@@ -184,7 +184,7 @@ def _wait(withdrawal: Withdrawal, reason: str, *, now: datetime) -> None:
     Withdrawal.objects.filter(pk=withdrawal.pk).update(wait_reason=reason, next_step_at=now + gap)
 
 
-def _route(withdrawal: Withdrawal, *, exclude: list[str]) -> routing.Choice:
+def _route(withdrawal: Withdrawal, *, exclude: dict[str, str]) -> routing.Choice:
     return routing.choose(
         method=withdrawal.method,
         currency=withdrawal.currency,
