@@ -96,6 +96,22 @@ class WebhookDelivery(models.Model):
         return f"{self.provider} {self.event_id}"
 
 
+class ProviderBalance(models.Model):
+    """Our float at a provider in one currency, as it said last: a hint for routing, never a booking."""
+
+    provider = models.CharField(max_length=30)
+    currency = models.CharField(max_length=5)
+    available = models.BigIntegerField()  # minor units
+    as_of = models.DateTimeField()  # the provider's clock
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["provider", "currency"], name="balance_once")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.currency}"
+
+
 class ProviderControl(models.Model):
     """The switch of one provider, or of all of them at once (code "*"). No row means: not paused."""
 

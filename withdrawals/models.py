@@ -451,7 +451,7 @@ class Finding(models.Model):
     """Something a provider said, or did not say, that a person must look at. It changed nothing."""
 
     withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, null=True, related_name="findings")
-    provider = models.CharField(max_length=30)
+    provider = models.CharField(max_length=30)  # empty: it is about all of them
     kind = models.CharField(max_length=40)
     words = models.CharField(max_length=300)
     data = models.JSONField(default=dict)

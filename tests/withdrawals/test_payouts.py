@@ -336,6 +336,36 @@ def test_waiting_for_funds_ends_when_they_come(sandbox: SandboxProcess, approved
     assert sandbox.oracle(withdrawal.ref)["paid_times"] == 1
 
 
+def test_a_provider_that_is_known_to_hold_too_little_of_ours_is_not_asked(
+    sandbox: SandboxProcess, approved: Callable[..., Withdrawal]
+) -> None:
+    sandbox.set_balance("northgate", "EUR", 17_999)
+    gateway.read_balances(now=timezone.now())
+    withdrawal = approved()
+    assert live(sandbox, withdrawal) == S.COMPLETED
+    assert trace_of(withdrawal) == ["Northgate Pay has only €179.99 of ours", "Volta is the first that can"]
+    assert [provider for provider, _key in creates(withdrawal)] == ["volta"]
+
+
+def test_nothing_is_sent_while_all_are_known_to_hold_too_little(
+    sandbox: SandboxProcess, approved: Callable[..., Withdrawal]
+) -> None:
+    for account in ("northgate", "volta"):
+        sandbox.set_balance(account, "EUR", 17_999)
+    gateway.read_balances(now=timezone.now())
+    withdrawal = approved()
+    assert live(sandbox, withdrawal, rounds=3) == S.APPROVED
+    waiting = Withdrawal.objects.get(pk=withdrawal.pk)
+    assert (waiting.wait_reason, findings_of(withdrawal)) == ("waiting_for_funds", {"waiting_for_funds"})
+    assert waiting.next_step_at > timezone.now()
+    assert creates(withdrawal) == []
+    sandbox.set_balance("volta", "EUR", 18_000)
+    gateway.read_balances(now=timezone.now())
+    assert live(sandbox, withdrawal) == S.COMPLETED
+    assert withdrawal.attempts.get().provider == "volta"
+    nothing_is_in_breach(sandbox)
+
+
 def test_wrong_credentials_pause_the_provider(sandbox: SandboxProcess, approved: Callable[..., Withdrawal]) -> None:
     sandbox.faults(unauthorised=True)
     withdrawal = approved()

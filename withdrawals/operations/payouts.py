@@ -165,9 +165,9 @@ def _choose(withdrawal: Withdrawal, *, now: datetime) -> routing.Choice:
     last = withdrawal.attempts.order_by("number").last()
     refused = {attempt.provider: "declined it lately" for attempt in _refused_lately(withdrawal, now=now)}
     if last is None or last.answer_code != NOT_REACHED:
-        return _route(withdrawal, exclude=refused)
-    choice = _route(withdrawal, exclude=refused | {last.provider: "was not reached just now"})
-    return choice if choice.provider else _route(withdrawal, exclude=refused)
+        return _route(withdrawal, exclude=refused, now=now)
+    choice = _route(withdrawal, exclude=refused | {last.provider: "was not reached just now"}, now=now)
+    return choice if choice.provider else _route(withdrawal, exclude=refused, now=now)
 
 
 def _refused_lately(withdrawal: Withdrawal, *, now: datetime) -> list[PayoutAttempt]:
@@ -176,15 +176,15 @@ def _refused_lately(withdrawal: Withdrawal, *, now: datetime) -> list[PayoutAtte
 
 
 def _wait(withdrawal: Withdrawal, reason: str, *, now: datetime) -> None:
-    refused = _refused_lately(withdrawal, now=now)
-    if reason == "no_route" and refused:
+    if reason == "no_route" and _refused_lately(withdrawal, now=now):
         reason = "waiting_for_funds"
-        findings.report_no_funds(refused[-1], now=now)
+    if reason == "waiting_for_funds":
+        findings.report_no_funds(withdrawal, now=now)
     gap = work.gap_after(withdrawal.step_tries, longest=LONGEST_WAIT)
     Withdrawal.objects.filter(pk=withdrawal.pk).update(wait_reason=reason, next_step_at=now + gap)
 
 
-def _route(withdrawal: Withdrawal, *, exclude: dict[str, str]) -> routing.Choice:
+def _route(withdrawal: Withdrawal, *, exclude: dict[str, str], now: datetime) -> routing.Choice:
     return routing.choose(
         method=withdrawal.method,
         currency=withdrawal.currency,
@@ -192,6 +192,7 @@ def _route(withdrawal: Withdrawal, *, exclude: dict[str, str]) -> routing.Choice
         country=withdrawal.destination.country,
         allowed=withdrawal.routes,
         exclude=exclude,
+        now=now,
     )
 
 
