@@ -182,7 +182,8 @@ def receive_webhook(
 ) -> Reception:
     """Verify on the raw bytes, store, and say how to answer. Interprets nothing.
 
-    A repeat is answered as the first time. Refused: 401, or 413 above MAX_WEBHOOK_BYTES.
+    Verified: 202, whatever applying it later does, so that a repeat is answered as the first time.
+    Refused: 401, or 413 above MAX_WEBHOOK_BYTES.
     """
     if code not in registry.BY_CODE:
         return Reception(404, None, False)
@@ -202,7 +203,7 @@ def receive_webhook(
             "headers": wanted,
             "body": body,
             "verified": True,
-            "http_status": 200,
+            "http_status": 202,
         },
     )
     return Reception(delivery.http_status, delivery, is_new)
@@ -233,11 +234,10 @@ def read_events(delivery: WebhookDelivery) -> list[ProviderEvent]:
     return registry.provider(delivery.provider).parse_webhook(verified)
 
 
-def mark_applied(delivery: WebhookDelivery, *, outcome: str, now: datetime, http_status: int | None = None) -> None:
-    """Note what applying did. `http_status` is how repeats are answered from now on (202: not ours)."""
+def mark_applied(delivery: WebhookDelivery, *, outcome: str, now: datetime) -> None:
+    """Note what applying did."""
     delivery.applied_at, delivery.outcome = now, outcome[:200]
-    delivery.http_status = http_status or delivery.http_status
-    delivery.save(update_fields=["applied_at", "outcome", "http_status"])
+    delivery.save(update_fields=["applied_at", "outcome"])
 
 
 def _refuse(

@@ -66,7 +66,7 @@ class WebhookDelivery(models.Model):
     body = models.BinaryField()
     verified = models.BooleanField()
     verdict = models.CharField(max_length=200, default="")  # why it was refused
-    http_status = models.PositiveSmallIntegerField()  # our answer, now and for every repeat
+    http_status = models.PositiveSmallIntegerField()  # our answer, to the first and to every repeat
     applied_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=200, default="")  # what applying it did
     apply_after = models.DateTimeField()  # not before: moved on at each look, so that looks are spread
@@ -89,7 +89,7 @@ class WebhookDelivery(models.Model):
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
-            pgtrigger.ReadOnly(name="as_it_came", exclude=["applied_at", "outcome", "http_status", "apply_after"]),
+            pgtrigger.ReadOnly(name="as_it_came", exclude=["applied_at", "outcome", "apply_after"]),
         ]
 
     def __str__(self) -> str:
