@@ -2,7 +2,8 @@
 
 Nothing is ever sent again on an unknown outcome. Errors have one meaning each (providers.contract);
 whatever the meaning, the withdrawal is re-read under its lock before anything happens to it.
-Another provider is tried only after a certain "not sent" or a refusal for the provider's own reasons.
+Another provider is tried only after a certain "not sent" or a refusal for the provider's own reasons;
+the same provider, after one that moved nothing, under the same key.
 """
 
 import dataclasses
@@ -203,6 +204,9 @@ def _back_for_another_try(attempt: PayoutAttempt, error: ProviderError, *, now: 
         gap, code = max(gap, timedelta(seconds=error.retry_after or 0)), "not_accepted"
     # In one transaction: the row must not be due in between.
     with transaction.atomic():
+        Withdrawal.objects.select_for_update(of=("self",)).only("pk").get(pk=attempt.withdrawal_id)
+        if not _is_still_to_send(attempt, repeated=False):
+            return  # the provider has it after all, and said so by another way
         if _move(attempt, Move.REROUTE, now=now, words=error.words, code=code, outcome="not_sent"):
             Withdrawal.objects.filter(pk=attempt.withdrawal_id).update(
                 next_step_at=now + min(gap, LONGEST_RETRY_GAP), wait_reason="provider_not_reached"

@@ -23,7 +23,7 @@ select w.withdrawal_id, w.state from inv.withdrawal w left join inv.entry e usin
 -- name: L11 what is in transit equals the withdrawals that are with a provider
 select coalesce(a.currency, w.currency) currency, a.balance, w.amount from (select currency, sum(balance) balance from inv.account where own_kind = 'payout_in_transit' group by 1) a full join (select currency, sum(amount) amount from inv.withdrawal where state in ('processing', 'outcome_unknown') group by 1) w using (currency) where coalesce(a.balance, 0) <> coalesce(w.amount, 0)
 -- name: P01 [statement] money out at providers never exceeds what was approved
-select m.withdrawal_id, sum(m.amount) paid, w.amount from (select a.withdrawal_id, s.provider, s.provider_ref, s.amount from inv.provider_stmt s join inv.attempt a on a.provider = s.provider and a.idem_key = s.idem_key where s.status in ('settled', 'accepted')) m join inv.withdrawal w using (withdrawal_id) group by 1, w.amount having sum(m.amount) > w.amount
+select m.withdrawal_id, sum(m.amount) paid, w.amount from (select a.withdrawal_id, s.provider, s.provider_ref, s.amount from inv.provider_stmt s join (select distinct withdrawal_id, provider, idem_key from inv.attempt) a on a.provider = s.provider and a.idem_key = s.idem_key where s.status in ('settled', 'accepted')) m join inv.withdrawal w using (withdrawal_id) group by 1, w.amount having sum(m.amount) > w.amount
 -- name: P02 [statement] at most one payment that moves money per withdrawal, across providers
 select customer_ref, count(*) from inv.provider_stmt where status in ('settled', 'accepted') group by 1 having count(*) > 1
 -- name: P03 [statement] every record of a provider belongs to an attempt
