@@ -364,6 +364,31 @@ def test_a_webhook_about_a_key_that_was_used_twice_is_about_the_last_attempt(
     nothing_is_in_breach(sandbox)
 
 
+def test_who_said_it_did_nothing_is_asked_again_before_anybody_else(
+    sandbox: SandboxProcess, approved: Callable[..., Withdrawal], finance: User
+) -> None:
+    sandbox.faults(unavailable_after_accept=1.0, webhook_lost=1.0)
+    withdrawal = approved()
+    routing.pause("northgate", actor=finance, reason="a drill", now=timezone.now())
+    pay(withdrawal)
+    routing.resume("northgate", actor=finance, reason="over", now=timezone.now())
+    assert live(sandbox, withdrawal) == S.COMPLETED
+    assert trace_of(withdrawal) == ["Northgate Pay comes after the one tried last", "Volta is the first that can"]
+    assert sandbox.oracle(withdrawal.ref)["paid_times"] == 1
+
+
+def test_another_pays_when_who_said_it_did_nothing_is_paused(
+    sandbox: SandboxProcess, approved: Callable[..., Withdrawal], finance: User
+) -> None:
+    sandbox.faults(create_unavailable=1.0)
+    withdrawal = approved()
+    pay(withdrawal)
+    sandbox.faults(create_unavailable=0)
+    routing.pause("northgate", actor=finance, reason="down", now=timezone.now())
+    assert live(sandbox, withdrawal) == S.COMPLETED
+    assert withdrawal.attempts.get(state="paid").provider == "volta"
+
+
 def test_after_a_definite_refusal_the_key_is_a_new_one(
     sandbox: SandboxProcess, approved: Callable[..., Withdrawal]
 ) -> None:

@@ -39,6 +39,8 @@ logger = logging.getLogger(__name__)
 
 # The answer code of an attempt whose request never left.
 NOT_REACHED = "not_sent"
+# The answer code of an attempt of which the provider says that it did nothing.
+NOT_ACCEPTED = "not_accepted"
 
 # After a try that certainly moved nothing, the next one waits this long, doubling with every attempt.
 RETRY_GAP = timedelta(seconds=2)
@@ -162,12 +164,18 @@ def _is_still_to_send(attempt: PayoutAttempt, *, repeated: bool) -> bool:
 
 
 def _choose(withdrawal: Withdrawal, *, now: datetime) -> routing.Choice:
-    """Choose another provider than the one just not reached, if there is one, and none that refused lately."""
+    """Choose rather another provider than the one just not reached, rather the same that said it did nothing.
+
+    None that refused lately.
+    """
     last = withdrawal.attempts.order_by("number").last()
     refused = {attempt.provider: "declined it lately" for attempt in _refused_lately(withdrawal, now=now)}
-    if last is None or last.answer_code != NOT_REACHED:
-        return _route(withdrawal, exclude=refused, now=now)
-    choice = _route(withdrawal, exclude=refused | {last.provider: "was not reached just now"}, now=now)
+    rather_not: dict[str, str] = {}
+    if last is not None and last.answer_code == NOT_REACHED:
+        rather_not = {last.provider: "was not reached just now"}
+    elif last is not None and last.answer_code == NOT_ACCEPTED:
+        rather_not = {code: "comes after the one tried last" for code in withdrawal.routes if code != last.provider}
+    choice = _route(withdrawal, exclude=refused | rather_not, now=now)
     return choice if choice.provider else _route(withdrawal, exclude=refused, now=now)
 
 
@@ -201,7 +209,7 @@ def _back_for_another_try(attempt: PayoutAttempt, error: ProviderError, *, now: 
     """Nothing was sent: back to approved, to be tried again after a gap that grows with every attempt."""
     gap, code = RETRY_GAP * 2 ** min(attempt.number - 1, 10), NOT_REACHED
     if isinstance(error, NotAccepted):
-        gap, code = max(gap, timedelta(seconds=error.retry_after or 0)), "not_accepted"
+        gap, code = max(gap, timedelta(seconds=error.retry_after or 0)), NOT_ACCEPTED
     # In one transaction: the row must not be due in between.
     with transaction.atomic():
         Withdrawal.objects.select_for_update(of=("self",)).only("pk").get(pk=attempt.withdrawal_id)
