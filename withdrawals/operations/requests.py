@@ -9,7 +9,7 @@ from django.db import IntegrityError, transaction
 
 from backoffice.audit.actors import Actor
 from backoffice.audit.record import record
-from backoffice.money import AmountError, convert, format_money, parse_amount
+from backoffice.money import AmountError, checked_amount, convert, format_money
 from kyc.models import Player
 from ledger.exceptions import InsufficientFunds
 from providers import routing
@@ -89,7 +89,10 @@ def request_withdrawal(
     digest = hashlib.sha256(content.encode()).hexdigest()
     if (first := _first_answer(source, key, digest)) is not None:
         return first, False
-    minor = _checked_amount(amount, currency)
+    try:
+        minor = checked_amount(amount, currency)
+    except AmountError as error:
+        raise RequestRefused(error.code, str(error), field=error.field) from None
     try:
         with transaction.atomic():
             Player.objects.select_for_update().only("pk").get(pk=player.pk)
@@ -155,17 +158,6 @@ def _first_answer(source: str, key: str, digest: str) -> Withdrawal | None:
             "key_reused", "This Idempotency-Key was used before with another request.", field="Idempotency-Key"
         )
     return queries.withdrawals().get(pk=known[0])
-
-
-def _checked_amount(amount: str, currency: str) -> int:
-    try:
-        minor = parse_amount(amount, currency)
-    except AmountError as error:
-        field = "currency" if str(error).startswith("Unknown currency") else "amount"
-        raise RequestRefused(f"invalid_{field}", str(error), field=field) from None
-    if minor == 0:
-        raise RequestRefused("invalid_amount", "The amount must be more than zero.", field="amount")
-    return minor
 
 
 def _destination(player: Player, destination_id: str, minor: int, currency: str) -> Destination:
