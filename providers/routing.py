@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from backoffice.audit.actors import Actor, Machine
 from backoffice.audit.record import record
 from backoffice.money import format_money
-from providers.contract import Capabilities
+from providers.contract import Capabilities, Limits
 from providers.models import ProviderBalance, ProviderControl
 from providers.registry import BY_CODE, PROVIDERS
 
@@ -86,10 +86,14 @@ def capabilities_of(code: str) -> Capabilities:
     return BY_CODE[code].capabilities
 
 
-def minimum(*, method: str, currency: str) -> int | None:
-    """The smallest payout that any provider makes, minor units; None if nobody pays this."""
-    limits = (registered.capabilities.pays.get(method, {}).get(currency) for registered in PROVIDERS)
-    return min((limit.minimum for limit in limits if limit), default=None)
+def limits(*, method: str, currency: str) -> Limits | None:
+    """The smallest and the largest payout that any provider makes; None if nobody pays this."""
+    declared = [registered.capabilities.pays.get(method, {}).get(currency) for registered in PROVIDERS]
+    known = [one for one in declared if one]
+    if not known:
+        return None
+    largest = [one.maximum for one in known if one.maximum is not None]
+    return Limits(min(one.minimum for one in known), max(largest) if len(largest) == len(known) else None)
 
 
 def known_balances(*, now: datetime) -> QuerySet[ProviderBalance]:

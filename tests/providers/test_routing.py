@@ -1,5 +1,6 @@
 """Who pays, why, and what waits when nobody may."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from backoffice.audit.actors import PAYOUTS
 from backoffice.audit.queries import timeline_of
 from providers import routing
+from providers.contract import Limits
 from providers.models import ProviderBalance, ProviderControl
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
@@ -144,5 +146,13 @@ def test_candidates_ignore_pauses_and_the_minimum_is_the_lowest():
     wanted = {"method": "iban", "currency": "EUR", "amount": 50_000}
     assert routing.candidates(**wanted) == ["northgate", "volta"]
     assert routing.candidates(**wanted | {"amount": 200}) == ["northgate"]
-    assert routing.minimum(method="iban", currency="EUR") == 100
-    assert routing.minimum(method="wallet", currency="EUR") is None
+    assert routing.limits(method="iban", currency="EUR") == Limits(100)
+    assert routing.limits(method="wallet", currency="EUR") is None
+
+
+def test_there_is_a_maximum_when_every_provider_has_one(monkeypatch):
+    northgate, volta = routing.PROVIDERS
+    capped = replace(northgate.capabilities, pays={"iban": {"EUR": Limits(200, 7_000_000)}})
+    monkeypatch.setattr(routing, "PROVIDERS", (replace(northgate, capabilities=capped), volta))
+    assert routing.limits(method="iban", currency="EUR") == Limits(200, 7_000_000)
+    assert routing.limits(method="iban", currency="USD") == Limits(1_000, 5_000_000)

@@ -134,7 +134,15 @@ def request_withdrawal(
 
 
 def cancel(withdrawal: Withdrawal, *, actor: Actor, now: datetime, reason: str = "player_asked") -> Withdrawal:
-    """Cancel for the player and give the money back. Raises MoveRefused once it is with a provider."""
+    """Cancel for the player and give the money back.
+
+    Raises MoveRefused once it is with a provider, and RequestRefused where the law of the player's
+    jurisdiction keeps what was asked for from going back into play.
+    """
+    if withdrawal.player.jurisdiction.upper() in settings.NO_CANCEL_JURISDICTIONS:
+        raise RequestRefused(
+            "cancel_not_allowed", "In this player’s jurisdiction a withdrawal may not be reversed; it goes on."
+        )
     return Withdrawal.advance(withdrawal.pk, Move.CANCEL, actor=actor, now=now, reason=reason)
 
 
@@ -172,14 +180,18 @@ def _destination(player: Player, destination_id: str, minor: int, currency: str)
         raise RequestRefused(
             "unsupported_currency", f"{destination.label} cannot receive {currency}.", field="currency"
         )
-    minimum = routing.minimum(method=destination.method, currency=currency)
-    if minimum is None:
+    limits = routing.limits(method=destination.method, currency=currency)
+    if limits is None:
         method = Method(destination.method).label.lower()
         raise RequestRefused("unsupported_currency", f"No provider pays {currency} to a {method}.", field="currency")
-    if minor < minimum:
+    if minor < limits.minimum:
+        smallest = format_money(limits.minimum, currency)
+        raise RequestRefused("below_minimum", f"The smallest withdrawal is {smallest} for this method.", field="amount")
+    if limits.maximum is not None and minor > limits.maximum:
+        largest = format_money(limits.maximum, currency)
         raise RequestRefused(
-            "below_minimum",
-            f"The smallest withdrawal is {format_money(minimum, currency)} for this method.",
+            "above_maximum",
+            f"The largest withdrawal is {largest} for this method; ask for it in parts.",
             field="amount",
         )
     return destination
