@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.utils import timezone
+
 from kyc import queries as kyc
 from withdrawals.checks.outcome import Outcome, note, passed, review
 from withdrawals.models import Withdrawal
@@ -9,7 +11,7 @@ from withdrawals.models import Withdrawal
 
 def verified(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
     """The player's identity must be verified and the document valid on the day."""
-    standing = kyc.standing_of(withdrawal.player, on=now.date())
+    standing = kyc.standing_of(withdrawal.player, on=timezone.localdate(now))
     evidence = {
         "state": standing.state,
         "level": standing.level,

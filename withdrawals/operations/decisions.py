@@ -7,6 +7,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
@@ -214,7 +215,7 @@ def require_still_valid(withdrawal: Withdrawal, *, now: datetime) -> None:
     The caller holds the withdrawal's lock; the player's is taken when the approval takes effect. The
     house's limits are held by the database as well (sql/rules.sql), under one lock for all approvals.
     """
-    standing = kyc.standing_of(withdrawal.player, on=now.date())
+    standing = kyc.standing_of(withdrawal.player, on=timezone.localdate(now))
     usages = queries.player_usage(withdrawal, now=withdrawal.requested_at) + queries.house_usage(withdrawal, now=now)
     if blocker := blocker_of(standing, usages):
         raise IllegalMove(blocker)

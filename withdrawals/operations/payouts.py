@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from backoffice.audit.actors import PAYOUTS
 from backoffice.crash import crash_point
@@ -152,7 +153,7 @@ def digest_of(instruction: PayoutInstruction) -> str:
 def _what_changed(withdrawal: Withdrawal, *, now: datetime) -> str | None:
     if withdrawal.fingerprint != withdrawal.fingerprint_now():
         return "changed_since_approval"
-    if not kyc.standing_of(withdrawal.player, on=now.date()).ok:
+    if not kyc.standing_of(withdrawal.player, on=timezone.localdate(now)).ok:
         return "identity_no_longer_valid"
     return None
 
