@@ -248,6 +248,8 @@ REFERENCE_RATES = dict(
 UNDO_TIME = timedelta(seconds=env_int("UNDO_SECONDS", 10))
 REVIEW_TIME = timedelta(minutes=env_int("REVIEW_MINUTES", 120, minimum=1))
 CLAIM_TIME = timedelta(minutes=env_int("CLAIM_MINUTES", 15, minimum=1))
+# Where a withdrawal that was asked for may not be taken back by the player: codes as the platform tells them.
+NO_CANCEL_JURISDICTIONS = {code.upper() for code in env_list("NO_CANCEL_JURISDICTIONS", "GB")}
 AUTOMATIC_LANE = env_bool("AUTOMATIC_LANE", True)
 
 # --- Payment providers --------------------------------------------------------------------------

@@ -199,6 +199,7 @@ class Capabilities:
     lookup: str = "none"  # by_our_reference, by_provider_id, by_repeat_create, none
     visibility_delay: timedelta = timedelta(0)  # a "not found" younger than this means nothing
     cancel: str = "never"  # while_states, never
+    balance: bool = False  # our float there can be asked for
     webhooks: str = "unordered"  # ordered_by_sequence, unordered
     failed_is_final: bool = False  # FAILED is proof of non-payment
     return_window: timedelta = timedelta(days=30)

@@ -8,7 +8,7 @@ from ninja import Header, Router, Status
 
 from backoffice.audit.actors import Machine
 from backoffice.money import to_major_string
-from backoffice.platform import schemas
+from backoffice.platform import fields, schemas
 from backoffice.platform.problems import Refused
 from backoffice.platform.signing import client_of
 from kyc.models import Player
@@ -21,7 +21,7 @@ from withdrawals.states import State
 
 router = Router(tags=["Withdrawals"])
 
-IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", pattern="^[ -~]{1,255}$")]
+IdempotencyKey = Annotated[fields.IdempotencyKey, Header(alias="Idempotency-Key")]
 
 
 @router.post("", response={200: schemas.WithdrawalOut, 201: schemas.WithdrawalOut})

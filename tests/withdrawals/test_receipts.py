@@ -427,7 +427,7 @@ def test_a_webhook_is_applied_once_however_often_it_comes(with_attempt: Callable
     before = counts()
     again = deliver("northgate", told, event_id="evt_1")
     assert first == again
-    assert (first.http_status, first.outcome, first.applied_at) == (200, "applied", NOW)
+    assert (first.http_status, first.outcome, first.applied_at) == (202, "applied", NOW)
     assert counts() == before
     assert state_of(attempt) == S.COMPLETED
     nothing_is_in_breach()
