@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 
 from backoffice.audit.actors import Actor
 from backoffice.audit.record import record
-from backoffice.money import AmountError, convert, format_money, parse_amount
+from backoffice.money import LARGEST_AMOUNT, AmountError, convert, format_money, parse_amount
 from kyc.models import Player
-from ledger.exceptions import InsufficientFunds
+from ledger.exceptions import AmountOutOfRange, InsufficientFunds
 from providers import routing
 from withdrawals import destinations, queries
 from withdrawals.exceptions import KeyReused, RequestRefused
@@ -105,9 +105,7 @@ def request_withdrawal(
                     method=destination.method,
                     amount=minor,
                     currency=currency,
-                    reference_amount=convert(
-                        minor, currency, to=settings.HOUSE_CURRENCY, rates=settings.REFERENCE_RATES
-                    ),
+                    reference_amount=_reference_amount(minor, currency),
                     requested_at=now,
                     due_at=queries.due_at(now),
                     source=source,
@@ -123,6 +121,8 @@ def request_withdrawal(
             f"The withdrawable balance does not cover {format_money(minor, currency)}; bonus money is not part of it.",
             field="amount",
         ) from None
+    except AmountOutOfRange:
+        raise _too_large(minor, currency) from None
     except IntegrityError:
         # Somebody else used this key for another player at the same moment; their row is the first answer.
         if (first := _first_answer(source, key, digest)) is None:
@@ -166,6 +166,17 @@ def _checked_amount(amount: str, currency: str) -> int:
     if minor == 0:
         raise RequestRefused("invalid_amount", "The amount must be more than zero.", field="amount")
     return minor
+
+
+def _reference_amount(minor: int, currency: str) -> int | None:
+    value = convert(minor, currency, to=settings.HOUSE_CURRENCY, rates=settings.REFERENCE_RATES)
+    if value is not None and value > LARGEST_AMOUNT:
+        raise _too_large(minor, currency)
+    return value
+
+
+def _too_large(minor: int, currency: str) -> RequestRefused:
+    return RequestRefused("invalid_amount", f"{format_money(minor, currency)} is too large.", field="amount")
 
 
 def _destination(player: Player, destination_id: str, minor: int, currency: str) -> Destination:
