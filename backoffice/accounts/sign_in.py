@@ -56,8 +56,10 @@ def paused_until(*, account: str, address: str, now: datetime) -> datetime | Non
     return max(pauses, default=None)
 
 
-def address_of(request: HttpRequest) -> str:
+def address_of(request: HttpRequest | None) -> str:
     """Return where a request comes from; behind a proxy, what the proxy says it saw."""
+    if request is None:
+        return ""
     seen = request.META.get("REMOTE_ADDR", "")
     if settings.SECURE_PROXY_SSL_HEADER:
         seen = request.headers.get("X-Forwarded-For", seen).rpartition(",")[2].strip()
