@@ -6,7 +6,7 @@ Calls raise the contract's errors and nothing else that a provider could cause.
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import transaction
@@ -36,7 +36,9 @@ from providers.contract import (
 from providers.models import CallOutcome, ProviderBalance, ProviderCall, Verb, WebhookDelivery
 
 MAX_WEBHOOK_BYTES = 256 * 1024
-REFUSED_KEPT_BYTES = 16 * 1024  # of a refused body: enough to look at, too little to fill the disk with
+# Anybody can send what is refused: enough of it is kept, and for long enough, to look at, and no more.
+REFUSED_KEPT_BYTES = 4 * 1024
+REFUSED_KEPT_TIME = timedelta(days=30)
 T = TypeVar("T")
 
 _OUTCOMES: dict[type[ProviderError], CallOutcome] = {
@@ -224,6 +226,12 @@ def take_delivery(pk: int) -> WebhookDelivery | None:
 def postpone_delivery(pk: int, *, until: datetime) -> None:
     """Look at it again later."""
     WebhookDelivery.objects.filter(pk=pk).update(apply_after=until)
+
+
+def forget_refused(*, now: datetime) -> int:
+    """Delete the refused webhooks that nobody will look at any more; return how many."""
+    old = WebhookDelivery.objects.filter(verified=False, received_at__lt=now - REFUSED_KEPT_TIME)
+    return old.delete()[0]
 
 
 def read_events(delivery: WebhookDelivery) -> list[ProviderEvent]:

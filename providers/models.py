@@ -1,7 +1,7 @@
 """What was said to and by providers, and which of them may be called at all.
 
 A call and a webhook are history: they are added, never changed. Of a webhook only the marks move that
-say what became of it.
+say what became of it; one that was refused is deleted after a while.
 """
 
 import pgtrigger
@@ -88,7 +88,9 @@ class WebhookDelivery(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
+            pgtrigger.Protect(
+                name="never_deleted", operation=pgtrigger.Delete, condition=pgtrigger.Q(old__verified=True)
+            ),
             pgtrigger.ReadOnly(name="as_it_came", exclude=["applied_at", "outcome", "apply_after"]),
         ]
 

@@ -449,9 +449,16 @@ class PayoutAttempt(models.Model):
 
 
 class Note(models.Model):
+    """What a colleague should know. Who reads it is said when it is written, whatever the author's roles become."""
+
+    class Audience(models.TextChoices):
+        SIGNALS = "signals", "Colleagues who see signals"
+        EVERYBODY = "everybody", "Support too"
+
     withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, related_name="notes")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notes")
     text = models.TextField()
+    audience = models.CharField(max_length=10, choices=Audience.choices, default=Audience.SIGNALS)
     at = models.DateTimeField()
 
     class Meta:

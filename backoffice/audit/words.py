@@ -13,6 +13,7 @@ ACTS = {
     "check_chain": "Checked the chain",
     "export": "Exported a list",
     "sign_in": "Signed in",
+    "sign_in_failed": "Failed to sign in",
     "claim": "Claimed",
     "take_over": "Took over",
     "decide": "Decided",
@@ -52,5 +53,5 @@ def change(entry: AuditEntry) -> list[tuple[str, str]]:
     before, after = entry.data.get("before"), entry.data.get("after")
     if isinstance(before, dict) and isinstance(after, dict):
         return [(f"{plain(name)}: {before.get(name, '')}", str(value)) for name, value in after.items()]
-    chosen = entry.data.get("move") or entry.data.get("path") or entry.data.get("state")
+    chosen = entry.data.get("move") or entry.data.get("path") or entry.data.get("state") or entry.data.get("address")
     return [("", plain(str(chosen)))] if chosen else []

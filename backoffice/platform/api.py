@@ -18,6 +18,7 @@ from backoffice.platform import problems
 from backoffice.platform.api_notifications import router as notifications
 from backoffice.platform.api_players import router as players
 from backoffice.platform.api_withdrawals import router as withdrawals
+from backoffice.platform.models import Scope
 from backoffice.platform.openapi import with_problems
 from backoffice.platform.operations import EventRefused
 from backoffice.platform.problems import Refused
@@ -75,7 +76,7 @@ api = PlatformAPI(
     version="1.0.0",
     description="Signed requests of the gaming platform. docs/api.md says how to sign, with examples.",
     urls_namespace="platform",
-    auth=Signature(),
+    auth=Signature(Scope.READ),
     parser=StrictParser(),
     docs_decorator=_for_staff,
 )

@@ -29,9 +29,11 @@ KINDS: dict[str, Kind] = {
     "card_number": Kind(400, "A card number was sent"),
     # Who asks, and for what.
     "unauthorized": Kind(401, "The request is not signed by a known key"),
+    "out_of_scope": Kind(403, "The key was not given out for that"),
     "not_found": Kind(404, "There is no such thing"),
     "method_not_allowed": Kind(405, "This address does not take that method"),
     # It contradicts what is known.
+    "replayed": Kind(409, "The signature was used before"),
     "key_reused": Kind(409, "The Idempotency-Key was used for another request"),
     "event_changed": Kind(409, "The event is known with other content"),
     "destination_changed": Kind(409, "The destination is known with other payout details"),

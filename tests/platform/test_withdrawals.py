@@ -10,12 +10,12 @@ from django.db import connection
 
 from backoffice.accounts.models import User
 from kyc.models import Player
-from ledger.models import Entry
+from ledger.models import AccountKind, Entry
 from ledger.queries import balance_of
 from providers import routing
 from providers.contract import Limits
 from tests.factories.withdrawals import fund, pass_checks
-from tests.platform.conftest import Signed, problem
+from tests.platform.conftest import Signed, hours_ago, problem
 from withdrawals.models import Withdrawal
 from withdrawals.states import Move
 
@@ -73,6 +73,24 @@ def test_the_same_key_for_something_else_is_refused(
 
     assert problem(api.withdraw("p-1", **changed)) == (409, "key_reused", "Idempotency-Key")
     assert Withdrawal.objects.count() == 1
+
+
+def test_an_amount_whose_house_value_is_beyond_64_bits_is_refused(
+    api: Signed, player: Player, destination: str
+) -> None:
+    refused = api.withdraw("p-1", amount="92233720368547758.00", currency="GBP")
+    assert problem(refused) == (400, "invalid_amount", "amount")
+    assert not Withdrawal.objects.exists()
+
+
+def test_money_that_the_ledger_cannot_add_up_is_refused(api: Signed, player: Player, destination: str) -> None:
+    for n, status in enumerate((201, 400)):
+        win = {"kind": "win", "amount": "92233720368547000.00", "currency": "EUR", "occurred_at": hours_ago(1)}
+        assert api("POST", "/api/v1/players/p-1/plays", {**win, "id": f"w{n}"}).status_code == 200
+        assert api.withdraw("p-1", amount="92233720368547000.00", key=f"k{n}").status_code == status
+    assert problem(api.withdraw("p-1", amount="92233720368547000.00", key="k1")) == (400, "invalid_amount", "amount")
+    assert Withdrawal.objects.count() == 1
+    assert balance_of(AccountKind.PLAYER_HELD, str(player.pk), "EUR") == 9_223_372_036_854_700_000
 
 
 def test_keys_belong_to_their_client(api: Signed, other_api: Signed, player: Player, destination: str) -> None:

@@ -172,6 +172,15 @@ class TestWebhooks:
         assert gateway.receive_webhook(CODE, {}, body, now).http_status == 413
         assert len(WebhookDelivery.objects.get().body) == gateway.REFUSED_KEPT_BYTES
 
+    def test_only_refused_ones_are_forgotten_and_only_when_they_are_old(self, sandbox, now):
+        genuine = receive(sent_webhook(sandbox, now), now).delivery
+        young = gateway.receive_webhook(CODE, {}, b"young", now + timedelta(days=1)).delivery
+        gateway.receive_webhook(CODE, {}, b"old", now)
+
+        assert gateway.forget_refused(now=now + gateway.REFUSED_KEPT_TIME + timedelta(seconds=1)) == 1
+        assert set(WebhookDelivery.objects.values_list("pk", flat=True)) == {genuine.pk, young.pk}
+        assert gateway.REFUSED_KEPT_BYTES <= 4096
+
     def test_nobody_has_a_webhook_address_but_registered_providers(self, now):
         reception = gateway.receive_webhook("nobody", {}, b"{}", now)
         assert (reception.http_status, reception.delivery) == (404, None)

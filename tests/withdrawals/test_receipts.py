@@ -101,6 +101,7 @@ MATRIX: tuple[Row, ...] = (
             ("amount_differs", {"amount": 18_001}),
             ("amount_differs", {"currency": "USD"}),
             ("reference_differs", {"reference": "WD-0000-0000"}),
+            ("key_differs", {"key": "0190b5f0-1111-5222-8333-444455556666"}),
         )
     ),
     Row("completed", "paid", S.COMPLETED, "second_payout", facts={"provider_reference": "ng-other"}),

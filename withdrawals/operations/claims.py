@@ -91,17 +91,34 @@ def next_for(
     ``queue`` narrows it to a view; with ``after`` it is the next one in the order of urgency, and behind
     the last one the search begins again at the first.
     """
+    passed = [] if after is None else [after.pk]
     with transaction.atomic():
-        candidates = claimable(user, now=now, queue=queue).select_for_update(of=("self",), skip_locked=True)
-        withdrawal = None
-        if after is not None:
-            candidates = candidates.exclude(pk=after.pk)
-            later = Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, pk__gt=after.pk)
-            withdrawal = candidates.filter(later).first()
-        withdrawal = withdrawal or candidates.first()
-        if withdrawal is not None:
-            claim(withdrawal, user=user, now=now)
+        while (withdrawal := _next_unlocked(user, now=now, queue=queue, after=after, passed=passed)) is not None:
+            try:
+                claim(withdrawal, user=user, now=now)
+            except ClaimedByOther:
+                # Claimed and committed by somebody else after it was looked up and before it was locked.
+                passed.append(withdrawal.pk)
+            else:
+                break
     return withdrawal
+
+
+def _next_unlocked(
+    user: User,
+    *,
+    now: datetime,
+    queue: QuerySet[Withdrawal] | None,
+    after: Withdrawal | None,
+    passed: list[int],
+) -> Withdrawal | None:
+    candidates = claimable(user, now=now, queue=queue).exclude(pk__in=passed)
+    candidates = candidates.select_for_update(of=("self",), skip_locked=True)
+    if after is not None:
+        later = Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, pk__gt=after.pk)
+        if (withdrawal := candidates.filter(later).first()) is not None:
+            return withdrawal
+    return candidates.first()
 
 
 def claimable(user: User, *, now: datetime, queue: QuerySet[Withdrawal] | None = None) -> QuerySet[Withdrawal]:

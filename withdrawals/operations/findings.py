@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 _WORDS = {
     "amount_differs": "The provider speaks of another amount or currency than we asked for.",
     "reference_differs": "The provider speaks of another withdrawal under the key of this one.",
+    "key_differs": "The provider speaks of a payout under another key than the one that we sent.",
     "second_payout": "The provider speaks of a second payout under the same key.",
     "event_without_attempt": "A message about this withdrawal, but no attempt of ours asked for that payout.",
     "waiting_for_funds": "Every provider that can pay it lacks our money; it waits until they are funded.",

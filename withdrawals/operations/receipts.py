@@ -84,6 +84,8 @@ def _difference(attempt: PayoutAttempt, receipt: PayoutReceipt) -> str | None:
         return "amount_differs"
     if receipt.reference and receipt.reference != attempt.withdrawal.ref:
         return "reference_differs"
+    if receipt.key and receipt.key.lower() != str(attempt.key):
+        return "key_differs"
     known, told = attempt.provider_reference, receipt.provider_reference
     return "second_payout" if known and told and known != told else None
 

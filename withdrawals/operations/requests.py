@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 
 from backoffice.audit.actors import Actor
 from backoffice.audit.record import record
-from backoffice.money import AmountError, checked_amount, convert, format_money
+from backoffice.money import LARGEST_AMOUNT, AmountError, checked_amount, convert, format_money
 from kyc.models import Player
-from ledger.exceptions import InsufficientFunds
+from ledger.exceptions import AmountOutOfRange, InsufficientFunds
 from providers import routing
 from withdrawals import destinations, queries
 from withdrawals.exceptions import KeyReused, RequestRefused
@@ -108,9 +108,7 @@ def request_withdrawal(
                     method=destination.method,
                     amount=minor,
                     currency=currency,
-                    reference_amount=convert(
-                        minor, currency, to=settings.HOUSE_CURRENCY, rates=settings.REFERENCE_RATES
-                    ),
+                    reference_amount=_reference_amount(minor, currency),
                     requested_at=now,
                     due_at=queries.due_at(now),
                     source=source,
@@ -126,6 +124,8 @@ def request_withdrawal(
             f"The withdrawable balance does not cover {format_money(minor, currency)}; bonus money is not part of it.",
             field="amount",
         ) from None
+    except AmountOutOfRange:
+        raise _too_large(minor, currency) from None
     except IntegrityError:
         # Somebody else used this key for another player at the same moment; their row is the first answer.
         if (first := _first_answer(source, key, digest)) is None:
@@ -166,6 +166,17 @@ def _first_answer(source: str, key: str, digest: str) -> Withdrawal | None:
             "key_reused", "This Idempotency-Key was used before with another request.", field="Idempotency-Key"
         )
     return queries.withdrawals().get(pk=known[0])
+
+
+def _reference_amount(minor: int, currency: str) -> int | None:
+    value = convert(minor, currency, to=settings.HOUSE_CURRENCY, rates=settings.REFERENCE_RATES)
+    if value is not None and value > LARGEST_AMOUNT:
+        raise _too_large(minor, currency)
+    return value
+
+
+def _too_large(minor: int, currency: str) -> RequestRefused:
+    return RequestRefused("invalid_amount", f"{format_money(minor, currency)} is too large.", field="amount")
 
 
 def _destination(player: Player, destination_id: str, minor: int, currency: str) -> Destination:

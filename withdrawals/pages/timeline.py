@@ -51,12 +51,12 @@ def events_of(withdrawal: Withdrawal, user: Any, *, notes: Iterable[Note]) -> li
 
 
 def notes_for(withdrawal: Withdrawal, user: Any) -> list[Note]:
-    """Return the notes that this person reads, newest first: all of them, or those of the own role only."""
+    """Return the notes that this person reads, newest first: all of them, or those written for everybody."""
     notes = withdrawal.notes.select_related("author").order_by("-at", "-pk")
     if visibility.sees(user, visibility.Field.SIGNALS):
         return list(notes)
     if user.has_perm("withdrawals.add_note"):
-        return list(notes.filter(author__groups__name__in=user.role_names).distinct())
+        return list(notes.filter(audience=Note.Audience.EVERYBODY))
     return []
 
 

@@ -53,9 +53,12 @@ class AddNote(AskText):
     form_class = NoteForm
     title, verb = "Note on", "Add note"
 
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "author": self.request.user}
+
     def form_valid(self, form: Any) -> HttpResponse:
         withdrawal = withdrawal_or_404(self.kwargs["ref"])
-        notes.add_note(withdrawal, author=self.request.user, text=form.cleaned_data["text"], now=timezone.now())
+        notes.add_note(withdrawal, author=self.request.user, **form.cleaned_data, now=timezone.now())
         messages.info(self.request, "Note added.")
         return redirect(_page(withdrawal, self.request))
 
