@@ -69,6 +69,7 @@ ROLES: dict[str, set[str]] = {
         "withdrawals.freeze_withdrawal",
         "withdrawals.add_note",
         "ledger.view_entry",
+        "ledger.view_freezes",
         "audit.view_auditentry",
         "withdrawals.view_transactions",
     },

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from backoffice.ui import inline
 from ledger import queries as ledger
+from ledger.queries import Booked
 from withdrawals import visibility
 from withdrawals.models import Withdrawal
 from withdrawals.pages.decision import provider_label
@@ -15,25 +16,11 @@ from withdrawals.states import LOOKS, State
 from withdrawals.visibility import Field
 
 
-@dataclass(frozen=True, slots=True)
-class JournalLine:
-    """One entry of the ledger: what was booked and how much moved."""
-
-    label: str
-    at: datetime
-    amount: int
-    currency: str
-
-
-def journal_of(withdrawal: Withdrawal) -> list[JournalLine]:
-    """Return the entries of a withdrawal in the order in which they were booked."""
-    lines = []
-    for entry in ledger.entries_for(withdrawal.ref):
-        postings = list(entry.postings.all())
-        moved = sum(posting.amount for posting in postings if posting.amount > 0)
-        label = entry.kind.replace("_", " ").capitalize()
-        lines.append(JournalLine(label, entry.occurred_at, moved, withdrawal.currency))
-    return lines
+def journal_of(withdrawal: Withdrawal, user: Any) -> list[Booked] | None:
+    """Return what was booked for a withdrawal, in its order; None for whoever may not see it."""
+    if not visibility.sees(user, Field.JOURNAL):
+        return None
+    return ledger.booked_for([withdrawal.ref], freezes=visibility.sees(user, Field.LEGAL)).get(withdrawal.ref, [])
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +51,13 @@ _ATTEMPTS = {
 def attempts_of(withdrawal: Withdrawal, user: Any) -> list[Attempt]:
     """Return the payout attempts, the latest first."""
     codes = visibility.sees(user, Field.ATTEMPT_CODES)
+    told = _ATTEMPTS if visibility.sees(user, Field.STATE) else _ATTEMPTS | {"unknown": _ATTEMPTS["accepted"]}
     return [
         Attempt(
             number=attempt.number,
             provider=provider_label(attempt.provider),
             sent_at=attempt.sent_at,
-            state=_ATTEMPTS[attempt.state],
+            state=told[attempt.state],
             words=attempt.answer if codes else "",
             code=attempt.answer_code if codes else "",
             reference=attempt.provider_reference if codes else "",
@@ -88,9 +76,9 @@ class Outcome:
     words: str
 
 
-def outcome_of(withdrawal: Withdrawal) -> Outcome:
-    """Return where the money is now, in one line that everybody may read."""
-    look = LOOKS[State(withdrawal.state)]
+def outcome_of(withdrawal: Withdrawal, user: Any) -> Outcome:
+    """Return where the money is now, in one line, as far as the reader may know."""
+    look = LOOKS[visibility.state_for(user, withdrawal.state, withdrawal.hold_kind)]
     through = provider_label(withdrawal.provider)
     at = withdrawal.closed_at
     words = look.help

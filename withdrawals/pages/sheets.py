@@ -204,8 +204,14 @@ def sheet_of(withdrawal: Withdrawal, move: Move, user: Any) -> Sheet:
 
 def sheets_for(withdrawal: Withdrawal, user: Any) -> list[Sheet]:
     """Return what this person may decide now, in the order of the bar."""
-    possible = withdrawal.moves_for(user)
-    return [sheet_of(withdrawal, move, user) for move in LOOKS if move in possible and move in DECIDABLE]
+    possible = moves_offered(withdrawal, user)
+    return [sheet_of(withdrawal, move, user) for move in LOOKS if move in possible]
+
+
+def moves_offered(withdrawal: Withdrawal, user: Any) -> list[Move]:
+    """Return the decisions open to this person now. Who may end a legal hold is not to be read off a refusal."""
+    silent = withdrawal.hold_kind == HoldKind.LEGAL and not visibility.sees(user, visibility.Field.LEGAL)
+    return [move for move in withdrawal.moves_for(user) if move in DECIDABLE and not (silent and move == Move.RELEASE)]
 
 
 def _reasons(withdrawal: Withdrawal, move: Move, user: Any) -> tuple[Reason, ...]:
@@ -285,11 +291,18 @@ def note_action(withdrawal: Withdrawal, view: str) -> Action:
     return Action("Note", address, "note", "n", "quiet", css="opt")
 
 
-def hold_words(withdrawal: Withdrawal) -> str:
-    """Return why a withdrawal is on hold and what ends it, for colleagues."""
-    if withdrawal.state != State.ON_HOLD:
+def hold_reason(withdrawal: Withdrawal, user: Any) -> str:
+    """Return why a withdrawal is on hold, to those who may know."""
+    legal = withdrawal.hold_kind == HoldKind.LEGAL
+    seen = visibility.sees(user, visibility.Field.LEGAL if legal else visibility.Field.SIGNALS)
+    return reasons.label_of(withdrawal.reason) if seen and withdrawal.state == State.ON_HOLD else ""
+
+
+def hold_words(withdrawal: Withdrawal, user: Any) -> str:
+    """Return why a withdrawal is on hold and what ends it, to those who may know."""
+    why = hold_reason(withdrawal, user)
+    if not why:
         return ""
-    why = reasons.label_of(withdrawal.reason)
     if withdrawal.hold_kind == HoldKind.LEGAL:
         return f"{why}. It ends when compliance and a second person agree."
     ends = "is cancelled" if withdrawal.hold_kind == HoldKind.PLAYER else "goes back to review"

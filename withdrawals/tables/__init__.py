@@ -2,11 +2,12 @@
 
 from withdrawals.tables.flagged import FlaggedTable
 from withdrawals.tables.providers import ProviderTable
-from withdrawals.tables.queue import QueueTable, address_of, money_words, next_address, waited
+from withdrawals.tables.queue import FLAGGED, QueueTable, address_of, money_words, next_address, waited
 from withdrawals.tables.standings import StandingTable
 from withdrawals.tables.transactions import TransactionTable
 
 __all__ = [
+    "FLAGGED",
     "FlaggedTable",
     "ProviderTable",
     "QueueTable",

@@ -58,6 +58,7 @@ SECOND_APPROVAL = Tab(
     empty="No second approvals wait.",
 )
 MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), empty="You have claimed nothing.")
+ALL = Tab("all", "All", hide=("due", "wake", "why", "owner"), sort="-requested", counted=False)
 TABS = (
     NEEDS_DECISION,
     MINE,
@@ -92,16 +93,36 @@ TABS = (
         sort="-requested",
         empty="Nothing was decided today.",
     ),
-    Tab("all", "All", hide=("due", "wake", "why", "owner"), sort="-requested", counted=False),
+    ALL,
 )
-BY_SLUG = {tab.slug: tab for tab in TABS}
 # Lists of what is open, small enough to be added up each time.
 _SUMMED = {"needs-decision", "second-approval", "mine", "on-hold", "high-value", "new-details"}
 
 
-def tab_of(slug: str) -> Tab | None:
-    """Return the list that a page was opened from, if it is one from which things are claimed."""
-    return BY_SLUG.get(slug)
+def tabs_for(user: Any) -> tuple[Tab, ...]:
+    """Return the lists this person works from; those about other people's work or suspicions are left out."""
+    if not visibility.sees(user, visibility.Field.STATE):
+        return (ALL,)  # which list a withdrawal stands in would tell what its status does not
+    hidden = set()
+    if not user.has_perm("withdrawals.confirm_withdrawal"):
+        hidden.add("second-approval")
+    if not visibility.sees(user, visibility.Field.OWNER):
+        hidden.add("mine")
+    if not visibility.sees(user, visibility.Field.SIGNALS):
+        hidden.add("new-details")
+    return tuple(tab for tab in TABS if tab.slug not in hidden)
+
+
+def tab_of(request: HttpRequest) -> Tab | None:
+    """Return the list that a page was opened from, if it is one of this person's."""
+    asked = request.GET.get("view", "")
+    return next((tab for tab in tabs_for(request.user) if tab.slug == asked), None)
+
+
+def view_of(request: HttpRequest) -> str:
+    """Return the slug of the list that a page was opened from, or nothing."""
+    tab = tab_of(request)
+    return tab.slug if tab else ""
 
 
 class Queue(ListScreen):
@@ -114,16 +135,7 @@ class Queue(ListScreen):
 
     @cached_property
     def tabs(self) -> tuple[Tab, ...]:  # type: ignore[override]
-        """What this person works from: views about other people's work or suspicions are left out."""
-        user = self.request.user
-        hidden = set()
-        if not user.has_perm("withdrawals.confirm_withdrawal"):
-            hidden.add("second-approval")
-        if not visibility.sees(user, visibility.Field.OWNER):
-            hidden.add("mine")
-        if not visibility.sees(user, visibility.Field.SIGNALS):
-            hidden.add("new-details")
-        return tuple(tab for tab in TABS if tab.slug not in hidden)
+        return tabs_for(self.request.user)
 
     @cached_property
     def search_label(self) -> str:  # type: ignore[override]
@@ -198,7 +210,7 @@ class Queue(ListScreen):
 
 def queue_of(request: HttpRequest) -> QuerySet[Withdrawal]:
     """Return the rows of the view that the address names, or of the whole queue."""
-    tab = tab_of(request.GET.get("view", "")) or NEEDS_DECISION
+    tab = tab_of(request) or NEEDS_DECISION
     return tab.narrow(queries.withdrawals().select_related("claim__owner"), request)
 
 
@@ -215,7 +227,7 @@ class Next(Permitted, View):
     def get(self, request: StaffRequest) -> HttpResponse:
         now, user = timezone.now(), request.user
         left = self._left_behind(request, now)
-        view = request.GET.get("view", NEEDS_DECISION.slug)
+        view = view_of(request) or NEEDS_DECISION.slug
         found = claims.next_for(user, now=now, queue=queue_of(request), after=left)
         if found is None:
             context = {
