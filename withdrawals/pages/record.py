@@ -12,7 +12,7 @@ from ledger.queries import Booked
 from withdrawals import visibility
 from withdrawals.models import Withdrawal
 from withdrawals.pages.decision import provider_label
-from withdrawals.states import LOOKS, State
+from withdrawals.states import LOOKS, State, WaitReason
 from withdrawals.visibility import Field
 
 
@@ -25,7 +25,7 @@ def journal_of(withdrawal: Withdrawal, user: Any) -> list[Booked] | None:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One submission to one provider; code and reference only for those who may see them."""
+    """One submission to one provider; what it answered and why it was chosen only for those who may see it."""
 
     number: int
     provider: str
@@ -34,6 +34,7 @@ class Attempt:
     words: str
     code: str
     reference: str
+    why: str
 
 
 _ATTEMPTS = {
@@ -61,6 +62,7 @@ def attempts_of(withdrawal: Withdrawal, user: Any) -> list[Attempt]:
             words=attempt.answer if codes else "",
             code=attempt.answer_code if codes else "",
             reference=attempt.provider_reference if codes else "",
+            why="; ".join(attempt.trace) if codes else "",
         )
         for attempt in withdrawal.attempts.order_by("-number")
     ]
@@ -89,9 +91,15 @@ def outcome_of(withdrawal: Withdrawal, user: Any) -> Outcome:
         words = f"{withdrawal.money} {verb} {through} on {_moment(at)}, {took} after the request; {reference}."
     elif withdrawal.state in (State.PROCESSING, State.OUTCOME_UNKNOWN):
         words = f"{through} has it. {look.help}"
+    elif withdrawal.wait_reason and visibility.sees(user, Field.STATE):
+        words = f"{WaitReason(withdrawal.wait_reason).words}{_looked_at(withdrawal)}"
     elif at is not None:
         words = f"On {_moment(at)}. {look.help}"
     return Outcome(look.icon, look.tone, f"{look.label}.", words)
+
+
+def _looked_at(withdrawal: Withdrawal) -> str:
+    return f" It is tried again on {_moment(withdrawal.next_step_at)}." if withdrawal.next_step_at else ""
 
 
 def _moment(at: datetime) -> str:

@@ -16,7 +16,7 @@ from withdrawals import queries, visibility
 from withdrawals.models import Method, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import sheets
-from withdrawals.states import LOOKS, State
+from withdrawals.states import LOOKS, State, WaitReason
 
 METHOD_ICONS = {Method.IBAN: "bank", Method.CARD: "card", Method.WALLET: "coin"}
 
@@ -97,12 +97,16 @@ class RiskColumn(columns.Column):
 
 
 class StatusColumn(columns.Column):
-    """How it stands, as far as the reader may know. Not sortable: the order would tell the rest."""
+    """How it stands, as far as the reader may know, and why an approved one is not being paid."""
 
-    width = 16
+    width = 20
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
-        return inline.state(LOOKS[visibility.state_for(table.me, record.state, record.hold_kind)])
+        status = inline.state(LOOKS[visibility.state_for(table.me, record.state, record.hold_kind)])
+        if not record.wait_reason or not visibility.sees(table.me, visibility.Field.STATE):
+            return status
+        waits = WaitReason(record.wait_reason)
+        return format_html('{} <span class="muted" title="{}">{}</span>', status, waits.words, waits.label)
 
     def value(self, value: Any, **context: Any) -> str:
         record: Withdrawal = context["record"]
@@ -141,6 +145,7 @@ class QueueTable(BaseTable):
     to = DestinationColumn(accessor="destination", verbose_name="To")
     kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
     risk = RiskColumn(accessor="risk_score", sort_by="risk_score", verbose_name="Risk")
+    # Not sortable: to who reads less of it the order would tell the rest.
     state = StatusColumn(accessor="state", verbose_name="Status")
     why = WhyColumn(accessor="why", verbose_name="Why it needs a person")
     owner = OwnerColumn(accessor="pk", verbose_name="Owner", width=10)
