@@ -107,6 +107,16 @@ class TakeOverForm(forms.Form):
     )
 
 
+class FindingForm(forms.Form):
+    note = forms.CharField(
+        label="What came of it?",
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What you asked whom, and what they said. It cannot be changed later.",
+        error_messages={"required": "Write what came of it."},
+    )
+
+
 class SwitchForm(forms.Form):
     reason = forms.CharField(
         label="Why?",

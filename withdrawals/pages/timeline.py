@@ -26,6 +26,7 @@ _ACTS: dict[str, tuple[str, str]] = {
     "second": ("two", "agreed"),
     "decide": ("user", "decided"),
     "finding": ("warn", "found"),
+    "close_finding": ("okc", "closed a finding"),
 }
 
 
@@ -172,7 +173,7 @@ def _plain(entry: AuditEntry, user: Any) -> Event:
 
 
 def _why(entry: AuditEntry) -> str:
-    if entry.action == "take_over":
+    if entry.action in ("take_over", "close_finding"):
         return entry.reason
     if not entry.reason or entry.actor_user_id is None:
         return str(entry.data.get("policy", "")).rstrip(".") if entry.action in (Move.CLEAR, Move.REFER) else ""

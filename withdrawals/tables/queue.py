@@ -16,6 +16,7 @@ from withdrawals import queries, visibility
 from withdrawals.models import Method, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import sheets
+from withdrawals.pages.decision import provider_label
 from withdrawals.states import LOOKS, State, WaitReason
 
 METHOD_ICONS = {Method.IBAN: "bank", Method.CARD: "card", Method.WALLET: "coin"}
@@ -145,8 +146,8 @@ class QueueTable(BaseTable):
     to = DestinationColumn(accessor="destination", verbose_name="To")
     kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
     risk = RiskColumn(accessor="risk_score", sort_by="risk_score", verbose_name="Risk")
-    # Not sortable: to who reads less of it the order would tell the rest.
-    state = StatusColumn(accessor="state", verbose_name="Status")
+    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status")
+    provider = columns.Column(accessor="provider", sort_by="provider", verbose_name="Provider", width=13)
     why = WhyColumn(accessor="why", verbose_name="Why it needs a person")
     owner = OwnerColumn(accessor="pk", verbose_name="Owner", width=10)
 
@@ -159,6 +160,7 @@ class QueueTable(BaseTable):
         "requested": "meta",
         "wake": "meta",
         "risk": "side",
+        "state": "note",
         "why": "note",
     }
     view = ""
@@ -168,6 +170,9 @@ class QueueTable(BaseTable):
         super().__init__(*args, **kwargs)
         self.standings: dict[int, Standing] = {}
         self.troubles: dict[str, str] = {}
+
+    def render_provider(self, value: str) -> str:
+        return provider_label(value)
 
     def group_of(self, record: Withdrawal) -> Group | None:
         waiting = self.waiting

@@ -26,9 +26,9 @@ from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import sheets
 from withdrawals.reference import normalise
-from withdrawals.states import State
+from withdrawals.states import WITH_PROVIDER, State
 
-_ONCE = ("requested", "wake")
+_ONCE = ("requested", "wake", "provider")
 MOST_CURRENCIES = 3
 
 
@@ -58,7 +58,7 @@ SECOND_APPROVAL = Tab(
     empty="No second approvals wait.",
 )
 MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), empty="You have claimed nothing.")
-ALL = Tab("all", "All", hide=("due", "wake", "why", "owner"), sort="-requested", counted=False)
+ALL = Tab("all", "All", hide=("due", "wake", "why", "owner", "provider"), sort="-requested", counted=False)
 TABS = (
     NEEDS_DECISION,
     MINE,
@@ -67,7 +67,7 @@ TABS = (
         "on-hold",
         "On hold",
         Q(state=State.ON_HOLD),
-        hide=("due", "requested", "state", "owner"),
+        hide=("due", "requested", "state", "owner", "provider"),
         sort="wake",
         empty="Nothing is on hold.",
     ),
@@ -89,9 +89,18 @@ TABS = (
         "decided",
         "Decided today",
         _decided_today,
-        hide=("due", "wake", "why", "owner"),
+        hide=("due", "wake", "why", "owner", "provider"),
         sort="-requested",
         empty="Nothing was decided today.",
+    ),
+    Tab(
+        "with-provider",
+        "With provider",
+        Q(state__in=WITH_PROVIDER),
+        hide=("due", "wake", "why", "owner"),
+        # The unknown come before what is being processed, each the oldest first.
+        sort="state",
+        empty="Nothing is with a provider.",
     ),
     ALL,
 )
@@ -160,6 +169,10 @@ class Queue(ListScreen):
             *visibility.hidden_columns(user),
             *(("state",) if told else ()),
         )
+
+    def may_sort(self, column: str) -> bool:
+        """In who reads less of the states, their order would tell the rest."""
+        return column != "state" or visibility.sees(self.request.user, visibility.Field.STATE)
 
     def get_summary(self) -> str:
         waiting = self.waiting
