@@ -34,3 +34,8 @@ def fold(name: str) -> str:
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", name).casefold())
     bare = "".join(c for c in decomposed if not unicodedata.combining(c)).translate(_PLAIN)
     return _NOT_A_LETTER.sub(" ", bare).strip()
+
+
+def is_same_name(one: str, other: str) -> bool:
+    """Whether two names have the same words, whatever their order, case and accents."""
+    return set(fold(one).split()) == set(fold(other).split())

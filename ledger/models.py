@@ -7,6 +7,7 @@ Foreign keys are in sql/keys.sql, because they must refuse at once and span seve
 
 from typing import Any
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -53,6 +54,7 @@ class EntryKind(models.TextChoices):
     GIVE_BACK = "give_back", "Give back return"
     REISSUE = "reissue", "Pay again"
     PAID_AFTER_RELEASE = "paid_after_release", "Paid after release"
+    OVERPAID_RETURNED = "overpaid_returned", "Overpaid money back"
 
 
 # The accounts that may never go below zero: a player's own money.
@@ -162,7 +164,6 @@ class Entry(Booked):
     reverses = models.ForeignKey(
         "self", models.PROTECT, null=True, related_name="reversed_by", db_constraint=False, db_index=False
     )
-    digest = models.BinaryField()
     occurred_at = models.DateTimeField()
     booked_at = models.DateTimeField(db_default=Now())
     posted_by = models.CharField(max_length=80)
@@ -194,7 +195,8 @@ class Entry(Booked):
         ]
         indexes = [
             models.Index(fields=["reference", "id"], name="ledger_entry_by_reference", condition=~Q(reference="")),
-            models.Index(fields=["-booked_at", "-id"], name="ledger_entry_by_time"),
+            # Booked in the order of their ids: a summary per range of pages is enough to find a period.
+            BrinIndex(fields=["booked_at"], name="ledger_entry_by_period"),
         ]
 
     def __str__(self) -> str:

@@ -294,10 +294,20 @@ def reissue(
 def paid_after_release(
     *, holder: str, provider: str, money: Money, reference: str, key: str, at: datetime, by: str
 ) -> int:
-    """D: a provider paid although the player has the money back: the player owes it. An incident."""
+    """D: a provider paid what our books say it did not: the player owes it. An incident."""
     owed, paid = (AccountKind.OVERPAID_RECEIVABLE, holder), (AccountKind.PROVIDER_FLOAT, provider)
     kind = EntryKind.PAID_AFTER_RELEASE
     return _book(transfer(kind, money, debit=owed, credit=paid, reference=reference, key=key, at=at, by=by))
+
+
+def overpaid_returned(
+    *, holder: str, provider: str, money: Money, reverses: int, reference: str, key: str, at: datetime, by: str
+) -> int:
+    """The payment of the entry D with the id ``reverses`` came back: the player owes it no longer."""
+    owed, paid = (AccountKind.OVERPAID_RECEIVABLE, holder), (AccountKind.PROVIDER_FLOAT, provider)
+    kind = EntryKind.OVERPAID_RETURNED
+    facts = {"reverses": reverses, "reference": reference, "key": key, "at": at, "by": by}
+    return _book(transfer(kind, money, debit=paid, credit=owed, **facts))
 
 
 # -- the one statement -----------------------------------------------------------------------------

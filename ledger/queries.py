@@ -88,6 +88,11 @@ def journal_for(user: Any) -> QuerySet[Entry]:
     return journal() if user.has_perm("ledger.view_freezes") else journal().exclude(kind__in=FREEZES)
 
 
+def entry_id(key: str) -> int | None:
+    """Return the id of the entry that was booked under this key, if there is one."""
+    return Entry.objects.filter(key=key).values_list("pk", flat=True).first()
+
+
 @dataclass(frozen=True, slots=True)
 class Booked:
     """What one entry moved in one currency: the sum of its credits."""

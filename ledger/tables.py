@@ -41,7 +41,7 @@ class AmountColumn(Column):
 class JournalTable(BaseTable):
     """Hand in ``names``: who booked, by the name that the ledger keeps."""
 
-    booked = TimeColumn(accessor="booked_at", sort_by="booked_at", form="exact", verbose_name="Booked at", width=20)
+    booked = TimeColumn(accessor="booked_at", sort_by="id", form="exact", verbose_name="Booked at", width=20)
     entry = Column(accessor="pk", verbose_name="Entry", linkify=lambda record: address_of(record), width=8)
     kind = Column(accessor="get_kind_display", verbose_name="Kind", width=14)
     debit = SideColumn(side=lambda entry: debits_of(entry), verbose_name="Debit")

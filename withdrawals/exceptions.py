@@ -20,6 +20,10 @@ class IllegalMove(MoveRefused):
     """The move does not exist from the present state, or one of its guards says no."""
 
 
+class FactsChanged(IllegalMove):
+    """A concern came up that the checks did not know when they ran; they must be run again first."""
+
+
 class NotAllowed(MoveRefused):
     """This actor may not make this move on this withdrawal."""
 
@@ -59,7 +63,11 @@ class KeyReused(RequestRefused):
     """The idempotency key was used before with another content."""
 
 
-class ClaimedByOther(Exception):
+class AlreadyDecided(MoveRefused):
+    """Somebody's decision on this withdrawal waits already."""
+
+
+class ClaimedByOther(MoveRefused):
     """Somebody else is deciding this withdrawal."""
 
     def __init__(self, name: str) -> None:

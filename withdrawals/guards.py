@@ -6,9 +6,13 @@ Superusers do not exist and machines are exempt only where it says so.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
+
 from backoffice.audit.actors import Actor, Machine
+from withdrawals import policy
 from withdrawals.exceptions import IllegalMove, NotAllowed
 from withdrawals.permissions import staff
 from withdrawals.states import HoldKind, Move, State
@@ -16,16 +20,27 @@ from withdrawals.states import HoldKind, Move, State
 if TYPE_CHECKING:
     from withdrawals.lifecycle import Lifecycle
 
-# House currency, minor units: from here on a rejection needs two people, like an approval.
-FOUR_EYES_REJECTION = 1_000_000
+# Made by two people: one proposes, and somebody makes it who decided nothing on this withdrawal before.
+BY_SOMEONE_ELSE = (Move.CANCEL, Move.COMPLETE, Move.FAIL)
+# Not while the money may be out already: they would pay it again, or give it back although it was paid.
+ONLY_UNDISPUTED = (
+    Move.CLEAR,
+    Move.DECLINE,
+    Move.APPROVE,
+    Move.ENDORSE,
+    Move.CONFIRM,
+    Move.REJECT,
+    Move.CANCEL,
+    Move.START_PAYOUT,
+)
 
 
 def one_approval_is_enough(subject: Lifecycle) -> bool:
-    return subject.required_approvals <= 1
+    return subject.approvals_needed <= 1
 
 
 def checks_demand_nobody(subject: Lifecycle) -> bool:
-    return subject.required_approvals == 0
+    return subject.approvals_needed == 0
 
 
 def not_frozen(subject: Lifecycle) -> bool:
@@ -38,37 +53,40 @@ def require_same_fingerprint(subject: Lifecycle) -> None:
         raise IllegalMove("What was approved has changed since. The approval no longer counts.")
 
 
+def require_undisputed(subject: Lifecycle, move: Move) -> None:
+    """An open finding that money may have gone out already stops whatever would move it again."""
+    if move in ONLY_UNDISPUTED and subject.money_may_be_out():
+        raise IllegalMove(
+            "A provider says that this money went out already. The finding about it must be closed first."
+        )
+
+
 def takes_two(subject: Lifecycle, move: Move, actor: Actor) -> bool:
     """Whether a person's decision for this move must first be seconded by somebody else."""
     if isinstance(actor, Machine):
         return False
-    if move in (Move.CANCEL, Move.COMPLETE, Move.FAIL):
+    if move in BY_SOMEONE_ELSE:
         return True
     if move == Move.RELEASE:
         return subject.hold_kind == HoldKind.LEGAL
-    return move == Move.REJECT and not _two_already_looked(subject, actor)
-
-
-def require_second_person(actor: Actor, facts: Mapping[str, Any]) -> None:
-    """A person's act needs another person who proposed it (``proposed_by``, a staff id)."""
-    if isinstance(actor, Machine):
-        return
-    if facts.get("proposed_by") in (None, actor.pk):
-        raise NotAllowed("This takes two people: somebody else must have proposed it.")
-
-
-def require_two_for_large_rejection(subject: Lifecycle, actor: Actor, facts: Mapping[str, Any]) -> None:
-    """Above the band two people must agree: an approver and this one, or a proposer and this one."""
-    if not _two_already_looked(subject, actor):
-        require_second_person(actor, facts)
-
-
-def _two_already_looked(subject: Lifecycle, actor: Actor) -> bool:
-    amount = subject.reference_amount
-    if amount is not None and amount < FOUR_EYES_REJECTION:
-        return True
+    if move != Move.REJECT or not policy.takes_two(subject.reference_amount):
+        return False
     approvers = subject.approver_ids()
-    return subject.state == State.SECOND_APPROVAL and bool(approvers) and actor.pk not in approvers  # type: ignore[union-attr]
+    already_two = subject.state == State.SECOND_APPROVAL and bool(approvers) and actor.pk not in approvers
+    return not already_two
+
+
+def may_second(subject: Lifecycle, move: Move, actor: Actor, proposer_id: int | None) -> bool:
+    """Whether this person can be the second of two for a move that somebody proposed."""
+    if isinstance(actor, Machine) or proposer_id in (None, actor.pk):
+        return False
+    return move not in BY_SOMEONE_ELSE or actor.pk not in subject.decider_ids()
+
+
+def require_second_person(subject: Lifecycle, move: Move, actor: Actor, facts: Mapping[str, Any]) -> None:
+    """A move for two people needs another one who proposed it (``proposed_by``, a staff id)."""
+    if takes_two(subject, move, actor) and not may_second(subject, move, actor, facts.get("proposed_by")):
+        raise NotAllowed("This takes two people: somebody else must propose it, and you must not have decided before.")
 
 
 def require_freezer(subject: Lifecycle, actor: Actor) -> None:
@@ -76,10 +94,31 @@ def require_freezer(subject: Lifecycle, actor: Actor) -> None:
         raise NotAllowed("Only compliance may use a legal hold.")
 
 
+def require_wake_up(kind: str, wake_at: datetime | None) -> None:
+    """A hold has a kind and, unless it is a legal one, a time at which it ends."""
+    if kind not in HoldKind.values:
+        raise IllegalMove(f"There is no hold of the kind {kind!r}.")
+    if kind != HoldKind.LEGAL and wake_at is None:
+        raise IllegalMove("A hold needs a time at which it wakes up.")
+
+
 def require_evidence(actor: Actor, facts: Mapping[str, Any]) -> None:
-    """A person settles by hand only with evidence, and as the second of two people."""
+    """A person settles by hand only with evidence."""
+    if not isinstance(actor, Machine) and not str(facts.get("evidence", "")).strip():
+        raise NotAllowed("Settling by hand needs evidence of what happened to the money.")
+
+
+def require_silence(subject: Lifecycle, actor: Actor, *, now: datetime) -> None:
+    """A person calls a payout unpaid only when no call to the provider can still be under way."""
     if isinstance(actor, Machine):
         return
-    require_second_person(actor, facts)
-    if not str(facts.get("evidence", "")).strip():
-        raise NotAllowed("Settling by hand needs evidence of what happened to the money.")
+    sent_at = subject.live_attempt.sent_at
+    if sent_at is not None and now - sent_at < settings.PROVIDER_SETTLE_TIME:
+        raise IllegalMove("It was sent a moment ago. Wait until the provider had time to show it.")
+
+
+def require_same_reference(subject: Lifecycle, actor: Actor, provider_reference: str) -> None:
+    """What a person types as the provider's reference must not contradict what the provider said."""
+    known = subject.live_attempt.provider_reference
+    if not isinstance(actor, Machine) and known not in ("", provider_reference):
+        raise IllegalMove(f"The provider's own reference is {known}. Nothing was done.")

@@ -6,23 +6,26 @@ Lifecycle.advance(), in one transaction: lock, check, move, book, record, tell, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
 from django.db import IntegrityError, models, transaction
-from django_fsm import FSMField, can_proceed, has_transition_perm, transition
+from django_fsm import can_proceed, has_transition_perm
 
-from backoffice.audit.actors import Actor, Machine, name_of
+from backoffice.audit.actors import Actor, name_of
 from backoffice.audit.record import record
+from backoffice.money import Money
 from ledger import operations as ledger
 from withdrawals import guards, nudge, reasons
-from withdrawals.exceptions import IllegalMove, NeedsReason, NotAllowed, StaleVersion
+from withdrawals.exceptions import IllegalMove, NotAllowed, StaleVersion
+from withdrawals.moves import Moves, move
 from withdrawals.permissions import (
-    Predicate,
+    confirmer,
     first_approver,
     machine,
     machine_or_staff,
+    releaser,
     sole_approver,
     someone_else,
     staff,
@@ -42,23 +45,9 @@ NEXT_STEP: dict[State, tuple[str, timedelta]] = {
 SUBJECT_TYPE = "withdrawal"
 
 
-def move(
-    source: State | Sequence[State],
-    target: State,
-    *,
-    who: Predicate,
-    when: Sequence[Callable[[Any], bool]] = (),
-    needs_reason: bool = False,
-) -> Any:
-    """Declare a move of the life: from where to where, who may make it, and under which conditions."""
-    custom = {"needs_reason": needs_reason}
-    return transition("state", source, target, conditions=list(when), permission=who, custom=custom)  # type: ignore[arg-type]
-
-
-class Lifecycle(models.Model):
+class Lifecycle(Moves):
     """Columns of the life. What a withdrawal is about stands in models.Withdrawal."""
 
-    state = FSMField(choices=State.choices, default=State.REQUESTED, protected=True)
     version = models.PositiveIntegerField(default=0)
     # When the machines must look at this row next; moved on, with a growing gap, at each look.
     next_step_at = models.DateTimeField(null=True)
@@ -81,11 +70,16 @@ class Lifecycle(models.Model):
         fee: int
         reference_amount: int | None
         is_flagged: bool
+        why: list[str]
         holder: property
         money: property
         live_attempt: property
         needs_fraud_analyst: property
+        approvals_needed: property
         approver_ids: Callable[..., set[int]]
+        decider_ids: Callable[..., set[int]]
+        money_may_be_out: Callable[..., bool]
+        overtake_proposals: Callable[..., None]
         fingerprint_now: Callable[..., str]
         approve_by: Callable[..., None]
         void_approvals: Callable[..., None]
@@ -121,7 +115,7 @@ class Lifecycle(models.Model):
         self.fingerprint = self.fingerprint_now()
         self.approve_by(actor, now=now)
 
-    @move(State.SECOND_APPROVAL, State.APPROVED, who=someone_else("withdrawals.confirm_withdrawal"))
+    @move(State.SECOND_APPROVAL, State.APPROVED, who=confirmer)
     def confirm(self, *, actor: Actor, now: datetime, **_: Any) -> None:
         guards.require_same_fingerprint(self)
         self.approved_at = now
@@ -132,6 +126,7 @@ class Lifecycle(models.Model):
     )
     def disagree(self, *, now: datetime, **_: Any) -> None:
         self.void_approvals(now=now)
+        self._ask_again("Second person disagreed")
 
     @move(
         [*UNDECIDED, State.ON_HOLD],
@@ -141,30 +136,29 @@ class Lifecycle(models.Model):
         needs_reason=True,
     )
     def reject(self, **facts: Any) -> None:
-        guards.require_two_for_large_rejection(self, facts["actor"], facts)
         ledger.unreserve(holder=self.holder, **self._booking("unreserve", **facts))
 
     @move([*UNDECIDED, State.APPROVED], State.ON_HOLD, who=staff("withdrawals.hold_withdrawal"), needs_reason=True)
     def put_on_hold(self, *, kind: str, wake_at: datetime | None = None, **facts: Any) -> None:
-        if kind not in HoldKind.values:
-            raise IllegalMove(f"There is no hold of the kind {kind!r}.")
+        guards.require_wake_up(kind, wake_at)
         self.hold_kind, self.wake_at = kind, wake_at
         self.void_approvals(now=facts["now"])
         if kind == HoldKind.LEGAL:
             guards.require_freezer(self, facts["actor"])
             ledger.freeze(holder=self.holder, **self._booking(f"freeze:{self.version}", **facts))
 
-    @move(State.ON_HOLD, State.UNDER_REVIEW, who=machine_or_staff("withdrawals.release_withdrawal"), needs_reason=True)
+    @move(State.ON_HOLD, State.UNDER_REVIEW, who=releaser, needs_reason=True)
     def release(self, **facts: Any) -> None:
         if self.hold_kind == HoldKind.LEGAL:
-            guards.require_freezer(self, facts["actor"])
-            guards.require_second_person(facts["actor"], facts)
             ledger.unfreeze(holder=self.holder, **self._booking(f"unfreeze:{self.version}", **facts))
+        else:
+            self._ask_again(f"Hold over: {reasons.label_of(self.reason)}")
 
     @move(State.APPROVED, State.UNDER_REVIEW, who=machine_or_staff("withdrawals.recall_withdrawal"), needs_reason=True)
     def recall(self, *, now: datetime, **_: Any) -> None:
         self.void_approvals(now=now)
         self.required_approvals = max(self.required_approvals, 1)
+        self._ask_again(f"Recalled: {reasons.label_of(self.reason)}")
 
     @move(
         [State.REQUESTED, *UNDECIDED, State.ON_HOLD, State.APPROVED],
@@ -174,7 +168,6 @@ class Lifecycle(models.Model):
         needs_reason=True,
     )
     def cancel(self, **facts: Any) -> None:
-        guards.require_second_person(facts["actor"], facts)
         ledger.unreserve(holder=self.holder, **self._booking("unreserve", **facts))
 
     # -- the payout ----------------------------------------------------------------------------
@@ -204,13 +197,16 @@ class Lifecycle(models.Model):
     @move(WITH_PROVIDER, State.COMPLETED, who=machine_or_staff("withdrawals.settle_withdrawal"))
     def complete(self, *, provider_reference: str, **facts: Any) -> None:
         guards.require_evidence(facts["actor"], facts)
+        guards.require_same_reference(self, facts["actor"], provider_reference)
         self.provider_reference = provider_reference
         self.live_attempt.become("paid", provider_reference=provider_reference)
         ledger.settle(provider=self.provider, fee=self.fee, **self._booking("settle", **facts))
 
-    @move(WITH_PROVIDER, State.FAILED, who=machine_or_staff("withdrawals.settle_withdrawal"))
+    @move(State.PROCESSING, State.FAILED, who=machine)
+    @move(State.OUTCOME_UNKNOWN, State.FAILED, who=machine_or_staff("withdrawals.settle_withdrawal"))
     def fail(self, **facts: Any) -> None:
         guards.require_evidence(facts["actor"], facts)
+        guards.require_silence(self, facts["actor"], now=facts["now"])
         attempt = self.live_attempt
         attempt.close("failed")
         self._take_from_transit(attempt, **facts)
@@ -218,8 +214,11 @@ class Lifecycle(models.Model):
 
     @move(State.COMPLETED, State.RETURNED, who=machine)
     def take_back(self, **facts: Any) -> None:
-        self.live_attempt.close("returned")
-        ledger.take_back(provider=self.provider, **self._booking("returned", **facts))
+        attempt = self.live_attempt
+        attempt.close("returned")
+        booking = self._booking("returned", **facts)
+        booking["money"] = Money(attempt.amount, attempt.currency)  # the fee was never sent
+        ledger.take_back(provider=self.provider, **booking)
 
     # -- the door ------------------------------------------------------------------------------
 
@@ -265,6 +264,8 @@ class Lifecycle(models.Model):
             if not has_transition_perm(step, actor):  # type: ignore[arg-type]
                 raise NotAllowed(f"You may not use “{MOVE_LOOKS[name].label}” on this withdrawal.")
             subject.check_reason(name, actor, reason)
+            guards.require_undisputed(subject, name)
+            guards.require_second_person(subject, name, actor, facts)
             subject.reason = reason or subject.reason
             step(actor=actor, now=now, **facts)
             if before == State.ON_HOLD:
@@ -277,46 +278,11 @@ class Lifecycle(models.Model):
             subject._write_down(name, actor=actor, now=now, from_state=before, reason=reason, facts=facts)
         return subject
 
-    @classmethod
-    def edges(cls) -> list[tuple[str, str]]:
-        """Return the declared (from, to) pairs; the database's own table of legal edges is made of them."""
-        found = {
-            (str(source), str(edge.target))
-            for move in Move
-            if hasattr(getattr(cls, move, None), "_django_fsm")
-            for source, edge in getattr(cls, move)._django_fsm.transitions.items()
-        }
-        return sorted(found)
-
-    def moves_for(self, actor: Actor) -> list[Move]:
-        """Return the moves that this actor could make now; screens draw their buttons from it."""
-        return [
-            Move(t.name)
-            for t in self.get_available_state_transitions()  # type: ignore[attr-defined]
-            if t.has_perm(self, actor)
-        ]
-
-    def could(self, move: Move, actor: Actor) -> bool:
-        """Whether the actor may use the move in any state: tells "forbidden" from "too late"."""
-        edges = getattr(self, move)._django_fsm.transitions.values()
-        return any(edge.has_perm(self, actor) for edge in edges)
-
-    @classmethod
-    def wants_reason(cls, move: Move) -> bool:
-        """Whether the move is declared with a reason, whoever makes it."""
-        edges = getattr(cls, move)._django_fsm.transitions.values()
-        return any(edge.custom.get("needs_reason", False) for edge in edges)
-
-    def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
-        """Reload without django-fsm's way of switching the protection off for the whole process."""
-        fresh = (from_queryset or type(self)._base_manager.using(using)).get(pk=self.pk)
-        named = fields and {self._meta.get_field(name) for name in fields}
-        for field in self._meta.concrete_fields:
-            if not named or field in named:
-                self.__dict__[field.attname] = fresh.__dict__[field.attname]
-        self._state.fields_cache.clear()
-
     # -- parts of the door ---------------------------------------------------------------------
+
+    def _ask_again(self, why: str) -> None:
+        """Put what brought it back to a person before what the checks said, for the queue."""
+        self.why = [why, *(words for words in self.why if words != why)]
 
     def _booking(self, event: str, *, actor: Actor, now: datetime, **_: Any) -> dict[str, Any]:
         """What every ledger operation wants. The key derives from the withdrawal and the event alone."""
@@ -354,20 +320,15 @@ class Lifecycle(models.Model):
             step=self.version,
             from_state=from_state,
             to_state=self.state,
-            data={
-                key: value if isinstance(value, (str, int, list, dict)) else str(value) for key, value in facts.items()
-            },
+            data={key: _as_json(value) for key, value in facts.items() if value is not None},
             at=now,
         )
+        self.overtake_proposals(now=now)
         self.announce(now=now)
         step, delay = NEXT_STEP.get(State(self.state), ("", None))
         if step and not delay:
             nudge.after_commit(step)
 
-    def check_reason(self, move: Move, actor: Actor, reason: str) -> None:
-        """Raise NeedsReason when the move wants one, or when a person's is not in the move's list."""
-        if self.wants_reason(move) and not reason:
-            raise NeedsReason(f"{MOVE_LOOKS[move].label} needs a reason.")
-        listed = {r.code for r in reasons.BY_MOVE.get(move, ())}
-        if reason and listed and not isinstance(actor, Machine) and reason not in listed:
-            raise NeedsReason(f"{reason!r} is not in the list of reasons for {MOVE_LOOKS[move].label.lower()}.")
+
+def _as_json(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -13,10 +13,13 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils.functional import cached_property
 
 from backoffice.audit.actors import Actor
+from backoffice.audit.models import AuditEntry
 from backoffice.money import Money
-from withdrawals.lifecycle import Lifecycle
+from withdrawals import policy
+from withdrawals.lifecycle import SUBJECT_TYPE, Lifecycle
 from withdrawals.reference import new_reference
 from withdrawals.states import CLOSED, HoldKind, State
 
@@ -55,7 +58,7 @@ class Destination(models.Model):
     @property
     def digest(self) -> str:
         """What an approval covers: change any of it and the approval is void."""
-        facts = [self.pk, self.method, self.account, self.holder_name, self.country]
+        facts = [self.pk, self.method, self.account, self.holder_name, self.country, self.owned]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
@@ -186,9 +189,38 @@ class Withdrawal(Lifecycle):
     def live_attempt(self) -> PayoutAttempt:
         return self.attempts.get(state__in=PayoutAttempt.LIVE)
 
+    @cached_property
+    def approvals_needed(self) -> int:
+        """Approvals that the stored checks ask for by today's policy, and never fewer than were asked for then."""
+        outcomes = set(self.check_results.filter(is_current=True).values_list("outcome", flat=True))
+        asked = policy.requirement(
+            reference_amount=self.reference_amount,
+            risk_level=self.risk_level,
+            all_passed=bool(outcomes) and not outcomes.intersection(CheckResult.CONCERNS) and not self.is_flagged,
+        )
+        return max(self.required_approvals, asked.approvals)
+
     def approver_ids(self) -> set[int]:
         """Staff whose approval counts in the present round."""
         return set(self.approvals.filter(voided_at=None).values_list("approver_id", flat=True))
+
+    def decider_ids(self) -> set[int]:
+        """Staff who decided on this withdrawal before: made a move, or proposed one that was made."""
+        steps = AuditEntry.objects.filter(
+            subject_type=SUBJECT_TYPE, subject_id=self.ref, step__isnull=False, actor_user__isnull=False
+        )
+        proposals = self.decisions.filter(status=Decision.Status.APPLIED, proposed_by__isnull=False)
+        return {*steps.values_list("actor_user_id", flat=True), *proposals.values_list("proposed_by_id", flat=True)}
+
+    def money_may_be_out(self) -> bool:
+        """Whether a provider's claim to have paid this, which our books do not have, is still open."""
+        return self.findings.filter(resolved_at=None, stops_payouts=True).exists()
+
+    def overtake_proposals(self, *, now: datetime) -> None:
+        """End what waits for a second person: it was proposed for a withdrawal that has since moved on."""
+        self.decisions.filter(status=Decision.Status.PROPOSED).update(
+            status=Decision.Status.OVERTAKEN, ended_at=now, words="The withdrawal moved on before anybody agreed."
+        )
 
     def approve_by(self, actor: Actor, *, now: datetime) -> None:
         Approval.objects.create(withdrawal=self, approver_id=actor.pk, fingerprint=self.fingerprint, at=now)  # type: ignore[union-attr]
@@ -228,6 +260,9 @@ class Withdrawal(Lifecycle):
 
 class CheckResult(models.Model):
     """One check of one screening: outcome, wording and evidence as of the moment it ran."""
+
+    # The outcomes that a person must look at.
+    CONCERNS: ClassVar[tuple[str, ...]] = ("review", "decline")
 
     withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, related_name="check_results")
     code = models.CharField(max_length=40)
@@ -286,6 +321,7 @@ class Decision(models.Model):
         WAITING = "waiting", "Waits for its undo time"
         APPLIED = "applied", "Took effect"
         UNDONE = "undone", "Undone"
+        DECLINED = "declined", "Declined by a second person"
         OVERTAKEN = "overtaken", "Overtaken"
 
     withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, related_name="decisions")
@@ -448,7 +484,11 @@ class Limit(models.Model):
 
 
 class Finding(models.Model):
-    """Something a provider said, or did not say, that a person must look at. It changed nothing."""
+    """Something a provider said, or did not say, that a person must look at. It changed nothing.
+
+    ``stops_payouts``: money may have gone out that our books do not have. Until a person closes it, its
+    withdrawal is neither paid nor given back, and nothing else of the player is approved or paid.
+    """
 
     withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, null=True, related_name="findings")
     provider = models.CharField(max_length=30)
@@ -457,13 +497,21 @@ class Finding(models.Model):
     data = models.JSONField(default=dict)
     at = models.DateTimeField()
     resolved_at = models.DateTimeField(null=True)
+    stops_payouts = models.BooleanField(default=False)
     # The same fact is found once, however often it is told.
     key = models.CharField(max_length=160, unique=True)
 
     class Meta:
         default_permissions = ()
         permissions = [("close_finding", "Can see and close findings")]
-        indexes = [models.Index(fields=["-at", "-id"], name="finding_by_time")]
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="finding_by_time"),
+            models.Index(
+                fields=["withdrawal"],
+                name="finding_stops_payouts",
+                condition=Q(resolved_at__isnull=True, stops_payouts=True),
+            ),
+        ]
 
 
 class Notification(models.Model):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from backoffice.audit.actors import Actor, Machine
+from withdrawals.states import HoldKind
 
 if TYPE_CHECKING:
     from withdrawals.lifecycle import Lifecycle
@@ -28,11 +29,11 @@ def staff(permission: str) -> Predicate:
 
 
 def someone_else(permission: str) -> Predicate:
-    """A person with the permission who has not approved this withdrawal in its present round."""
+    """A person with the permission who decided nothing on this withdrawal before, in no round."""
     allowed = staff(permission)
 
     def may(subject: Lifecycle, actor: Actor) -> bool:
-        return allowed(subject, actor) and actor.pk not in subject.approver_ids()  # type: ignore[union-attr]
+        return allowed(subject, actor) and actor.pk not in subject.decider_ids()  # type: ignore[union-attr]
 
     return may
 
@@ -44,6 +45,13 @@ def machine_or_staff(permission: str) -> Predicate:
         return isinstance(actor, Machine) or allowed(subject, actor)
 
     return may
+
+
+def releaser(subject: Lifecycle, actor: Actor) -> bool:
+    """Whoever may end a hold; a legal one is compliance's alone, and never ends by itself."""
+    if subject.hold_kind == HoldKind.LEGAL:
+        return staff("withdrawals.freeze_withdrawal")(subject, actor)
+    return machine_or_staff("withdrawals.release_withdrawal")(subject, actor)
 
 
 def approver(subject: Lifecycle, actor: Actor) -> bool:
@@ -64,7 +72,12 @@ def sole_approver(subject: Lifecycle, actor: Actor) -> bool:
 
 def first_approver(subject: Lifecycle, actor: Actor) -> bool:
     """An approver where a second person must follow: by policy, or by the approver's own ceiling."""
-    return approver(subject, actor) and (subject.required_approvals >= 2 or _over_ceiling(subject, actor))
+    return approver(subject, actor) and (subject.approvals_needed >= 2 or _over_ceiling(subject, actor))
+
+
+def confirmer(subject: Lifecycle, actor: Actor) -> bool:
+    """Someone else who may confirm, and whose personal ceiling covers the amount."""
+    return someone_else("withdrawals.confirm_withdrawal")(subject, actor) and not _over_ceiling(subject, actor)
 
 
 def _over_ceiling(subject: Lifecycle, actor: Actor) -> bool:

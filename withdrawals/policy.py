@@ -6,7 +6,7 @@ from django.conf import settings
 
 from backoffice.money import format_money
 
-# House currency, minor units.
+# House currency, minor units. The database keeps the first two as well (sql/rules.sql).
 AUTOMATIC_CAP = 100_000
 ONE_PERSON_CAP = 1_000_000
 # A fraud analyst may finish alone what is high risk up to here; above, a second person confirms.
@@ -18,31 +18,37 @@ HARD_REFUSALS = frozenset({"limits.blocked"})
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """How many approvals, and the policy line in words."""
+    """How many approvals, the policy line in words, and the queue's wording where no check has a concern."""
 
     approvals: int
     words: str
-    # The queue's wording, where no check has a concern.
     short: str
-    reason_needed: bool = False
 
 
 def requirement(*, reference_amount: int | None, risk_level: str, all_passed: bool) -> Requirement:
     """Return what policy asks for. An amount without a rate always needs two people."""
     if reference_amount is None:
-        return Requirement(2, "No exchange rate: needs two people.", "No exchange rate", reason_needed=True)
+        return Requirement(2, "No exchange rate: needs two people.", "No exchange rate")
     house = settings.HOUSE_CURRENCY
     one, automatic = format_money(ONE_PERSON_CAP, house), format_money(AUTOMATIC_CAP, house)
-    if reference_amount > ONE_PERSON_CAP:
+    if takes_two(reference_amount):
         return Requirement(2, f"Over {one}: needs two people.", f"Over {one}: needs two people")
     if risk_level == "high":
         if reference_amount > FRAUD_ALONE_CAP:
-            words = "High risk: a fraud analyst first, then a second person."
-            return Requirement(2, words, "High risk", reason_needed=True)
-        return Requirement(1, "High risk: a fraud analyst decides.", "High risk", reason_needed=True)
+            return Requirement(2, "High risk: a fraud analyst first, then a second person.", "High risk")
+        return Requirement(1, "High risk: a fraud analyst decides.", "High risk")
     if all_passed and reference_amount <= AUTOMATIC_CAP and settings.AUTOMATIC_LANE:
         return Requirement(0, f"Clean and up to {automatic}: approved automatically.", "Clean and small")
     if reference_amount <= AUTOMATIC_CAP:
-        return Requirement(1, "One approver.", "One approver", reason_needed=risk_level == "medium")
-    words = f"{automatic} to {one}: one approver."
-    return Requirement(1, words, f"Over {automatic}", reason_needed=risk_level == "medium")
+        return Requirement(1, "One approver.", "One approver")
+    return Requirement(1, f"{automatic} to {one}: one approver.", f"Over {automatic}")
+
+
+def takes_two(reference_amount: int | None) -> bool:
+    """Whether the amount alone, whatever the risk, is for two people: to approve as well as to reject."""
+    return reference_amount is None or reference_amount > ONE_PERSON_CAP
+
+
+def approval_needs_reason(risk_level: str) -> bool:
+    """Whether an approver must say why: where the checks saw more than a low risk."""
+    return risk_level in ("medium", "high")

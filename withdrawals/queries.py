@@ -204,13 +204,11 @@ class Usage:
 def player_usage(withdrawal: Withdrawal, *, now: datetime) -> list[Usage]:
     """Return the use of every player limit by what was requested before this withdrawal, and by it.
 
-    Counts requests in the window that ends at ``now`` whose request came earlier (by time, then key),
-    so of two parallel requests the later one always sees the earlier one. The caller holds the
-    player's lock when the answer decides something.
+    Counts requests in the window that begins before ``now``. Earlier is what has the smaller key: keys are
+    drawn under the player's lock, so of two parallel requests the later one always sees the earlier one,
+    whatever their clocks said. The caller holds that lock when the answer decides something.
     """
-    earlier = Withdrawal.objects.filter(player_id=withdrawal.player_id, state__in=COUNTED).filter(
-        Q(requested_at__lt=withdrawal.requested_at) | Q(requested_at=withdrawal.requested_at, pk__lt=withdrawal.pk)
-    )
+    earlier = Withdrawal.objects.filter(player_id=withdrawal.player_id, state__in=COUNTED, pk__lt=withdrawal.pk)
     limits = list(Limit.objects.filter(scope=Limit.Scope.PLAYER).order_by("pk"))
     windows = {period: Q(requested_at__gt=now - length) for period, length in PERIODS.items()}
     sums = earlier.aggregate(

@@ -82,6 +82,14 @@ RECALL: tuple[Reason, ...] = (
     Reason("new_fact", "A new fact came up", ""),
     Reason("approved_by_mistake", "Approved by mistake", ""),
 )
+# Why the machines recall an approval, or end a hold.
+BY_MACHINES: tuple[Reason, ...] = (
+    Reason("changed_since_approval", "Changed since the approval", ""),
+    Reason("identity_no_longer_valid", "Identity no longer in order", ""),
+    Reason("over_limit", "Over a limit by now", ""),
+    Reason("money_may_be_out", "The money may be out already", ""),
+    Reason("time_is_up", "Its time is up", ""),
+)
 CANCEL: tuple[Reason, ...] = (
     Reason("player_asked", "The player asked for it", "Cancelled as you asked."),
     Reason("expired", "No answer in time", "We did not get the answer that we asked for in time."),
@@ -99,7 +107,7 @@ BY_MOVE: dict[str, tuple[Reason, ...]] = {
     "recall": RECALL,
     "cancel": CANCEL,
 }
-_BY_CODE = {reason.code: reason for reasons in BY_MOVE.values() for reason in reasons}
+_BY_CODE = {reason.code: reason for reasons in (*BY_MOVE.values(), BY_MACHINES) for reason in reasons}
 
 
 def label_of(code: str) -> str:

@@ -22,6 +22,7 @@ urlpatterns = [
     path("withdrawals/next/", queue.Next.as_view(), name="next"),
     path("withdrawals/decisions/<int:pk>/undo/", acts.Settle.as_view(act="undo"), name="undo"),
     path("withdrawals/decisions/<int:pk>/agree/", acts.Settle.as_view(act="agree"), name="agree"),
+    path("withdrawals/decisions/<int:pk>/decline/", acts.Settle.as_view(act="decline"), name="decline"),
     path("withdrawals/<slug:ref>/", decision.Record.as_view(), name="record"),
     path("withdrawals/<slug:ref>/note/", acts.AddNote.as_view(), name="note"),
     path("withdrawals/<slug:ref>/take-over/", acts.TakeOver.as_view(), name="take-over"),

@@ -8,14 +8,13 @@ SQL = Path(__file__).resolve().parent.parent / "sql"
 
 REMOVE_FUNCTIONS = """
     DROP FUNCTION ledger_post, ledger_open_accounts, ledger_refuse_unbalanced, ledger_refuse_repetition,
-        ledger_original, ledger_digest;
+        ledger_original, ledger_is_same;
 """
 REMOVE_TRIGGERS = """
     DROP FUNCTION ledger_account_opened, ledger_postings_booked, ledger_entry_complete, ledger_refuse_change,
-        ledger_refuse_other_reversal, ledger_refuse_move, ledger_words CASCADE;
+        ledger_refuse_other_reversal, ledger_refuse_wrong_postings, ledger_refuse_move, ledger_words CASCADE;
 """
 REMOVE_KEYS = """
-    ALTER TABLE ledger_posting DROP CONSTRAINT ledger_posting_of_entry;
     ALTER TABLE ledger_entry DROP CONSTRAINT ledger_entry_reverses_known;
     ALTER TABLE ledger_balance DROP CONSTRAINT ledger_balance_of_account;
     ALTER TABLE ledger_account DROP CONSTRAINT ledger_account_currency_known;

@@ -6,12 +6,24 @@
 -- Keys, then accounts, then balances are locked, each in one order, so that two calls never deadlock.
 -- The plans are generic on purpose: planning would cost more than all the rest.
 
-CREATE FUNCTION ledger_digest(entry jsonb) RETURNS bytea
-    LANGUAGE sql IMMUTABLE
-RETURN sha256(convert_to((entry - 'at' - 'by')::text, 'UTF8'));
+-- Whether what is booked under a key is what is asked for: everything but who booked it and when it happened.
+CREATE OR REPLACE FUNCTION ledger_is_same(entry jsonb, booked bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+RETURN (
+    SELECT e.kind = entry ->> 'kind' AND e.reference = entry ->> 'reference'
+        AND CASE
+            WHEN entry ? 'undoes' THEN jsonb_build_array(o.kind, o.reference) = entry -> 'undoes'
+            ELSE e.reverses_id IS NOT DISTINCT FROM (entry ->> 'reverses')::bigint
+        END
+        AND entry -> 'legs' = (
+            SELECT jsonb_agg(jsonb_build_array(a.kind, a.holder, p.currency, p.amount) ORDER BY p.leg)
+            FROM ledger_posting p JOIN ledger_account a ON a.id = p.account_id WHERE p.entry_id = e.id
+        )
+    FROM ledger_entry e LEFT JOIN ledger_entry o ON o.id = e.reverses_id WHERE e.id = booked
+);
 
 -- The entry that a reversal takes back; none for an entry that undoes nothing.
-CREATE FUNCTION ledger_original(undoes jsonb) RETURNS bigint
+CREATE OR REPLACE FUNCTION ledger_original(undoes jsonb) RETURNS bigint
     LANGUAGE plpgsql STABLE STRICT AS $$
 DECLARE
     original bigint;
@@ -28,7 +40,7 @@ BEGIN
 END $$;
 
 -- Says why an entry was neither new nor known: something that happens once has happened under another key.
-CREATE FUNCTION ledger_refuse_repetition(entry jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION ledger_refuse_repetition(entry jsonb) RETURNS void
     LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION USING ERRCODE = 'LG005', MESSAGE = format(
@@ -36,7 +48,7 @@ BEGIN
         entry ->> 'key', entry ->> 'kind', entry ->> 'reference');
 END $$;
 
-CREATE FUNCTION ledger_refuse_unbalanced(entry jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION ledger_refuse_unbalanced(entry jsonb) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
     wrong record;
@@ -51,7 +63,7 @@ BEGIN
 END $$;
 
 -- Opens, in one order everywhere, whatever account the entries still lack.
-CREATE FUNCTION ledger_open_accounts(entries jsonb) RETURNS void
+CREATE OR REPLACE FUNCTION ledger_open_accounts(entries jsonb) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
     unknown text;
@@ -69,21 +81,24 @@ BEGIN
     ON CONFLICT DO NOTHING;
 END $$;
 
-CREATE FUNCTION ledger_post(entries jsonb) RETURNS bigint[]
+CREATE OR REPLACE FUNCTION ledger_post(entries jsonb) RETURNS bigint[]
     LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
     house_shard CONSTANT smallint := 1 + floor(random() * 16);
     ids bigint[];
     entry jsonb;
-    content bytea;
+    name text;
     booked_id bigint;
-    booked_content bytea;
+    is_new boolean;
     original bigint;
     reversals bigint[] := '{}';
+    legs jsonb;
     leg jsonb;
+    in_currency text;
+    moved bigint;
     account record;
     total numeric;
-    mixed boolean;
+    one_currency text;
     entry_ids bigint[];
     numbers smallint[];
     account_ids bigint[];
@@ -93,53 +108,62 @@ DECLARE
 BEGIN
     FOR e IN 0 .. jsonb_array_length(entries) - 1 LOOP
         entry := entries -> e;
-        content := ledger_digest(entry);
-        SELECT id, digest INTO booked_id, booked_content FROM ledger_entry WHERE key = entry ->> 'key';
+        name := entry ->> 'key';
+        is_new := false;
+        SELECT id INTO booked_id FROM ledger_entry WHERE key = name;
         IF NOT FOUND THEN
             original := coalesce((entry ->> 'reverses')::bigint, ledger_original(entry -> 'undoes'));
-            INSERT INTO ledger_entry (key, kind, reference, reverses_id, digest, occurred_at, posted_by)
-            VALUES (entry ->> 'key', entry ->> 'kind', entry ->> 'reference', original,
-                content, (entry ->> 'at')::timestamptz, entry ->> 'by')
+            INSERT INTO ledger_entry (key, kind, reference, reverses_id, occurred_at, posted_by)
+            VALUES (name, entry ->> 'kind', entry ->> 'reference', original,
+                (entry ->> 'at')::timestamptz, entry ->> 'by')
             ON CONFLICT DO NOTHING RETURNING id INTO booked_id;
-        END IF;
-        IF NOT FOUND THEN
-            -- Somebody else booked it while we waited for the index.
-            SELECT id, digest INTO booked_id, booked_content FROM ledger_entry WHERE key = entry ->> 'key';
-            IF NOT FOUND THEN
-                PERFORM ledger_refuse_repetition(entry);
+            is_new := FOUND;
+            IF NOT is_new THEN
+                -- Somebody else booked it while we waited for the index.
+                SELECT id INTO booked_id FROM ledger_entry WHERE key = name;
+                IF NOT FOUND THEN
+                    PERFORM ledger_refuse_repetition(entry);
+                END IF;
             END IF;
         END IF;
         ids := ids || booked_id;
-        IF booked_content <> content THEN
-            RAISE EXCEPTION USING ERRCODE = 'LG003', MESSAGE = format(
-                'The key %s is taken by entry %s, which has other content.', entry ->> 'key', booked_id);
+        IF NOT is_new THEN
+            IF NOT ledger_is_same(entry, booked_id) THEN
+                RAISE EXCEPTION USING ERRCODE = 'LG003', MESSAGE = format(
+                    'The key %s is taken by entry %s, which has other content.', name, booked_id);
+            END IF;
+            CONTINUE;
         END IF;
-        CONTINUE WHEN booked_content IS NOT NULL;
         IF original IS NOT NULL THEN
             reversals := reversals || booked_id;
         END IF;
 
+        legs := entry -> 'legs';
         total := 0;
-        mixed := false;
-        FOR l IN 0 .. jsonb_array_length(entry -> 'legs') - 1 LOOP
-            leg := entry -> 'legs' -> l;
+        one_currency := legs #>> '{0,2}';
+        FOR l IN 0 .. jsonb_array_length(legs) - 1 LOOP
+            leg := legs -> l;
+            in_currency := leg ->> 2;
+            moved := leg ->> 3;
             SELECT id, guarded INTO account FROM ledger_account
-            WHERE holder = leg ->> 1 AND kind = leg ->> 0 AND currency = leg ->> 2;
+            WHERE holder = leg ->> 1 AND kind = leg ->> 0 AND currency = in_currency;
             IF NOT FOUND THEN
                 PERFORM ledger_open_accounts(entries);
                 SELECT id, guarded INTO STRICT account FROM ledger_account
-                WHERE holder = leg ->> 1 AND kind = leg ->> 0 AND currency = leg ->> 2;
+                WHERE holder = leg ->> 1 AND kind = leg ->> 0 AND currency = in_currency;
             END IF;
             entry_ids := entry_ids || booked_id;
             numbers := numbers || (l + 1)::smallint;
             account_ids := account_ids || account.id;
             shards := shards || CASE WHEN account.guarded THEN 0::smallint ELSE house_shard END;
-            currencies := currencies || (leg ->> 2);
-            amounts := amounts || (leg ->> 3)::bigint;
-            total := total + (leg ->> 3)::bigint;
-            mixed := mixed OR leg ->> 2 <> entry -> 'legs' -> 0 ->> 2;
+            currencies := currencies || in_currency;
+            amounts := amounts || moved;
+            total := total + moved;
+            IF in_currency <> one_currency THEN
+                one_currency := NULL;
+            END IF;
         END LOOP;
-        IF total <> 0 OR mixed THEN
+        IF total <> 0 OR one_currency IS NULL THEN
             PERFORM ledger_refuse_unbalanced(entry);
         END IF;
     END LOOP;

@@ -2,7 +2,7 @@
 -- Error codes LG001 to LG009 are translated in ledger/operations.py.
 
 -- An amount in whole units of its currency, for messages.
-CREATE FUNCTION ledger_words(amount numeric, in_currency text) RETURNS text
+CREATE OR REPLACE FUNCTION ledger_words(amount numeric, in_currency text) RETURNS text
     LANGUAGE sql STABLE
 RETURN (
     SELECT round(amount / 10::numeric ^ c.exponent, c.exponent) || ' ' || c.code
@@ -10,7 +10,7 @@ RETURN (
 );
 
 -- An account comes with its balance rows: one if it is guarded, sixteen if it may go below zero.
-CREATE FUNCTION ledger_account_opened() RETURNS trigger
+CREATE OR REPLACE FUNCTION ledger_account_opened() RETURNS trigger
     LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO ledger_balance (account_id, shard, currency, guarded, amount)
@@ -19,11 +19,11 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE TRIGGER ledger_account_opened AFTER INSERT ON ledger_account
+CREATE OR REPLACE TRIGGER ledger_account_opened AFTER INSERT ON ledger_account
     FOR EACH ROW EXECUTE FUNCTION ledger_account_opened();
 
 -- Says why a balance could not be moved.
-CREATE FUNCTION ledger_refuse_move(account bigint, of_shard smallint, in_currency text, total numeric) RETURNS void
+CREATE OR REPLACE FUNCTION ledger_refuse_move(account bigint, of_shard smallint, in_currency text, total numeric) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
     kept record;
@@ -47,29 +47,46 @@ BEGIN
         purse, ledger_words(kept.amount, kept.currency), ledger_words(total, kept.currency));
 END $$;
 
--- Postings move balances. All lines of an entry come in one statement and sum to zero per currency;
--- as they are numbered from 1, the primary key refuses a line that is added later.
--- Locks are taken in one order everywhere: players first, then the shards of the house, each by number.
-CREATE FUNCTION ledger_postings_booked() RETURNS trigger
+-- Says what is wrong with the postings of an entry, if anything is.
+CREATE OR REPLACE FUNCTION ledger_refuse_wrong_postings(of_entry bigint, lines bigint, first smallint) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
     wrong record;
-    moved record;
 BEGIN
-    SELECT entry_id, max(currency) FILTER (WHERE off <> 0) AS currency, max(abs(off)) AS off INTO wrong
-    FROM (
-        SELECT entry_id, currency, sum(amount) AS off, min(leg) AS first, count(*) AS lines
-        FROM booked GROUP BY entry_id, currency
-    ) part
-    GROUP BY entry_id HAVING bool_or(off <> 0) OR min(first) <> 1 OR sum(lines) < 2 LIMIT 1;
-    IF wrong.currency IS NOT NULL THEN
+    PERFORM FROM ledger_entry WHERE id = of_entry;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'LG001', MESSAGE = format('There is no entry %s to post to.', of_entry);
+    END IF;
+    IF lines < 2 OR first <> 1 THEN
+        RAISE EXCEPTION USING ERRCODE = 'LG001', MESSAGE = format(
+            'The postings of entry %s must be two or more, numbered from 1, all in one statement.', of_entry);
+    END IF;
+    -- Numbered from 1, they are all the postings that the entry has.
+    SELECT currency, sum(amount) AS off INTO wrong
+    FROM ledger_posting WHERE entry_id = of_entry GROUP BY currency HAVING sum(amount) <> 0 LIMIT 1;
+    IF FOUND THEN
         RAISE EXCEPTION USING ERRCODE = 'LG001', MESSAGE = format(
             'The postings of entry %s are off by %s; they must sum to zero in every currency.',
-            wrong.entry_id, ledger_words(wrong.off, wrong.currency));
-    ELSIF FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'LG001', MESSAGE = format(
-            'The postings of entry %s must be two or more, numbered from 1, all in one statement.', wrong.entry_id);
+            of_entry, ledger_words(abs(wrong.off), wrong.currency));
     END IF;
+END $$;
+
+-- Postings move balances. All lines of an entry come in one statement and sum to zero per currency;
+-- as they are numbered from 1, the primary key refuses a line that is added later.
+-- Locks are taken in one order everywhere: players first, then the shards of the house, each by number.
+CREATE OR REPLACE FUNCTION ledger_postings_booked() RETURNS trigger
+    LANGUAGE plpgsql AS $$
+DECLARE
+    doubtful record;
+    moved record;
+BEGIN
+    FOR doubtful IN
+        SELECT entry_id, count(*) AS lines, min(leg) AS first FROM booked GROUP BY entry_id
+        HAVING sum(amount) <> 0 OR min(leg) <> 1 OR count(*) < 2 OR min(currency) <> max(currency)
+            OR NOT EXISTS (SELECT FROM ledger_entry WHERE id = booked.entry_id)
+    LOOP
+        PERFORM ledger_refuse_wrong_postings(doubtful.entry_id, doubtful.lines, doubtful.first);
+    END LOOP;
     FOR moved IN
         SELECT account_id, shard, currency, sum(amount) AS total FROM booked
         GROUP BY account_id, shard, currency ORDER BY shard > 0, account_id, shard
@@ -85,12 +102,12 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE TRIGGER ledger_postings_booked AFTER INSERT ON ledger_posting
+CREATE OR REPLACE TRIGGER ledger_postings_booked AFTER INSERT ON ledger_posting
     REFERENCING NEW TABLE AS booked FOR EACH STATEMENT EXECUTE FUNCTION ledger_postings_booked();
 
 -- A reversal moves what it takes back, and nothing else, by exactly the amounts of the original. Money
 -- that came back from a provider goes on to another account of the player; that leg is its own.
-CREATE FUNCTION ledger_refuse_other_reversal(reversal bigint) RETURNS void
+CREATE OR REPLACE FUNCTION ledger_refuse_other_reversal(reversal bigint) RETURNS void
     LANGUAGE plpgsql AS $$
 DECLARE
     entry ledger_entry;
@@ -112,7 +129,7 @@ END $$;
 
 -- At the end of the transaction: no entry that does not say what it must, without lines, or reversing
 -- something else. Not a CHECK, which PostgreSQL would read anew for every statement: that is measurable.
-CREATE FUNCTION ledger_entry_complete() RETURNS trigger
+CREATE OR REPLACE FUNCTION ledger_entry_complete() RETURNS trigger
     LANGUAGE plpgsql AS $$
 DECLARE
     is_said CONSTANT boolean := NEW.key <> '' AND NEW.posted_by <> '' AND CASE
@@ -120,7 +137,7 @@ DECLARE
         WHEN NEW.kind IN (
             'reserve', 'to_transit', 'settle', 'freeze', 'returned', 'return_received', 'paid_after_release'
         ) THEN NEW.reference <> '' AND NEW.reverses_id IS NULL
-        WHEN NEW.kind IN ('unreserve', 'back_from_transit', 'unfreeze', 'give_back', 'reissue')
+        WHEN NEW.kind IN ('unreserve', 'back_from_transit', 'unfreeze', 'give_back', 'reissue', 'overpaid_returned')
             THEN NEW.reference <> '' AND NEW.reverses_id IS NOT NULL
         ELSE false
     END;
@@ -140,27 +157,28 @@ BEGIN
     RETURN NULL;
 END $$;
 
+DROP TRIGGER IF EXISTS ledger_entry_complete ON ledger_entry;
 CREATE CONSTRAINT TRIGGER ledger_entry_complete AFTER INSERT ON ledger_entry
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION ledger_entry_complete();
 
 -- Booked for good.
-CREATE FUNCTION ledger_refuse_change() RETURNS trigger
+CREATE OR REPLACE FUNCTION ledger_refuse_change() RETURNS trigger
     LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION USING ERRCODE = 'LG004', MESSAGE = format(
         'What is booked is never changed or removed: %s on %s refused.', TG_OP, TG_TABLE_NAME);
 END $$;
 
-CREATE TRIGGER ledger_currency_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_currency
+CREATE OR REPLACE TRIGGER ledger_currency_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_currency
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
-CREATE TRIGGER ledger_account_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_account
+CREATE OR REPLACE TRIGGER ledger_account_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_account
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
-CREATE TRIGGER ledger_entry_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry
+CREATE OR REPLACE TRIGGER ledger_entry_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entry
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
-CREATE TRIGGER ledger_posting_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_posting
+CREATE OR REPLACE TRIGGER ledger_posting_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_posting
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
-CREATE TRIGGER ledger_balance_kept BEFORE DELETE OR TRUNCATE ON ledger_balance
+CREATE OR REPLACE TRIGGER ledger_balance_kept BEFORE DELETE OR TRUNCATE ON ledger_balance
     FOR EACH STATEMENT EXECUTE FUNCTION ledger_refuse_change();
 -- Only the two triggers above write balances: whoever comes directly is at depth 0.
-CREATE TRIGGER ledger_balance_moved_by_postings BEFORE INSERT OR UPDATE ON ledger_balance
+CREATE OR REPLACE TRIGGER ledger_balance_moved_by_postings BEFORE INSERT OR UPDATE ON ledger_balance
     FOR EACH STATEMENT WHEN (pg_trigger_depth() = 0) EXECUTE FUNCTION ledger_refuse_change();

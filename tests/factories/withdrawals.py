@@ -11,7 +11,7 @@ from kyc.models import Player
 from ledger import operations as ledger
 from tests.factories.fraud import DepositFactory, LoginFactory, PlayFactory
 from tests.factories.kyc import NOW, PlayerFactory
-from withdrawals.models import Destination, Withdrawal
+from withdrawals.models import CheckResult, Destination, Finding, Withdrawal
 from withdrawals.operations import requests
 from withdrawals.states import Move, State
 
@@ -83,6 +83,11 @@ def make_clean_player(*, now: datetime = NOW, currency: str = "EUR") -> Player:
     return player
 
 
+def pass_checks(withdrawal: Withdrawal) -> None:
+    """Write down that the checks ran and found nothing, as the automatic lane demands."""
+    CheckResult.objects.create(withdrawal=withdrawal, code="test", outcome="pass", title="Nothing found", at=NOW)
+
+
 def make_withdrawal(
     state: State = State.REQUESTED,
     *,
@@ -113,12 +118,27 @@ def make_withdrawal(
     elif state == State.REJECTED:
         move(Move.DECLINE, SCREENING, reason="limits.blocked")
     elif approvals == 0 and state not in (State.UNDER_REVIEW, State.SECOND_APPROVAL, State.ON_HOLD):
+        pass_checks(withdrawal)
         move(Move.CLEAR, SCREENING)
     else:
         move(Move.REFER, SCREENING)
         _by_people(state, move, approvals=approvals, by=by, second=second, hold_kind=hold_kind)
     _with_provider(withdrawal, state, move)
     return Withdrawal.objects.select_related("player", "destination").get(pk=withdrawal.pk)
+
+
+def make_finding(
+    withdrawal: Withdrawal | None = None, kind: str = "unknown_reference", *, at: datetime = NOW, **fields: Any
+) -> Finding:
+    """Return an open finding as a provider's message leaves it."""
+    words = "A message about a payout that we do not know."
+    defaults: dict[str, Any] = {
+        "provider": "northgate",
+        "kind": kind,
+        "words": words,
+        "key": f"{kind}:{next(_counter)}",
+    }
+    return Finding.objects.create(withdrawal=withdrawal, at=at, **{**defaults, **fields})
 
 
 def _by_people(
@@ -128,7 +148,7 @@ def _by_people(
         return
     assert by is not None, "say who decides"
     if state == State.ON_HOLD:
-        move(Move.HOLD, by, reason="waiting_document", kind=hold_kind)
+        move(Move.HOLD, by, reason="waiting_document", kind=hold_kind, wake_at=NOW + timedelta(days=7))
     elif approvals >= 2 or state == State.SECOND_APPROVAL:
         move(Move.ENDORSE, by, reason="known_player")
         if state != State.SECOND_APPROVAL:

@@ -148,6 +148,15 @@ STANDARD: dict[EntryKind, tuple[Callable[[], int], dict[str, int]]] = {
         lambda: operations.paid_after_release(provider="alpha", **withdrawal(), **facts()),
         {"overpaid_receivable:7": -100, "provider_float:alpha": 100},
     ),
+    EntryKind.OVERPAID_RETURNED: (
+        lambda: operations.overpaid_returned(
+            provider="alpha",
+            reverses=operations.paid_after_release(provider="alpha", **withdrawal(), **facts()),
+            **withdrawal(),
+            **facts(),
+        ),
+        {"provider_float:alpha": -100, "overpaid_receivable:7": 100},
+    ),
 }
 
 
@@ -170,6 +179,7 @@ REVERSED = {
     EntryKind.UNFREEZE: EntryKind.FREEZE,
     EntryKind.GIVE_BACK: EntryKind.RETURNED,
     EntryKind.REISSUE: EntryKind.RETURNED,
+    EntryKind.OVERPAID_RETURNED: EntryKind.PAID_AFTER_RELEASE,
 }
 
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from backoffice.accounts.models import User
@@ -14,9 +15,10 @@ from backoffice.audit.actors import PAYOUTS, SCREENING, SWEEPER
 from backoffice.audit.models import AuditEntry
 from ledger.models import Entry
 from tests.conftest import NOW
-from tests.factories.withdrawals import PLATFORM, fund, make_withdrawal, open_withdrawal
+from tests.factories.withdrawals import PLATFORM, fund, make_withdrawal, open_withdrawal, pass_checks
+from withdrawals import policy, verification
 from withdrawals.exceptions import IllegalMove, MoveRefused, NeedsReason, NotAllowed, StaleVersion
-from withdrawals.models import Notification, Withdrawal
+from withdrawals.models import CheckResult, Notification, PayoutAttempt, Withdrawal
 from withdrawals.operations import requests
 from withdrawals.states import CLOSED, Move, State
 
@@ -39,7 +41,7 @@ class Row:
     make: dict[str, Any] = field(default_factory=dict)
 
 
-HOLD = {"reason": "waiting_document", "kind": "internal"}
+HOLD = {"reason": "waiting_document", "kind": "internal", "wake_at": NOW + timedelta(days=1)}
 LEGAL = {"reason": "legal", "kind": "legal"}
 PAID = {"provider_reference": "ng-1"}
 
@@ -87,11 +89,14 @@ ILLEGAL = [(s, m) for s in State for m in Move if m != Move.OPEN and (s, m) not 
 
 
 @pytest.fixture
-def people(operator: User, senior: User, compliance: User, make_staff: Callable[..., User]) -> dict[str, User]:
+def people(
+    operator: User, senior: User, compliance: User, finance: User, make_staff: Callable[..., User]
+) -> dict[str, User]:
     return {
         "operator": operator,
         "senior": senior,
         "compliance": compliance,
+        "finance": finance,
         "colleague": make_staff("Senior", "Piotr Maj"),
     }
 
@@ -116,6 +121,7 @@ def test_legal_move(row: Row, people: dict[str, User]) -> None:
     withdrawal = in_state(row.source, people, **row.make)
     if row.source == S.REQUESTED:
         Withdrawal.objects.filter(pk=withdrawal.pk).update(required_approvals=row.make.get("approvals", 1))
+        pass_checks(withdrawal)
     booked = set(Entry.objects.values_list("pk", flat=True))
     actor = MACHINES.get(row.actor) or people[row.actor]
 
@@ -162,6 +168,7 @@ def counts() -> tuple[int, ...]:
         (S.APPROVED, M.CANCEL, "senior", {"reason": "player_asked"}),
         (S.OUTCOME_UNKNOWN, M.COMPLETE, "senior", {**PAID, "evidence": "statement"}),
         (S.OUTCOME_UNKNOWN, M.FAIL, "operator", {}),
+        (S.PROCESSING, M.FAIL, "finance", {"evidence": "statement"}),
     ],
 )
 def test_who_may_not(state: State, move: Move, actor: str, facts: dict[str, Any], people: dict[str, User]) -> None:
@@ -175,6 +182,7 @@ def test_who_may_not(state: State, move: Move, actor: str, facts: dict[str, Any]
 def test_a_person_cannot_use_the_automatic_lane(people: dict[str, User]) -> None:
     withdrawal = in_state(S.REQUESTED, people)
     Withdrawal.objects.filter(pk=withdrawal.pk).update(required_approvals=0)
+    pass_checks(withdrawal)
     with pytest.raises(NotAllowed):
         Withdrawal.advance(withdrawal.pk, M.CLEAR, actor=people["senior"], now=NOW)
 
@@ -184,6 +192,105 @@ def test_the_first_approver_cannot_confirm(people: dict[str, User]) -> None:
     with pytest.raises(NotAllowed):
         Withdrawal.advance(withdrawal.pk, M.CONFIRM, actor=people["senior"], now=NOW)
     assert Withdrawal.advance(withdrawal.pk, M.CONFIRM, actor=people["colleague"], now=NOW).state == S.APPROVED
+
+
+def test_whoever_disagreed_cannot_confirm_later(people: dict[str, User]) -> None:
+    withdrawal = in_state(S.SECOND_APPROVAL, people)
+    Withdrawal.advance(withdrawal.pk, M.DISAGREE, actor=people["senior"], now=NOW, reason="facts_missing")
+    assert Withdrawal.objects.get(pk=withdrawal.pk).why[0] == "Second person disagreed"
+    Withdrawal.advance(withdrawal.pk, M.ENDORSE, actor=people["operator"], now=NOW)
+    with pytest.raises(NotAllowed):
+        Withdrawal.advance(withdrawal.pk, M.CONFIRM, actor=people["senior"], now=NOW)
+    assert Withdrawal.advance(withdrawal.pk, M.CONFIRM, actor=people["colleague"], now=NOW).state == S.APPROVED
+
+
+def test_whoever_endorsed_an_earlier_round_cannot_confirm(people: dict[str, User]) -> None:
+    withdrawal = make_withdrawal(S.SECOND_APPROVAL, by=people["senior"])
+    Withdrawal.advance(withdrawal.pk, M.DISAGREE, actor=people["colleague"], now=NOW, reason="facts_missing")
+    Withdrawal.advance(withdrawal.pk, M.ENDORSE, actor=people["operator"], now=NOW)
+    with pytest.raises(NotAllowed):
+        Withdrawal.advance(withdrawal.pk, M.CONFIRM, actor=people["senior"], now=NOW)
+
+
+def test_the_database_knows_who_decided_before(people: dict[str, User], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Withdrawal, "decider_ids", lambda self: set())
+    withdrawal = in_state(S.SECOND_APPROVAL, people)
+    Withdrawal.advance(withdrawal.pk, M.DISAGREE, actor=people["senior"], now=NOW, reason="facts_missing")
+    Withdrawal.advance(withdrawal.pk, M.ENDORSE, actor=people["operator"], now=NOW)
+    with pytest.raises(IntegrityError, match="decided nothing on it before"), transaction.atomic():
+        Withdrawal.advance(withdrawal.pk, M.CONFIRM, actor=people["senior"], now=NOW)
+
+
+def test_confirming_is_within_the_personal_ceiling(people: dict[str, User], make_staff: Callable[..., User]) -> None:
+    withdrawal = in_state(S.SECOND_APPROVAL, people)
+    low = make_staff("Senior", "Lo Ceiling", approval_limit=10_000)
+    with pytest.raises(NotAllowed):
+        Withdrawal.advance(withdrawal.pk, M.CONFIRM, actor=low, now=NOW)
+
+
+def test_whoever_approved_settles_nothing(people: dict[str, User], make_staff: Callable[..., User]) -> None:
+    withdrawal = make_withdrawal(S.OUTCOME_UNKNOWN, by=people["senior"])
+    second = make_staff("Finance", "Second Clerk")
+    settle = {**PAID, "evidence": "line 7", "proposed_by": people["finance"].pk, "now": NOW}
+    with pytest.raises(NotAllowed):
+        Withdrawal.advance(withdrawal.pk, M.COMPLETE, actor=people["senior"], **settle)
+    PayoutAttempt.objects.filter(withdrawal=withdrawal).update(provider_reference="ng-7")
+    with pytest.raises(IllegalMove, match="ng-7"):
+        Withdrawal.advance(withdrawal.pk, M.COMPLETE, actor=second, **settle)
+    settle["provider_reference"] = "ng-7"
+    assert Withdrawal.advance(withdrawal.pk, M.COMPLETE, actor=second, **settle).state == S.COMPLETED
+
+
+def test_a_person_waits_before_calling_a_payout_unpaid(people: dict[str, User], make_staff: Any) -> None:
+    withdrawal = in_state(S.OUTCOME_UNKNOWN, people)
+    second = make_staff("Finance", "Second Clerk")
+    settle = {"evidence": "not on the statement", "proposed_by": people["finance"].pk}
+    with pytest.raises(IllegalMove, match="a moment ago"):
+        Withdrawal.advance(withdrawal.pk, M.FAIL, actor=second, now=NOW, **settle)
+    later = NOW + timedelta(minutes=1)
+    assert Withdrawal.advance(withdrawal.pk, M.FAIL, actor=second, now=later, **settle).state == S.FAILED
+
+
+def test_the_automatic_lane_wants_checks_without_a_concern(people: dict[str, User]) -> None:
+    def cleared(**fields: Any) -> Withdrawal:
+        withdrawal = in_state(S.REQUESTED, people, **fields)
+        Withdrawal.objects.filter(pk=withdrawal.pk).update(required_approvals=0)
+        pass_checks(withdrawal)
+        return withdrawal
+
+    unchecked, concerned, large = cleared(), cleared(), cleared(amount=1_200_000)
+    unchecked.check_results.update(is_current=False)
+    CheckResult.objects.create(withdrawal=concerned, code="x", outcome="review", title="x", at=NOW)
+    for withdrawal in (unchecked, concerned, large):
+        with pytest.raises(IllegalMove):
+            Withdrawal.advance(withdrawal.pk, M.CLEAR, actor=SCREENING, now=NOW)
+        with pytest.raises(IntegrityError, match="needs"):
+            raw(
+                "UPDATE withdrawals_withdrawal SET state = 'approved', fingerprint = 'x', approved_at = now(),"
+                " version = version + 1 WHERE id = %s",
+                withdrawal.pk,
+            )
+
+
+def test_one_person_never_approves_a_large_amount(people: dict[str, User]) -> None:
+    withdrawal = in_state(S.UNDER_REVIEW, people, amount=policy.ONE_PERSON_CAP + 1, approvals=1)
+    with pytest.raises(IllegalMove):
+        Withdrawal.advance(withdrawal.pk, M.APPROVE, actor=people["operator"], now=NOW)
+
+
+def test_the_database_and_the_invariants_have_the_caps_of_policy() -> None:
+    rules = (settings.BASE_DIR / "withdrawals" / "sql" / "rules.sql").read_text()
+    assert f"reference_amount > {policy.ONE_PERSON_CAP} " in rules
+    assert f"reference_amount <= {policy.AUTOMATIC_CAP} " in rules
+    (large,) = (i for i in verification.invariants() if i.name == "A03")
+    assert f"> {policy.ONE_PERSON_CAP} " in large.query
+
+
+@pytest.mark.parametrize("kind", ["player", "internal", "provider"])
+def test_a_hold_has_an_end(kind: str, people: dict[str, User]) -> None:
+    withdrawal = in_state(S.UNDER_REVIEW, people)
+    with pytest.raises(IllegalMove, match="wakes up"):
+        Withdrawal.advance(withdrawal.pk, M.HOLD, actor=people["operator"], now=NOW, reason="waiting_player", kind=kind)
 
 
 def test_one_approval_is_not_enough_where_two_are_asked(people: dict[str, User]) -> None:
@@ -230,6 +337,8 @@ def test_legal_hold_needs_two_compliance_officers_to_end(people: dict[str, User]
         Withdrawal.advance(withdrawal.pk, M.RELEASE, actor=people["compliance"], **release)
     with pytest.raises(NotAllowed):
         Withdrawal.advance(withdrawal.pk, M.RELEASE, actor=people["operator"], proposed_by=1, **release)
+    with pytest.raises(NotAllowed):
+        Withdrawal.advance(withdrawal.pk, M.RELEASE, actor=SWEEPER, **release)
     second = make_staff("Compliance", "Omar Said")
     moved = Withdrawal.advance(withdrawal.pk, M.RELEASE, actor=second, proposed_by=people["compliance"].pk, **release)
     assert moved.state == S.UNDER_REVIEW

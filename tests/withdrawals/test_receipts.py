@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from backoffice.accounts.models import User
-from backoffice.audit.actors import PAYOUTS
+from backoffice.audit.actors import PAYOUTS, SCREENING
 from backoffice.audit.models import AuditEntry
 from ledger import queries as ledger
 from ledger.models import Entry
@@ -23,10 +23,11 @@ from providers.models import WebhookDelivery
 from providers.registry import BY_CODE
 from sandbox.dialects import native
 from tests.conftest import NOW
-from tests.factories.withdrawals import PLATFORM, make_withdrawal
+from tests.factories.withdrawals import PLATFORM, make_withdrawal, open_withdrawal
 from withdrawals import verification
+from withdrawals.exceptions import IllegalMove
 from withdrawals.models import Finding, PayoutAttempt, Withdrawal
-from withdrawals.operations import inbox, receipts
+from withdrawals.operations import holds, inbox, receipts
 from withdrawals.states import Move, State
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +65,7 @@ ENDED_AS = {"failed": "failed", "cancelled": "not_sent", "rejected": "not_sent",
 
 MATRIX: tuple[Row, ...] = (
     Row("approved", "accepted", S.UNDER_REVIEW, "accepted_after_not_sent"),
-    Row("approved", "paid", S.UNDER_REVIEW, "paid_after_not_sent"),
+    Row("approved", "paid", S.UNDER_REVIEW, "paid_after_not_sent", ("paid_after_release",)),
     Row("approved", "failed", S.APPROVED),
     Row("approved", "returned", S.APPROVED, "returned_after_not_sent"),
     Row("processing", "accepted", S.PROCESSING),
@@ -265,8 +266,97 @@ def test_paid_by_an_ended_attempt_stops_the_second_one(with_attempt: Callable[[s
     attempt = with_attempt("approved")
     tell(attempt, "paid")
     withdrawal = Withdrawal.objects.get(pk=attempt.withdrawal_id)
-    assert (withdrawal.state, withdrawal.reason) == (S.UNDER_REVIEW, "paid_by_an_earlier_attempt")
+    assert (withdrawal.state, withdrawal.reason) == (S.UNDER_REVIEW, "money_may_be_out")
     assert withdrawal.approver_ids() == set()
+    assert withdrawal.why[0] == "Recalled: The money may be out already"
+    nothing_is_in_breach()
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [(Move.APPROVE, ""), (Move.REJECT, "terms_not_met"), (Move.CANCEL, "player_asked")],
+)
+def test_nothing_moves_money_that_may_be_out(
+    name: Move, reason: str, with_attempt: Callable[[str], PayoutAttempt], operator: User
+) -> None:
+    attempt = with_attempt("approved")
+    tell(attempt, "paid")
+    actor = PLATFORM if name == Move.CANCEL else operator
+    with pytest.raises(IllegalMove, match="this money went out"):
+        move(attempt.withdrawal, name, actor, reason=reason)
+    Finding.objects.update(resolved_at=LATER)
+    move(attempt.withdrawal, name, actor, reason=reason)
+    nothing_is_in_breach()
+
+
+def test_an_accepted_attempt_that_had_ended_stops_the_payout_too(
+    with_attempt: Callable[[str], PayoutAttempt], operator: User
+) -> None:
+    attempt = with_attempt("approved")
+    tell(attempt, "accepted")
+    with pytest.raises(IllegalMove, match="this money went out"):
+        move(attempt.withdrawal, Move.APPROVE, operator)
+
+
+def test_the_database_stops_it_as_well(with_attempt: Callable[[str], PayoutAttempt], operator: User) -> None:
+    attempt = with_attempt("approved")
+    tell(attempt, "paid")
+    with pytest.raises(IntegrityError, match="may be out already"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE withdrawals_withdrawal SET state = 'cancelled', reason = 'x', closed_at = now() WHERE id = %s",
+            [attempt.withdrawal_id],
+        )
+
+
+def test_a_hold_does_not_expire_into_a_cancellation_of_money_that_may_be_out(
+    with_attempt: Callable[[str], PayoutAttempt], operator: User
+) -> None:
+    attempt = with_attempt("approved")
+    tell(attempt, "paid")
+    move(attempt.withdrawal, Move.HOLD, operator, reason="waiting_player", kind="player", wake_at=LATER)
+    with pytest.raises(IllegalMove):
+        holds.wake(attempt.withdrawal_id, now=LATER)
+    assert state_of(attempt) == S.ON_HOLD
+
+
+def test_the_second_attempt_fails_and_the_first_may_have_paid(
+    with_attempt: Callable[[str], PayoutAttempt],
+) -> None:
+    first = with_attempt("approved")
+    move(first.withdrawal, Move.START_PAYOUT, PAYOUTS, provider="volta", trace=[])
+    tell(first, "paid")
+    second = first.withdrawal.attempts.get(number=2)
+    for lost in (False, True):
+        if lost:
+            move(first.withdrawal, Move.LOSE_TRACK, PAYOUTS)
+        with transaction.atomic():
+            tell(second, "failed")
+            assert state_of(first) == S.UNDER_REVIEW, "the money is not given back"
+            nothing_is_in_breach()
+            transaction.set_rollback(True)
+
+
+def test_entry_d_is_taken_back_when_the_money_comes_back(with_attempt: Callable[[str], PayoutAttempt]) -> None:
+    attempt = with_attempt("failed")
+    holder = str(attempt.withdrawal.player_id)
+    tell(attempt, "paid")
+    tell(attempt, "returned")
+    assert ledger.balance_of(kind="overpaid_receivable", holder=holder, currency="EUR") == 0
+    nothing_is_in_breach()
+
+
+def test_a_return_books_what_was_sent_without_the_fee(operator: User) -> None:
+    withdrawal = open_withdrawal()
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE withdrawals_withdrawal SET fee = 500 WHERE id = %s", [withdrawal.pk])
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    move(withdrawal, Move.REFER, SCREENING)
+    move(withdrawal, Move.APPROVE, operator)
+    move(withdrawal, Move.START_PAYOUT, PAYOUTS, provider="northgate", trace=[])
+    move(withdrawal, Move.COMPLETE, PAYOUTS, provider_reference="ng-1")
+    move(withdrawal, Move.TAKE_BACK, PAYOUTS)
+    assert ledger.balance_of(kind="returns_held", holder="northgate", currency="EUR") == 17_500
     nothing_is_in_breach()
 
 

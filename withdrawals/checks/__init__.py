@@ -5,7 +5,7 @@ network. One that fails to run is a review outcome: never a pass, never swallowe
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -17,20 +17,23 @@ from withdrawals.models import Withdrawal
 logger = logging.getLogger(__name__)
 
 Check = Callable[..., Outcome | list[Outcome]]
-CHECKS: tuple[Check, ...] = (
-    identity.verified,
-    destination.owned,
-    limits.within_limits,
-    incident.none_open,
-    fraud.assessed,
-)
+# Asked again before an approval and before a payout: they keep nothing and look only at what is true now.
+REPEATED: tuple[Check, ...] = (identity.verified, destination.owned, limits.within_limits, incident.none_open)
+CHECKS: tuple[Check, ...] = (*REPEATED, fraud.assessed)
 
 
 def run_all(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
     """Return the outcomes of every check, most severe first. The caller holds the player's lock."""
-    outcomes: list[Outcome] = []
-    for check in CHECKS:
-        outcomes += _run(check, withdrawal, now=now)
+    return _run_each(CHECKS, withdrawal, now=now)
+
+
+def run_again(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
+    """Return what the checks that can be asked at any time say now, most severe first; nothing is kept."""
+    return _run_each(REPEATED, withdrawal, now=now)
+
+
+def _run_each(chosen: Sequence[Check], withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
+    outcomes = [outcome for check in chosen for outcome in _run(check, withdrawal, now=now)]
     return sorted(outcomes, key=lambda outcome: (-outcome.severity, -outcome.points))
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from kyc.names import is_same_name
 from withdrawals.checks.outcome import Outcome, passed, review
 from withdrawals.models import Destination, Withdrawal
 
@@ -10,8 +11,14 @@ COOLING_TIME = timedelta(hours=72)
 
 
 def owned(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
-    """Owned by the player, shared with nobody, and known for longer than the cooling time."""
+    """In the player's name and proved so, shared with nobody, and known for longer than the cooling time."""
     destination = withdrawal.destination
+    seen = {
+        "label": destination.label,
+        "holder": destination.holder_name,
+        "owned": destination.owned,
+        "first_seen_at": destination.first_seen_at.isoformat(),
+    }
     others = (
         Destination.objects.filter(account_digest=destination.account_digest)
         .exclude(player_id=withdrawal.player_id)
@@ -27,7 +34,17 @@ def owned(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
             f"{destination.label} is also used by {players}.",
             short=f"{destination.get_method_display()} shared with {players}",
             points=50,
-            evidence={"players": others},
+            evidence={**seen, "players": others},
+            hold=True,
+        )
+    if not is_same_name(destination.holder_name, withdrawal.player.name):
+        return review(
+            "destination.other_name",
+            "In another name",
+            f"{destination.label} is in the name of {destination.holder_name}, not of {withdrawal.player.name}.",
+            short="Payout details in another name",
+            points=50,
+            evidence=seen,
         )
     if not destination.owned:
         return review(
@@ -36,6 +53,7 @@ def owned(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
             f"{destination.label} is in the name of {destination.holder_name}; ownership is not proved yet.",
             short="Payout details not proved",
             points=10,
+            evidence=seen,
         )
     age = withdrawal.requested_at - destination.first_seen_at
     if age < COOLING_TIME:
@@ -46,6 +64,6 @@ def owned(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
             f"{destination.label} was added {hours} h {minutes} min before this request; usual is three days or more.",
             short="New payout details",
             points=25,
-            evidence={"minutes": hours * 60 + minutes},
+            evidence={**seen, "minutes": hours * 60 + minutes},
         )
-    return passed("destination", "Own payout details, known for more than three days")
+    return passed("destination", "Own payout details, known for more than three days", seen)

@@ -9,15 +9,14 @@ from withdrawals.checks.outcome import Outcome, Severity, passed
 from withdrawals.models import Withdrawal
 from withdrawals.states import RELEASED
 
-# How far back fraud wants to know earlier requests: the longest window of its indicators.
+# How many earlier requests fraud gets to see, newest first.
 HISTORY = 200
 
 
 def assessed(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
     """One outcome per indicator that hit, or a single pass."""
     earlier = (
-        Withdrawal.objects.filter(player_id=withdrawal.player_id, requested_at__lte=withdrawal.requested_at)
-        .exclude(pk=withdrawal.pk)
+        Withdrawal.objects.filter(player_id=withdrawal.player_id, pk__lt=withdrawal.pk)
         .order_by("-requested_at", "-pk")
         .values_list("requested_at", "amount", "currency", "reference_amount", "state")[:HISTORY]
     )
@@ -42,7 +41,7 @@ def assessed(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
     assessment = fraud.assess(subject=withdrawal.ref, player_id=withdrawal.player_id, request=request, now=now)
     hits = assessment.hits.all()
     if not hits:
-        return [passed("fraud", "No fraud indicators")]
+        return [passed("fraud", "No fraud indicators", {"assessment": assessment.pk, "rule_set": assessment.rule_set})]
     return [
         Outcome(
             code=f"fraud.{hit.code}",
@@ -53,6 +52,7 @@ def assessed(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
             points=hit.points,
             version=assessment.rule_set,
             evidence=hit.evidence,
+            hold=hit.hold,
         )
         for hit in hits
     ]

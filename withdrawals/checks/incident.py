@@ -1,4 +1,4 @@
-"""Did a provider pay this player although the money was back in the balance, and is that still open?"""
+"""Did a provider pay something of this player that our books do not have, and is that still open?"""
 
 from datetime import datetime
 
@@ -7,21 +7,22 @@ from withdrawals.models import Finding, Withdrawal
 
 
 def none_open(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
-    """Nothing to say, unless the player was overpaid and nobody has settled it."""
-    overpaid = (
-        Finding.objects.filter(kind="paid_after_release", resolved_at=None, withdrawal__player_id=withdrawal.player_id)
+    """Nothing to say, unless money of this player may be out and nobody has settled it."""
+    finding = (
+        Finding.objects.filter(stops_payouts=True, resolved_at=None, withdrawal__player_id=withdrawal.player_id)
         .select_related("withdrawal")
         .order_by("at", "pk")
         .first()
     )
-    if overpaid is None or overpaid.withdrawal is None:
+    if finding is None or finding.withdrawal is None:
         return []
     return [
         review(
-            "incident.overpaid",
-            "Paid although given back",
-            f"{overpaid.withdrawal.ref} was paid although its money had gone back to the player. This is still open.",
-            short="Overpaid before",
+            "incident.open",
+            "Money may be out already",
+            f"{finding.withdrawal.ref}: {finding.words} This is still open.",
+            short="Money may be out already",
             points=50,
+            evidence={"withdrawal": finding.withdrawal.ref, "kind": finding.kind},
         )
     ]

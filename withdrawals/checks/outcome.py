@@ -17,7 +17,10 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One answer. ``short`` is the queue's wording (45 characters), ``sentence`` the decision page's."""
+    """One answer. ``short`` is the queue's wording (45 characters), ``sentence`` the decision page's.
+
+    ``hold``: the risk is high whatever the score, so a fraud analyst decides.
+    """
 
     code: str
     severity: Severity
@@ -27,6 +30,7 @@ class Outcome:
     points: int = 0
     version: str = "1"
     evidence: dict[str, Any] = field(default_factory=dict)
+    hold: bool = False
 
     @property
     def outcome(self) -> str:
@@ -46,10 +50,19 @@ def note(code: str, title: str, sentence: str, evidence: Evidence | None = None)
 
 
 def review(
-    code: str, title: str, sentence: str, *, short: str = "", points: int = 0, evidence: Evidence | None = None
+    code: str,
+    title: str,
+    sentence: str,
+    *,
+    short: str = "",
+    points: int = 0,
+    evidence: Evidence | None = None,
+    hold: bool = False,
 ) -> Outcome:
     """A person must look."""
-    return Outcome(code, Severity.REVIEW, title, sentence, short or title, points, evidence=dict(evidence or {}))
+    return Outcome(
+        code, Severity.REVIEW, title, sentence, short or title, points, evidence=dict(evidence or {}), hold=hold
+    )
 
 
 def decline(code: str, title: str, sentence: str, evidence: Evidence | None = None) -> Outcome:

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('withdrawals', '0004_index_by_approval'),
+        ('withdrawals', '0005_what_stops_a_payout'),
     ]
 
     operations = [

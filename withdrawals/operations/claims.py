@@ -16,9 +16,18 @@ from withdrawals.states import UNDECIDED
 
 
 def owner_of(withdrawal: Withdrawal, *, now: datetime) -> User | None:
-    """Return who may decide it now, if somebody claimed it and the claim has not run out."""
+    """Return who may decide it now, if it waits for a decision and somebody's claim has not run out."""
     claim = getattr(withdrawal, "claim", None)
-    return claim.owner if claim is not None and claim.until > now else None
+    if claim is None or claim.until <= now or withdrawal.state not in UNDECIDED:
+        return None
+    return claim.owner
+
+
+def require_unclaimed(withdrawal: Withdrawal, *, user: User, now: datetime) -> None:
+    """Raise ClaimedByOther when somebody else is deciding it; whoever must stop it takes it over first."""
+    owner = owner_of(withdrawal, now=now)
+    if owner not in (None, user):
+        raise ClaimedByOther(owner.name)
 
 
 def claim(withdrawal: Withdrawal, *, user: User, now: datetime) -> Claim:

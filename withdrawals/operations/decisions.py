@@ -1,7 +1,6 @@
 """A person decides. The decision waits out its undo time as a row of its own; only then it uses the door."""
 
 import logging
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,14 +10,19 @@ from django.db import IntegrityError, transaction
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
 from backoffice.audit.record import record
-from backoffice.money import format_money
-from kyc import queries as kyc
-from kyc.models import Player
-from kyc.states import Standing
-from withdrawals import guards, nudge, queries, reasons
-from withdrawals.exceptions import IllegalMove, MoveRefused, NeedsReason, NotAllowed, StaleVersion
+from withdrawals import guards, policy, queries, reasons
+from withdrawals.exceptions import (
+    AlreadyDecided,
+    FactsChanged,
+    IllegalMove,
+    MoveRefused,
+    NeedsReason,
+    NotAllowed,
+    StaleVersion,
+)
 from withdrawals.lifecycle import SUBJECT_TYPE
-from withdrawals.models import Claim, Decision, Limit, Withdrawal
+from withdrawals.models import Claim, Decision, Withdrawal
+from withdrawals.operations import claims, screening, validity
 from withdrawals.states import MOVE_LOOKS, Move
 
 logger = logging.getLogger(__name__)
@@ -42,10 +46,6 @@ AGAIN_AFTER = timedelta(seconds=30)
 _APPROVING = (Move.APPROVE, Move.ENDORSE, Move.CONFIRM)
 
 
-class AlreadyDecided(MoveRefused):
-    """Somebody's decision on this withdrawal waits already."""
-
-
 def decide(
     withdrawal: Withdrawal,
     move: Move,
@@ -61,26 +61,17 @@ def decide(
     """Keep a decision; it takes effect after the undo time. The same ``key`` answers with the first one.
 
     A move that takes two people is kept as a proposal until somebody else seconds it. ``version`` is that
-    of the page the person saw. Raises StaleVersion, AlreadyDecided, NotAllowed, NeedsReason or
-    IllegalMove; then nothing was kept.
+    of the page the person saw. Raises StaleVersion, AlreadyDecided, ClaimedByOther, NotAllowed, NeedsReason
+    or IllegalMove; then nothing was kept. After FactsChanged the checks have been run again.
     """
     if move not in DECIDABLE:
         raise IllegalMove("This is not a decision that a person makes.")
-    if (first := Decision.objects.filter(key=key).first()) is not None:
-        return first
+    if (first := first_answer(key)) is not None:
+        return _same_answer(first, withdrawal, move, actor, reason)
     try:
         with transaction.atomic():
-            subject = Withdrawal.objects.select_for_update(of=("self",)).select_related("player").get(pk=withdrawal.pk)
-            waiting = queries.waiting_decision(subject)
-            if waiting is not None:
-                raise AlreadyDecided(words_of(waiting))
-            if subject.version != version:
-                raise StaleVersion(subject)
-            if move not in subject.moves_for(actor):
-                raise NotAllowed(f"You cannot use “{MOVE_LOOKS[move].label}” on this withdrawal now.")
-            _check_reason(subject, move, actor, reason)
-            if move in _APPROVING:
-                require_still_valid(subject, now=now)
+            subject = screening.locked(withdrawal.pk)
+            _require_decidable(subject, move, actor=actor, now=now, version=version, reason=reason)
             two = guards.takes_two(subject, move, actor)
             decision = Decision.objects.create(
                 withdrawal=subject,
@@ -97,10 +88,37 @@ def decide(
             )
             _record(decision, "propose" if two else "decide", now=now)
             Claim.objects.filter(withdrawal=subject, owner=actor).delete()
+    except FactsChanged:
+        screening.screen_again(withdrawal.pk, now=now)
+        raise
     except IntegrityError:
         # The same key twice at once: the first one counts.
-        return Decision.objects.get(key=key)
+        return _same_answer(Decision.objects.get(key=key), withdrawal, move, actor, reason)
     return decision
+
+
+def _require_decidable(
+    subject: Withdrawal, move: Move, *, actor: User, now: datetime, version: int, reason: str
+) -> None:
+    waiting = queries.waiting_decision(subject)
+    if waiting is not None:
+        raise AlreadyDecided(words_of(waiting))
+    if subject.version != version:
+        raise StaleVersion(subject)
+    if move not in subject.moves_for(actor):
+        raise NotAllowed(f"You cannot use “{MOVE_LOOKS[move].label}” on this withdrawal now.")
+    claims.require_unclaimed(subject, user=actor, now=now)
+    _check_reason(subject, move, actor, reason)
+    if move in _APPROVING:
+        validity.require_approvable(subject, now=now)
+
+
+def _same_answer(first: Decision, withdrawal: Withdrawal, move: Move, actor: User, reason: str) -> Decision:
+    """Answer a form that was sent twice; the same key under another decision is a mistake of the page."""
+    kept = (first.withdrawal_id, first.move, first.actor_id, first.reason)
+    if kept != (withdrawal.pk, move, actor.pk, reason):
+        raise IllegalMove("This form was used already, for another decision. Open the page again and decide there.")
+    return first
 
 
 def first_answer(key: str) -> Decision | None:
@@ -110,31 +128,47 @@ def first_answer(key: str) -> Decision | None:
 
 def needs_reason(withdrawal: Withdrawal, move: Move) -> bool:
     """Whether a person must give a reason: the move is declared so, or it approves a risk."""
-    risky = withdrawal.risk_level in ("medium", "high")
+    risky = policy.approval_needs_reason(withdrawal.risk_level)
     return Withdrawal.wants_reason(move) or (risky and move in (Move.APPROVE, Move.ENDORSE))
 
 
 def may_second(decision: Decision, withdrawal: Withdrawal, user: User) -> bool:
-    """Whether this person could agree to what somebody else proposed."""
-    proposed = decision.status == Decision.Status.PROPOSED and decision.actor_id != user.pk
-    return proposed and Move(decision.move) in withdrawal.moves_for(user)
+    """Whether this person could agree to what somebody else proposed, or decline it."""
+    move = Move(decision.move)
+    proposed = decision.status == Decision.Status.PROPOSED and move in withdrawal.moves_for(user)
+    return proposed and guards.may_second(withdrawal, move, user, decision.actor_id)
 
 
 def second(decision: Decision, *, actor: User, now: datetime) -> Decision:
     """Agree to what somebody else proposed; it then waits out its undo time. Raises NotAllowed, IllegalMove."""
     with transaction.atomic():
-        current = Decision.objects.select_for_update(of=("self",)).select_related("withdrawal").get(pk=decision.pk)
-        if current.status != Decision.Status.PROPOSED:
-            raise IllegalMove("This proposal is no longer open.")
-        if current.actor_id == actor.pk:
-            raise NotAllowed("Somebody else must agree to your proposal.")
-        if Move(current.move) not in current.withdrawal.moves_for(actor):
-            raise NotAllowed("You cannot agree to this proposal.")
+        current = _open_proposal(decision, actor)
+        if Move(current.move) not in current.withdrawal.moves_for(current.actor):
+            raise IllegalMove(f"{current.actor.name} may no longer propose this. Decline it and propose it anew.")
         current.facts = {**current.facts, "proposed_by": current.actor_id}
         current.proposed_by, current.actor = current.actor, actor
         current.status, current.effective_at = Decision.Status.WAITING, now + settings.UNDO_TIME
         current.save()
         _record(current, "second", now=now)
+    return current
+
+
+def decline(decision: Decision, *, actor: User, now: datetime) -> Decision:
+    """Say no to what somebody else proposed; it ends, and anybody may decide anew. Raises as second()."""
+    with transaction.atomic():
+        current = _open_proposal(decision, actor)
+        current.words = f"Declined by {actor.name}."
+        _end(current, Decision.Status.DECLINED, now=now)
+        _record(current, "decline_proposal", now=now, actor=actor)
+    return current
+
+
+def _open_proposal(decision: Decision, actor: User) -> Decision:
+    current = Decision.objects.select_for_update(of=("self",)).select_related("withdrawal", "actor").get(pk=decision.pk)
+    if current.status != Decision.Status.PROPOSED:
+        raise IllegalMove("This proposal is no longer open.")
+    if not may_second(current, current.withdrawal, actor):
+        raise NotAllowed("You cannot be the second person for this proposal.")
     return current
 
 
@@ -187,9 +221,9 @@ def apply_decision(pk: int, *, now: datetime) -> Decision | None:
         move = Move(decision.move)
         try:
             with transaction.atomic():
-                subject = _locked(decision.withdrawal)
+                subject = screening.locked(decision.withdrawal_id)
                 if move in _APPROVING:
-                    require_still_valid(subject, now=now)
+                    validity.require_approvable(subject, now=now)
                 Withdrawal.advance(
                     subject.pk,
                     move,
@@ -197,40 +231,17 @@ def apply_decision(pk: int, *, now: datetime) -> Decision | None:
                     now=now,
                     reason=decision.reason,
                     version=decision.version,
-                    **decision.facts,
+                    **_facts_of(decision),
                 )
         except MoveRefused as refusal:
+            if isinstance(refusal, FactsChanged):
+                screening.screen_again(decision.withdrawal_id, now=now)
             decision.words = _overtaken_by(decision) or refusal.sentence
             _end(decision, Decision.Status.OVERTAKEN, now=now)
             _record(decision, "overtaken", now=now)
         else:
             _end(decision, Decision.Status.APPLIED, now=now)
     return decision
-
-
-def require_still_valid(withdrawal: Withdrawal, *, now: datetime) -> None:
-    """What the checks found must still hold at the moment of an approval. Raises IllegalMove.
-
-    The caller holds the withdrawal's lock; the player's is taken when the approval takes effect. The
-    house's limits are held by the database as well (sql/rules.sql), under one lock for all approvals.
-    """
-    standing = kyc.standing_of(withdrawal.player, on=now.date())
-    usages = queries.player_usage(withdrawal, now=withdrawal.requested_at) + queries.house_usage(withdrawal, now=now)
-    if blocker := blocker_of(standing, usages):
-        raise IllegalMove(blocker)
-
-
-def blocker_of(standing: Standing, usages: Iterable[queries.Usage]) -> str:
-    """Return the sentence that says what stands in the way of an approval, or nothing."""
-    if not standing.ok:
-        return f"Cannot approve: the player’s identity is not in order. {standing.words}."
-    for usage in usages:
-        if usage.is_over and usage.limit.effect == Limit.Effect.BLOCK:
-            scope = Limit.Scope(usage.limit.scope).label.lower()
-            period = Limit.Period(usage.limit.period).label
-            cap = str(usage.cap) if usage.is_count else format_money(usage.cap, settings.HOUSE_CURRENCY)
-            return f"Cannot approve: the limit of {scope} for {period} is {cap}."
-    return ""
 
 
 def words_of(decision: Decision) -> str:
@@ -240,9 +251,12 @@ def words_of(decision: Decision) -> str:
     return f"{decision.actor.name}: {past}{why}."
 
 
-def _locked(withdrawal: Withdrawal) -> Withdrawal:
-    Player.objects.select_for_update().only("pk").get(pk=withdrawal.player_id)
-    return Withdrawal.objects.select_for_update(of=("self",)).select_related("player").get(pk=withdrawal.pk)
+def _facts_of(decision: Decision) -> dict[str, Any]:
+    """Return what the move needs besides its reason, as the move wants it."""
+    facts = dict(decision.facts)
+    if "wake_at" in facts:
+        facts["wake_at"] = datetime.fromisoformat(facts["wake_at"])
+    return facts
 
 
 def _check_reason(subject: Withdrawal, move: Move, actor: User, reason: str) -> None:
@@ -267,15 +281,13 @@ def _end(decision: Decision, status: Decision.Status, *, now: datetime) -> None:
     decision.save(update_fields=["status", "ended_at", "words"])
 
 
-def _record(decision: Decision, action: str, *, now: datetime) -> None:
+def _record(decision: Decision, action: str, *, now: datetime, actor: User | None = None) -> None:
     record(
         subject_type=SUBJECT_TYPE,
         subject_id=decision.withdrawal.ref,
         action=action,
-        actor=decision.actor,
+        actor=actor or decision.actor,
         reason=decision.reason,
         data={"move": decision.move, "note": decision.note, "words": decision.words},
         at=now,
     )
-    if action == "decide":
-        nudge.after_commit("apply_decisions")

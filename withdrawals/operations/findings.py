@@ -36,6 +36,9 @@ _WORDS = {
     "unknown_reference": "A message about a payout that we do not know.",
 }
 
+# Money may have gone out that our books do not have; besides whatever an ended attempt is said to have done.
+_STOPS_PAYOUTS = frozenset({"second_payout", "event_without_attempt", "paid_after_release", "paid_after_return"})
+
 KINDS = tuple(_WORDS)
 
 
@@ -83,6 +86,7 @@ def report_stranger(provider: str, receipt: PayoutReceipt, *, key: str, now: dat
             "withdrawal": withdrawal,
             "provider": provider,
             "kind": kind,
+            "stops_payouts": stops_payouts(kind),
             "words": _WORDS[kind],
             "data": {
                 "status": receipt.status,
@@ -95,6 +99,11 @@ def report_stranger(provider: str, receipt: PayoutReceipt, *, key: str, now: dat
     )
     if created:
         logger.error("Finding %s: %s reported a payout that is not ours.", kind, provider)
+
+
+def stops_payouts(kind: str) -> bool:
+    """Whether an open finding of this kind means that money may be out which our books do not have."""
+    return kind in _STOPS_PAYOUTS or kind.startswith(("paid_after_", "accepted_after_"))
 
 
 def resolve(attempt: PayoutAttempt, kind: str, *, now: datetime) -> bool:
@@ -143,6 +152,7 @@ def _write(attempt: PayoutAttempt, kind: str, data: dict[str, object], *, now: d
                 "withdrawal_id": attempt.withdrawal_id,
                 "provider": attempt.provider,
                 "kind": kind,
+                "stops_payouts": stops_payouts(kind),
                 "words": words,
                 "data": data,
                 "at": now,

@@ -16,7 +16,6 @@ from django.db import transaction
 
 from backoffice.audit.actors import PAYOUTS
 from backoffice.crash import crash_point
-from kyc import queries as kyc
 from providers import gateway, routing
 from providers.contract import (
     Declined,
@@ -31,7 +30,7 @@ from providers.contract import (
 from withdrawals import queries
 from withdrawals.exceptions import MoveRefused
 from withdrawals.models import PayoutAttempt, Withdrawal
-from withdrawals.operations import findings, receipts, work
+from withdrawals.operations import findings, receipts, screening, validity, work
 from withdrawals.states import Move, State
 
 logger = logging.getLogger(__name__)
@@ -68,13 +67,13 @@ def start(pk: int, *, now: datetime) -> PayoutAttempt | None:
     when what was approved no longer holds, a recall.
     """
     with transaction.atomic():
-        withdrawal = (
-            Withdrawal.objects.select_for_update(of=("self",)).select_related("player", "destination").get(pk=pk)
-        )
+        withdrawal = screening.locked(pk)
         if withdrawal.state != State.APPROVED:
             return None
-        if (changed := _what_changed(withdrawal, now=now)) is not None:
-            Withdrawal.advance(pk, Move.RECALL, actor=PAYOUTS, now=now, reason=changed)
+        if (objection := _objection_to(withdrawal, now=now)) is not None:
+            Withdrawal.advance(pk, Move.RECALL, actor=PAYOUTS, now=now, reason=objection.code, words=objection.sentence)
+            if objection.is_news:
+                screening.screen_again(pk, now=now)
             return None
         choice = _choose(withdrawal, now=now)
         if choice.provider is None:
@@ -146,12 +145,10 @@ def digest_of(instruction: PayoutInstruction) -> str:
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
-def _what_changed(withdrawal: Withdrawal, *, now: datetime) -> str | None:
+def _objection_to(withdrawal: Withdrawal, *, now: datetime) -> validity.Objection | None:
     if withdrawal.fingerprint != withdrawal.fingerprint_now():
-        return "changed_since_approval"
-    if not kyc.standing_of(withdrawal.player, on=now.date()).ok:
-        return "identity_no_longer_valid"
-    return None
+        return validity.Objection(validity.CHANGED, "What was approved has changed since.", is_news=True)
+    return validity.objection_to(withdrawal, now=now)
 
 
 def _is_still_to_send(attempt: PayoutAttempt, *, repeated: bool) -> bool:

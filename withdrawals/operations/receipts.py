@@ -64,7 +64,7 @@ def apply_refusal(attempt: PayoutAttempt, refusal: Declined, *, now: datetime) -
             return
         _note(attempt, code=refusal.code, words=refusal.words, now=now)
         if not refusal.for_provider_reasons:
-            _advance(attempt, Move.FAIL, now=now, words=refusal.words)
+            _not_paid(attempt, now=now, words=refusal.words)
         elif attempt.withdrawal.state == State.PROCESSING:
             # The payout itself is fine: another provider, or this one when it has our money again.
             _advance(attempt, Move.REROUTE, now=now, outcome="failed", words=refusal.words)
@@ -145,7 +145,18 @@ def _fail(attempt: PayoutAttempt, receipt: PayoutReceipt, *, now: datetime, sour
         return
     _note_receipt(attempt, receipt, now=now)
     words = receipt.reason_words or receipt.raw_status
-    _advance(attempt, Move.FAIL, now=now, source=source, words=words)
+    _not_paid(attempt, now=now, source=source, words=words)
+
+
+def _not_paid(attempt: PayoutAttempt, *, now: datetime, **facts: Any) -> None:
+    """This attempt is over. The player gets the money back, unless an earlier attempt may have paid it."""
+    if not attempt.withdrawal.money_may_be_out():
+        _advance(attempt, Move.FAIL, now=now, **facts)
+        return
+    if attempt.withdrawal.state == State.OUTCOME_UNKNOWN:
+        _advance(attempt, Move.FIND_AGAIN, now=now, **facts)
+    _advance(attempt, Move.REROUTE, now=now, outcome="failed", **facts)
+    _advance(attempt, Move.RECALL, now=now, reason="money_may_be_out")
 
 
 def _to_completed(attempt: PayoutAttempt, kind: str, receipt: PayoutReceipt, *, now: datetime, source: str) -> None:
@@ -169,16 +180,19 @@ def _to_an_ended_attempt(attempt: PayoutAttempt, kind: str, receipt: PayoutRecei
         return
     if kind == "failed":
         return
-    if kind == "returned" and findings.resolve(attempt, "paid_after_release", now=now):
+    told = "paid_after_release" if withdrawal.state in RELEASED else f"paid_after_{attempt.state}"
+    if kind == "returned" and findings.resolve(attempt, told, now=now):
+        bookings.book_overpaid_returned(attempt, now=now)
         return
-    if kind == "paid" and withdrawal.state in RELEASED:
-        if findings.report(attempt, "paid_after_release", receipt, now=now):
+    if kind == "paid":
+        if findings.report(attempt, told, receipt, now=now):
+            # Whatever became of the withdrawal: this money left the float, and the player has it.
             bookings.book_paid_after_release(attempt, now=now)
-        return
-    findings.report(attempt, f"{kind}_after_{attempt.state}", receipt, now=now)
+    else:
+        findings.report(attempt, f"{kind}_after_{attempt.state}", receipt, now=now)
     if kind != "returned" and withdrawal.state == State.APPROVED:
         # It is about to be paid a second time: a person looks before anything is sent.
-        _advance(attempt, Move.RECALL, now=now, reason=f"{kind}_by_an_earlier_attempt")
+        _advance(attempt, Move.RECALL, now=now, reason="money_may_be_out")
 
 
 def _advance(attempt: PayoutAttempt, move: Move, *, now: datetime, reason: str = "", **facts: Any) -> None:

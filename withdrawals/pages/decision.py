@@ -15,16 +15,16 @@ from backoffice.ui.masking import mask_email, mask_phone
 from fraud import queries as fraud
 from kyc import queries as kyc
 from kyc.models import Player
-from kyc.names import fold
+from kyc.names import is_same_name
 from kyc.states import Standing
 from providers import queries as providers
 from providers.registry import BY_CODE
 from withdrawals import policy, queries, reasons, visibility
 from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.models import CheckResult, Decision, Limit, Method, Withdrawal
-from withdrawals.operations.decisions import blocker_of
+from withdrawals.operations import validity
 from withdrawals.pages.sheets import Sheet
-from withdrawals.states import LOOKS, Look, Move, State
+from withdrawals.states import LOOKS, UNDECIDED, Look, Move, State
 from withdrawals.visibility import Field
 
 # How many rows a panel holds before the rest is folded: the page fits a screen.
@@ -243,7 +243,7 @@ def route_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Route:
     code = withdrawal.provider or next(iter(withdrawal.routes), "")
     trouble = providers.troubles(now).get(code)
     named = visibility.sees(user, Field.NAME)
-    same = set(fold(destination.holder_name).split()) == set(fold(withdrawal.player.name).split())
+    same = is_same_name(destination.holder_name, withdrawal.player.name)
     return Route(
         method=withdrawal.get_method_display(),
         account_word=_ACCOUNT_WORDS[Method(withdrawal.method)],
@@ -340,11 +340,12 @@ def _linked(player: Player, shared: str, today: date) -> Linked:
     return Linked(player.name, player.ref, shared, f"{words}, suspended" if player.suspended else words)
 
 
-def blocker(withdrawal: Withdrawal, standing: Standing, usages: Sequence[queries.Usage]) -> str:
+def blocker(withdrawal: Withdrawal, *, now: datetime) -> str:
     """Return what stands in the way of an approval now, or nothing."""
-    if withdrawal.state == State.ON_HOLD:
+    if withdrawal.state not in UNDECIDED:
         return ""
-    return blocker_of(standing, usages)
+    objection = validity.objection_to(withdrawal, now=now)
+    return objection.sentence if objection is not None and not objection.is_news else ""
 
 
 def _count(rows: Sequence[Any], word: str) -> str:

@@ -204,14 +204,8 @@ def sheet_of(withdrawal: Withdrawal, move: Move, user: Any) -> Sheet:
 
 def sheets_for(withdrawal: Withdrawal, user: Any) -> list[Sheet]:
     """Return what this person may decide now, in the order of the bar."""
-    possible = moves_offered(withdrawal, user)
-    return [sheet_of(withdrawal, move, user) for move in LOOKS if move in possible]
-
-
-def moves_offered(withdrawal: Withdrawal, user: Any) -> list[Move]:
-    """Return the decisions open to this person now. Who may end a legal hold is not to be read off a refusal."""
-    silent = withdrawal.hold_kind == HoldKind.LEGAL and not visibility.sees(user, visibility.Field.LEGAL)
-    return [move for move in withdrawal.moves_for(user) if move in DECIDABLE and not (silent and move == Move.RELEASE)]
+    possible = withdrawal.moves_for(user)
+    return [sheet_of(withdrawal, move, user) for move in LOOKS if move in possible and move in DECIDABLE]
 
 
 def _reasons(withdrawal: Withdrawal, move: Move, user: Any) -> tuple[Reason, ...]:

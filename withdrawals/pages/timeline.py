@@ -24,6 +24,7 @@ _ACTS: dict[str, tuple[str, str]] = {
     "overtaken": ("warn", "decision was overtaken"),
     "propose": ("two", "proposed"),
     "second": ("two", "agreed"),
+    "decline_proposal": ("xc", "declined the proposal"),
     "decide": ("user", "decided"),
     "finding": ("warn", "found"),
     "close_finding": ("okc", "closed a finding"),

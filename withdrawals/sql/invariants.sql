@@ -12,16 +12,16 @@ select a.account_id, a.balance, coalesce(sum(p.amount), 0) s from inv.account a 
 select account_id, kind, balance from inv.account where balance < 0 and not allow_negative
 -- name: L06 all balances of a currency sum to zero
 select currency, sum(balance) from inv.account group by 1 having sum(balance) <> 0
--- name: L07 what is held for a player equals the player's open withdrawals
-select coalesce(a.player_id, w.player_id) player_id, coalesce(a.currency, w.currency) currency, a.balance, w.amount from (select player_id, currency, sum(balance) balance from inv.account where kind in ('player_hold', 'legal_hold') group by 1, 2) a full join (select player_id, currency, sum(amount) amount from inv.withdrawal where is_open group by 1, 2) w on a.player_id = w.player_id and a.currency = w.currency where coalesce(a.balance, 0) <> coalesce(w.amount, 0)
+-- name: L07 what is held or frozen for a player equals the player's open withdrawals
+select coalesce(a.player_id, w.player_id) player_id, coalesce(a.currency, w.currency) currency, coalesce(a.kind, w.kind) kind, a.balance, w.amount from (select player_id, currency, kind, sum(balance) balance from inv.account where kind in ('player_hold', 'legal_hold') group by 1, 2, 3) a full join (select player_id, currency, case when hold_kind = 'legal' then 'legal_hold' else 'player_hold' end kind, sum(amount) amount from inv.withdrawal where is_open group by 1, 2, 3) w on a.player_id = w.player_id and a.currency = w.currency and a.kind = w.kind where coalesce(a.balance, 0) <> coalesce(w.amount, 0)
 -- name: L08 entry keys are unique, and an entry is reversed at most once
 select idem_key from inv.entry group by 1 having count(*) > 1 union all select reverses::text from inv.entry where reverses is not null group by 1 having count(*) > 1
 -- name: L09 one hold per withdrawal, one of release and settle, one return
 select withdrawal_id from inv.entry where withdrawal_id is not null group by 1 having count(*) filter (where kind = 'hold') > 1 or count(*) filter (where kind in ('release', 'settle')) > 1 or count(*) filter (where kind = 'return') > 1
 -- name: L10 state and ledger agree
 select w.withdrawal_id, w.state from inv.withdrawal w left join inv.entry e using (withdrawal_id) group by 1, 2 having coalesce(array_agg(e.kind order by e.kind) filter (where e.kind in ('hold', 'release', 'settle', 'return')), '{}') <> case when w.state in ('rejected', 'cancelled', 'failed') then array['hold', 'release'] when w.state = 'completed' then array['hold', 'settle'] when w.state = 'returned' then array['hold', 'return', 'settle'] else array['hold'] end
--- name: L11 what is in transit equals the withdrawals that are with a provider
-select coalesce(a.currency, w.currency) currency, a.balance, w.amount from (select currency, sum(balance) balance from inv.account where own_kind = 'payout_in_transit' group by 1) a full join (select currency, sum(amount) amount from inv.withdrawal where state in ('processing', 'outcome_unknown') group by 1) w using (currency) where coalesce(a.balance, 0) <> coalesce(w.amount, 0)
+-- name: L11 what is in transit at a provider equals the withdrawals that are with it
+select coalesce(a.provider, w.provider) provider, coalesce(a.currency, w.currency) currency, a.balance, w.amount from (select provider, currency, sum(balance) balance from inv.account where own_kind = 'payout_in_transit' group by 1, 2) a full join (select provider, currency, sum(amount) amount from inv.withdrawal where state in ('processing', 'outcome_unknown') group by 1, 2) w on a.provider = w.provider and a.currency = w.currency where coalesce(a.balance, 0) <> coalesce(w.amount, 0)
 -- name: P01 [statement] money out at providers never exceeds what was approved
 select m.withdrawal_id, sum(m.amount) paid, w.amount from (select a.withdrawal_id, s.provider, s.provider_ref, s.amount from inv.provider_stmt s join inv.attempt a on a.provider = s.provider and a.idem_key = s.idem_key where s.status in ('settled', 'accepted')) m join inv.withdrawal w using (withdrawal_id) group by 1, w.amount having sum(m.amount) > w.amount
 -- name: P02 [statement] at most one payment that moves money per withdrawal, across providers
@@ -52,8 +52,8 @@ select w.withdrawal_id from inv.withdrawal w left join lateral (select to_state 
 select withdrawal_id from inv.transition where from_state in ('rejected', 'cancelled', 'failed', 'returned') or (from_state = 'completed' and to_state <> 'returned')
 -- name: A01 what is approved has the required number of different approvers
 select w.withdrawal_id, w.required_approvals, count(distinct a.approver_id) from inv.withdrawal w left join inv.approval a on a.withdrawal_id = w.withdrawal_id and a.voided_at is null where w.state in ('approved', 'processing', 'outcome_unknown', 'completed', 'returned') group by 1, 2 having count(distinct a.approver_id) < w.required_approvals
--- name: A02 nobody approves twice, and whoever confirms is not whoever endorsed
-select withdrawal_id from inv.approval where voided_at is null group by 1 having count(*) <> count(distinct approver_id) union all select c.withdrawal_id from inv.transition c join inv.transition e on e.withdrawal_id = c.withdrawal_id and e.to_state = 'second_approval' and e.seq = c.seq - 1 where c.from_state = 'second_approval' and c.to_state = 'approved' and c.actor_id = e.actor_id
+-- name: A02 nobody approves twice, and whoever confirms decided nothing on it before
+select withdrawal_id from inv.approval where voided_at is null group by 1 having count(*) <> count(distinct approver_id) union all select c.withdrawal_id from inv.transition c join inv.transition e on e.withdrawal_id = c.withdrawal_id and e.seq < c.seq and e.actor_id = c.actor_id where c.from_state = 'second_approval' and c.to_state = 'approved'
 -- name: A03 large amounts required two approvals
 select withdrawal_id from inv.withdrawal where coalesce(reference_amount, 1000001) > 1000000 and required_approvals < 2 and state not in ('requested', 'rejected', 'cancelled')
 -- name: A04 all approvals of one withdrawal cover the same content
@@ -62,6 +62,10 @@ select withdrawal_id from inv.approval where voided_at is null group by 1 having
 select withdrawal_id from inv.transition group by 1 having bool_or(to_state in ('rejected', 'cancelled')) and bool_or(to_state in ('processing', 'completed') and seq > 0) and max(seq) filter (where to_state in ('processing', 'completed')) > min(seq) filter (where to_state in ('rejected', 'cancelled'))
 -- name: A06 what is sent is what was approved
 select a.attempt_id from inv.attempt a join inv.withdrawal w using (withdrawal_id) where a.state in ('sending', 'accepted', 'unknown', 'paid') and a.digest <> w.digest
+-- name: A07 what no person approved had checks, and none with a concern
+select t.withdrawal_id from inv.transition t left join inv.check_result c on c.withdrawal_id = t.withdrawal_id and c.at = t.at where t.from_state = 'requested' and t.to_state = 'approved' group by 1 having count(c.code) = 0 or bool_or(c.outcome not in ('pass', 'note'))
+-- name: A08 while money may be out already, nothing of it moves
+select w.withdrawal_id from inv.withdrawal w join inv.finding f using (withdrawal_id) join inv.transition t using (withdrawal_id) where f.stops_payouts and f.resolved_at is null and t.at > f.at and t.from_state in ('requested', 'under_review', 'second_approval', 'on_hold', 'approved') and t.to_state in ('second_approval', 'approved', 'processing', 'rejected', 'cancelled')
 -- name: H01 every audit chain is gapless
 select chain, seq from (select chain, seq, lag(seq, 1, 0::bigint) over (partition by chain order by seq) p from inv.audit) x where seq <> p + 1
 -- name: H02 every audit chain links and recomputes

@@ -1,7 +1,9 @@
 DROP TABLE inv.provider_stmt;
 DROP VIEW inv.outbox;
 DROP VIEW inv.webhook;
+DROP VIEW inv.finding;
 DROP VIEW inv.attempt;
+DROP VIEW inv.check_result;
 DROP VIEW inv.approval;
 DROP VIEW inv.allowed;
 DROP VIEW inv.transition;

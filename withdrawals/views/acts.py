@@ -80,7 +80,7 @@ class TakeOver(AskText):
 
 
 class Settle(Permitted, View):
-    """What happens to a waiting decision: taken back by its author, or agreed to by a second person."""
+    """What happens to a waiting decision: its author takes it back, or a second person agrees or declines."""
 
     permission_required = "withdrawals.view_withdrawal"
     act: str = ""
@@ -91,7 +91,7 @@ class Settle(Permitted, View):
             request.user, decision, decision.withdrawal
         ):
             raise Http404
-        operation = {"undo": decisions.undo, "agree": decisions.second}[self.act]
+        operation = {"undo": decisions.undo, "agree": decisions.second, "decline": decisions.decline}[self.act]
         try:
             operation(decision, actor=request.user, now=timezone.now())
         except NotAllowed as refusal:

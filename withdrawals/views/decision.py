@@ -57,7 +57,7 @@ class Presence:
 
 
 def presence_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Presence:
-    owner = claims.owner_of(withdrawal, now=now) if withdrawal.state in UNDECIDED else None
+    owner = claims.owner_of(withdrawal, now=now)
     claim = withdrawal.claim if owner is not None else None
     return Presence(
         owner=owner,
@@ -113,7 +113,7 @@ class Record(Permitted, View):
         people = decision_page.people_of(withdrawal, user, now=now)
         usages = queries.player_usage(withdrawal, now=withdrawal.requested_at)
         usages += queries.house_usage(withdrawal, now=now)
-        blocked = decision_page.blocker(withdrawal, people.standing, usages)
+        blocked = decision_page.blocker(withdrawal, now=now)
         results, bars = decision_page.results_of(withdrawal), decision_page.bars_of(usages)
         return {
             "why": decision_page.why_of(withdrawal, results, user),

@@ -13,12 +13,12 @@ from django.views.generic import View
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from withdrawals import queries, tables, visibility
-from withdrawals.exceptions import MoveRefused, NeedsReason, NotAllowed
+from withdrawals.exceptions import AlreadyDecided, MoveRefused, NeedsReason, NotAllowed
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims, decisions
 from withdrawals.pages import sheets
-from withdrawals.states import MOVE_LOOKS, UNDECIDED, Move
+from withdrawals.states import MOVE_LOOKS, HoldKind, Move
 from withdrawals.views.conflict import conflict
 from withdrawals.views.decision import withdrawal_or_404
 from withdrawals.views.queue import view_of
@@ -60,7 +60,7 @@ class Decide(Permitted, View):
             return self._ask(form)
         except NotAllowed as refusal:
             raise PermissionDenied(refusal.sentence) from refusal
-        except decisions.AlreadyDecided:
+        except AlreadyDecided:
             return self._too_late(withdrawal, now) or self._conflict(withdrawal, "Somebody was faster.")
         except MoveRefused as refusal:
             return conflict(request, withdrawal, refusal.sentence)
@@ -98,15 +98,17 @@ class Decide(Permitted, View):
         """Refuse what this person may never do, and what is no longer possible or somebody else's."""
         user: Any = self.request.user
         label = MOVE_LOOKS[self.move].label
-        if not withdrawal.could(self.move, user):
+        # Who may not know of a legal hold does not learn of it by what is refused.
+        silent = withdrawal.hold_kind == HoldKind.LEGAL and not visibility.sees(user, visibility.Field.LEGAL)
+        if not withdrawal.could(self.move, user) and not silent:
             raise PermissionDenied(f"None of your roles may use “{label}” on this withdrawal.")
         waiting = queries.waiting_decision(withdrawal)
         if waiting is not None:
             told = visibility.sees_decision(user, waiting, withdrawal)
             return self._conflict(withdrawal, decisions.words_of(waiting) if told else "It is decided already.")
-        if self.move not in sheets.moves_offered(withdrawal, user):
+        if self.move not in withdrawal.moves_for(user):
             return self._conflict(withdrawal, f"“{label}” is not possible any more.")
-        owner = claims.owner_of(withdrawal, now=now) if withdrawal.state in UNDECIDED else None
+        owner = claims.owner_of(withdrawal, now=now)
         if owner not in (None, user) and user.has_perm("withdrawals.decide_withdrawal"):
             return self._conflict(withdrawal, f"{owner} is deciding this.")
         return None

@@ -6,7 +6,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('ledger', '0004_journal'),
+        ('ledger', '0005_one_way_to_book'),
     ]
 
     operations = [

@@ -1,0 +1,85 @@
+"""How moves are declared and asked about. Which ones exist stands in lifecycle.py."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.db import models
+from django_fsm import FSMField, transition
+
+from backoffice.audit.actors import Actor, Machine
+from withdrawals import reasons
+from withdrawals.exceptions import NeedsReason
+from withdrawals.permissions import Predicate
+from withdrawals.states import MOVE_LOOKS, Move, State
+
+
+def move(
+    source: State | Sequence[State],
+    target: State,
+    *,
+    who: Predicate,
+    when: Sequence[Callable[[Any], bool]] = (),
+    needs_reason: bool = False,
+) -> Any:
+    """Declare a move of the life: from where to where, who may make it, and under which conditions."""
+    custom = {"needs_reason": needs_reason}
+    return transition("state", source, target, conditions=list(when), permission=who, custom=custom)  # type: ignore[arg-type]
+
+
+class Moves(models.Model):
+    """The state, and what can be asked about the moves without making one."""
+
+    state = FSMField(choices=State.choices, default=State.REQUESTED, protected=True)
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def edges(cls) -> list[tuple[str, str]]:
+        """Return the declared (from, to) pairs; the database's own table of legal edges is made of them."""
+        found = {
+            (str(source), str(edge.target))
+            for name in Move
+            if hasattr(getattr(cls, name, None), "_django_fsm")
+            for source, edge in getattr(cls, name)._django_fsm.transitions.items()
+        }
+        return sorted(found)
+
+    def moves_for(self, actor: Actor) -> list[Move]:
+        """Return the moves that this actor could make now; screens draw their buttons from it."""
+        return [
+            Move(t.name)
+            for t in self.get_available_state_transitions()  # type: ignore[attr-defined]
+            if t.has_perm(self, actor)
+        ]
+
+    def could(self, name: Move, actor: Actor) -> bool:
+        """Whether the actor may use the move in any state: tells "forbidden" from "too late"."""
+        edges = getattr(self, name)._django_fsm.transitions.values()
+        return any(edge.has_perm(self, actor) for edge in edges)
+
+    @classmethod
+    def wants_reason(cls, name: Move) -> bool:
+        """Whether the move is declared with a reason, whoever makes it."""
+        edges = getattr(cls, name)._django_fsm.transitions.values()
+        return any(edge.custom.get("needs_reason", False) for edge in edges)
+
+    def check_reason(self, name: Move, actor: Actor, reason: str) -> None:
+        """Raise NeedsReason when the move wants one, or when a person's is not in the move's list."""
+        if self.wants_reason(name) and not reason:
+            raise NeedsReason(f"{MOVE_LOOKS[name].label} needs a reason.")
+        listed = {r.code for r in reasons.BY_MOVE.get(name, ())}
+        if reason and listed and not isinstance(actor, Machine) and reason not in listed:
+            raise NeedsReason(f"{reason!r} is not in the list of reasons for {MOVE_LOOKS[name].label.lower()}.")
+
+    def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:
+        """Reload without django-fsm's way of switching the protection off for the whole process."""
+        fresh = (from_queryset or type(self)._base_manager.using(using)).get(pk=self.pk)
+        named = fields and {self._meta.get_field(name) for name in fields}
+        for field in self._meta.concrete_fields:
+            if not named or field in named:
+                self.__dict__[field.attname] = fresh.__dict__[field.attname]
+        self._state.fields_cache.clear()
+        self.__dict__.pop("approvals_needed", None)  # computed from what was there before

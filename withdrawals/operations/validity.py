@@ -1,0 +1,74 @@
+"""Whether what the checks found still holds at this moment: asked before every approval and every payout."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from backoffice.money import format_money
+from withdrawals import checks, queries
+from withdrawals.checks.outcome import Outcome, Severity
+from withdrawals.exceptions import FactsChanged, IllegalMove
+from withdrawals.models import Limit, Withdrawal
+
+# What no approval can outweigh, by the code of the check: words for the person, and why a payout is recalled.
+BLOCKING = {
+    "identity": ("the player’s identity is not in order", "identity_no_longer_valid"),
+    "limits.blocked": ("it is over a limit", "over_limit"),
+    "incident.open": ("money of this player may be out already", "money_may_be_out"),
+}
+CHANGED = "changed_since_approval"
+
+
+@dataclass(frozen=True, slots=True)
+class Objection:
+    """What stands in the way. ``is_news``: a concern that the stored checks do not know yet."""
+
+    code: str
+    sentence: str
+    is_news: bool = False
+
+
+def objection_to(withdrawal: Withdrawal, *, now: datetime) -> Objection | None:
+    """Return what forbids approving or paying this withdrawal now, if anything does.
+
+    Whoever decides by the answer holds the player's lock. An approval with a blocker is impossible; one
+    with news becomes possible once the checks have been run again and the approver has seen them.
+    """
+    concerns = [outcome for outcome in checks.run_again(withdrawal, now=now) if outcome.severity >= Severity.REVIEW]
+    for outcome in concerns:
+        if outcome.code in BLOCKING:
+            words, code = BLOCKING[outcome.code]
+            return Objection(code, f"Cannot approve: {words}. {outcome.sentence}")
+    known = set(
+        withdrawal.check_results.filter(is_current=True, outcome__in=("review", "decline")).values_list(
+            "code", flat=True
+        )
+    )
+    news = [outcome for outcome in concerns if outcome.code not in known]
+    return _news(news[0]) if news else None
+
+
+def require_approvable(withdrawal: Withdrawal, *, now: datetime) -> None:
+    """Raise IllegalMove for what forbids an approval, FactsChanged for what the approver could not know.
+
+    The house's limits are held by the database as well (sql/rules.sql), under one lock for all approvals.
+    """
+    objection = objection_to(withdrawal, now=now) or _house_objection(withdrawal, now=now)
+    if objection is None:
+        return
+    raise FactsChanged(objection.sentence) if objection.is_news else IllegalMove(objection.sentence)
+
+
+def _news(outcome: Outcome) -> Objection:
+    sentence = f"The facts changed since the checks: {outcome.sentence} Look again and decide."
+    return Objection(CHANGED, sentence, is_news=True)
+
+
+def _house_objection(withdrawal: Withdrawal, *, now: datetime) -> Objection | None:
+    for usage in queries.house_usage(withdrawal, now=now):
+        if usage.is_over and usage.limit.effect == Limit.Effect.BLOCK:
+            cap = str(usage.cap) if usage.is_count else format_money(usage.cap, settings.HOUSE_CURRENCY)
+            period = Limit.Period(usage.limit.period).label
+            return Objection("over_limit", f"Cannot approve: the limit of the house for {period} is {cap}.")
+    return None
