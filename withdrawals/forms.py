@@ -52,6 +52,7 @@ class MoveForm(forms.Form):
             del self.fields["reason"]
         if sheet.move != Move.HOLD:
             del self.fields["wake"]
+        self.fields["provider_reference"].initial = sheet.provider_reference
         if sheet.move != Move.COMPLETE:
             del self.fields["provider_reference"]
         if sheet.move not in (Move.COMPLETE, Move.FAIL):

@@ -194,8 +194,8 @@ def shared_context(
         proposal = waiting.status == Decision.Status.PROPOSED
         context |= {
             "waiting": waiting,
-            "waiting_words": decisions.words_of(waiting),
-            "is_proposal": proposal,
+            "waiting_words": sheets.waiting_words(waiting),
+            "waiting_facts": sheets.waiting_facts(waiting),
             "may_withdraw": proposal and waiting.actor_id == user.pk,
             "may_agree": decisions.may_second(waiting, withdrawal, user),
         }
