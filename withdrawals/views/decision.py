@@ -20,7 +20,7 @@ from withdrawals import player_words, queries, visibility
 from withdrawals.exceptions import ClaimedByOther
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
-from withdrawals.operations import claims, decisions
+from withdrawals.operations import asking, claims, decisions
 from withdrawals.pages import decision as decision_page
 from withdrawals.pages import money_trail, sheets, timeline
 from withdrawals.pages import record as record_page
@@ -69,7 +69,8 @@ def presence_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Presence
 
 
 class Record(Permitted, View):
-    """Opened from a list it claims what nobody has; opened by reference it never does."""
+    """Opened from a list it claims what nobody has; opened by reference it never does. Of an unknown outcome
+    the provider is asked at once."""
 
     permission_required = "withdrawals.view_withdrawal"
     request: StaffRequest
@@ -77,6 +78,7 @@ class Record(Permitted, View):
     def get(self, request: StaffRequest, ref: str) -> HttpResponse:
         now, user = timezone.now(), request.user
         withdrawal, tab = withdrawal_or_404(ref), tab_of(request)
+        asking.ask_at_once(withdrawal, now=now)
         waiting = queries.waiting_decision(withdrawal)
         if tab and waiting is None and withdrawal.state in UNDECIDED:
             withdrawal = claimed(withdrawal, user, now=now)

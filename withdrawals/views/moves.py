@@ -16,7 +16,7 @@ from withdrawals import queries, tables, visibility
 from withdrawals.exceptions import AlreadyDecided, MoveRefused, NeedsReason, NotAllowed
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
-from withdrawals.operations import claims, decisions
+from withdrawals.operations import asking, claims, decisions
 from withdrawals.pages import sheets
 from withdrawals.states import MOVE_LOOKS, HoldKind, Move
 from withdrawals.views.conflict import conflict
@@ -37,6 +37,7 @@ class Decide(Permitted, View):
     def get(self, request: StaffRequest, ref: str, **_: str) -> HttpResponse:
         now, withdrawal = timezone.now(), withdrawal_or_404(ref)
         self.move = self.get_move(withdrawal)
+        asking.ask_at_once(withdrawal, now=now)
         if (refused := self._too_late(withdrawal, now)) is not None:
             return refused
         form = MoveForm.fresh(sheet=self.get_sheet(withdrawal), now=now, open_next=bool(self.view))
