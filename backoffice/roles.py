@@ -33,6 +33,7 @@ ROLES: dict[str, set[str]] = {
         "withdrawals.cancel_withdrawal",
         "withdrawals.settle_withdrawal",
         "withdrawals.take_over_claim",
+        "withdrawals.close_finding",
         "ledger.view_entry",
     },
     "Fraud": _READ
@@ -54,6 +55,7 @@ ROLES: dict[str, set[str]] = {
         "withdrawals.view_transactions",
         "withdrawals.export_transactions",
         "withdrawals.settle_withdrawal",
+        "withdrawals.close_finding",
         "providers.view_provider",
         "providers.pause_provider",
     },
@@ -69,6 +71,7 @@ ROLES: dict[str, set[str]] = {
         "withdrawals.freeze_withdrawal",
         "withdrawals.add_note",
         "ledger.view_entry",
+        "ledger.view_freezes",
         "audit.view_auditentry",
         "withdrawals.view_transactions",
     },
@@ -76,6 +79,7 @@ ROLES: dict[str, set[str]] = {
     | {
         "accounts.view_user",
         "accounts.change_user",
+        "withdrawals.close_finding",
         "providers.view_provider",
         "providers.pause_provider",
         "audit.view_auditentry",

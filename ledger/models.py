@@ -170,6 +170,7 @@ class Entry(Booked):
 
     class Meta:
         default_permissions = ("view",)
+        permissions = [("view_freezes", "Can see the entries of legal holds")]
         verbose_name_plural = "entries"
         constraints = [
             models.UniqueConstraint(fields=["key"], name="ledger_one_entry_per_key"),

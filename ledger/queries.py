@@ -4,11 +4,14 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
 from ledger.models import GUARDED, Account, AccountKind, Balance, Entry, EntryKind, Posting
 
+# What says that the law froze a player’s money.
+FREEZES = (EntryKind.FREEZE, EntryKind.UNFREEZE)
 _KIND_WORDS: dict[str, str] = {str(kind): label for kind, label in EntryKind.choices}
 
 
@@ -80,14 +83,14 @@ def journal() -> QuerySet[Entry]:
     return Entry.objects.prefetch_related(Prefetch("postings", queryset=postings)).order_by("-id")
 
 
+def journal_for(user: Any) -> QuerySet[Entry]:
+    """Return the entries that this person may read: those of legal holds are for few."""
+    return journal() if user.has_perm("ledger.view_freezes") else journal().exclude(kind__in=FREEZES)
+
+
 def entry_id(key: str) -> int | None:
     """Return the id of the entry that was booked under this key, if there is one."""
     return Entry.objects.filter(key=key).values_list("pk", flat=True).first()
-
-
-def entries_for(reference: str) -> QuerySet[Entry]:
-    """Return the entries of one withdrawal in the order they were booked, with postings and accounts."""
-    return journal().filter(reference=reference).exclude(reference="").order_by("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,7 @@ class Booked:
 
     entry_id: int
     kind: str
+    booked_at: datetime
     currency: str
     amount: int
 
@@ -104,18 +108,22 @@ class Booked:
         return _KIND_WORDS[self.kind]
 
 
-def booked_for(references: Collection[str]) -> dict[str, list[Booked]]:
-    """Return what was booked for each withdrawal, in the order it was booked; one statement for all."""
+def booked_for(references: Collection[str], *, freezes: bool) -> dict[str, list[Booked]]:
+    """Return what was booked for each withdrawal, in the order it was booked; one statement for all.
+
+    ``freezes``: whether the reader may know of legal holds.
+    """
     rows = (
         Entry.objects.filter(reference__in=references, postings__amount__gt=0)
         .exclude(reference="")
-        .values_list("reference", "id", "kind", "postings__currency")
+        .exclude(kind__in=() if freezes else FREEZES)
+        .values_list("reference", "id", "kind", "booked_at", "postings__currency")
         .annotate(Sum("postings__amount"))
         .order_by("id", "postings__currency")
     )
     found: defaultdict[str, list[Booked]] = defaultdict(list)
-    for reference, entry_id, kind, currency, amount in rows:
-        found[reference].append(Booked(entry_id, kind, currency, int(amount)))
+    for reference, entry_id, kind, booked_at, currency, amount in rows:
+        found[reference].append(Booked(entry_id, kind, booked_at, currency, int(amount)))
     return dict(found)
 
 

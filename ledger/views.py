@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib.auth import get_user_model
+from django.db.models import QuerySet
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -13,13 +14,13 @@ from backoffice.ui.periods import period_tabs
 from backoffice.ui.screens import DetailScreen, ListScreen
 from ledger import queries, tables
 from ledger.filters import JournalFilter
+from ledger.models import Entry
 
 _STAFF = "staff:"
 
 
 class Journal(ListScreen):
     title = "Journal"
-    queryset = queries.journal()
     table_class = tables.JournalTable
     filterset_class = JournalFilter
     permission_required = "ledger.view_entry"
@@ -27,6 +28,9 @@ class Journal(ListScreen):
     empty_title = "No entries"
     empty_text = "Nothing was booked in this period."
     tabs = period_tabs("booked_at")
+
+    def get_queryset(self) -> QuerySet[Entry]:
+        return queries.journal_for(self.request.user)
 
     def get_totals(self) -> SafeString | str:
         """Both sides per currency, of exactly the entries of the list; of everything only when it is narrowed."""
@@ -46,9 +50,11 @@ class Journal(ListScreen):
 
 
 class EntryPage(DetailScreen):
-    queryset = queries.journal().select_related("reverses")
     permission_required = "ledger.view_entry"
     template_name = "ledger/entry.html"
+
+    def get_queryset(self) -> QuerySet[Entry]:
+        return queries.journal_for(self.request.user).select_related("reverses")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         entry = self.object

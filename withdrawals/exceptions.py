@@ -40,6 +40,14 @@ class StaleVersion(MoveRefused):
         self.subject = subject
 
 
+class FindingClosed(Exception):
+    """Somebody, or what the finding waited for, closed it already. ``sentence`` says so."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
 class RequestRefused(Exception):
     """A withdrawal request that was not taken; no money was reserved.
 

@@ -16,7 +16,9 @@ from kyc.models import Player
 from kyc.states import StandingState
 from providers.registry import PROVIDERS
 from withdrawals import queries, visibility
-from withdrawals.models import CheckResult, Method, Withdrawal
+from withdrawals.models import CheckResult, Finding, Method, Withdrawal
+from withdrawals.operations.findings import KINDS, kind_label
+from withdrawals.reference import normalise
 from withdrawals.states import State
 from withdrawals.visibility import Field
 
@@ -144,6 +146,20 @@ class TransactionFilter(BaseFilter):
     class Meta:
         model = Withdrawal
         fields: tuple[str, ...] = ()
+
+
+class FindingFilter(BaseFilter):
+    q = django_filters.CharFilter(label="Search", method="by_withdrawal")
+    kind = django_filters.ChoiceFilter(label="Kind", choices=[(kind, kind_label(kind)) for kind in KINDS])
+    provider = django_filters.ChoiceFilter(label="Provider", choices=[(one.code, one.label) for one in PROVIDERS])
+    at = DateRangeFilter(label="Since", field_name="at")
+
+    class Meta:
+        model = Finding
+        fields: tuple[str, ...] = ()
+
+    def by_withdrawal(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return rows.filter(withdrawal__ref=normalise(value) or "")
 
 
 class StandingFilter(BaseFilter):

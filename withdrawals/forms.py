@@ -54,6 +54,7 @@ class MoveForm(forms.Form):
             del self.fields["reason"]
         if sheet.move != Move.HOLD:
             del self.fields["wake"]
+        self.fields["provider_reference"].initial = sheet.provider_reference
         if sheet.move != Move.COMPLETE:
             del self.fields["provider_reference"]
         if sheet.move not in (Move.COMPLETE, Move.FAIL):
@@ -115,6 +116,16 @@ class TakeOverForm(forms.Form):
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"required": "Say why."},
+    )
+
+
+class FindingForm(forms.Form):
+    note = forms.CharField(
+        label="What came of it?",
+        max_length=LONGEST_NOTE,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What you asked whom, and what they said. It cannot be changed later.",
+        error_messages={"required": "Write what came of it."},
     )
 
 

@@ -518,6 +518,7 @@ class Finding(models.Model):
 
     class Meta:
         default_permissions = ()
+        permissions = [("close_finding", "Can see and close findings")]
         indexes = [
             models.Index(fields=["-at", "-id"], name="finding_by_time"),
             models.Index(

@@ -39,7 +39,7 @@ _NEUTRAL = "We could not approve this withdrawal. The money is back in your bala
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Situation:
     """What is needed of a withdrawal at one version, now or in the past. ``at`` is when it got there."""
 
     state: str
@@ -50,9 +50,9 @@ class Standing:
     wake_at: datetime | None = None
 
 
-def standing_of(withdrawal: Withdrawal) -> Standing:
+def situation_of(withdrawal: Withdrawal) -> Situation:
     """Return what the sentences need of a withdrawal as it stands now; it comes with its destination."""
-    return Standing(
+    return Situation(
         state=withdrawal.state,
         at=withdrawal.closed_at or withdrawal.requested_at,
         destination=withdrawal.destination.label,
@@ -62,31 +62,31 @@ def standing_of(withdrawal: Withdrawal) -> Standing:
     )
 
 
-def status_of(standing: Standing) -> str:
+def status_of(state: str, hold_kind: str) -> str:
     """Return the state as the platform is told it; only a hold that asks the player something shows."""
-    if standing.state == State.ON_HOLD and standing.hold_kind != HoldKind.PLAYER:
+    if state == State.ON_HOLD and hold_kind != HoldKind.PLAYER:
         return State.UNDER_REVIEW.value
-    return State(standing.state).value
+    return State(state).value
 
 
-def sentence(standing: Standing) -> str:
+def sentence(situation: Situation) -> str:
     """Return one or two sentences for the player."""
-    if standing.state == State.ON_HOLD:
-        return _on_hold(standing)
-    if standing.state == State.COMPLETED:
-        return f"Paid on {_day(standing.at)} to {standing.destination}."
-    if standing.state == State.REJECTED:
-        return f"Declined. {_REJECTIONS.get(standing.reason) or _NEUTRAL}"
-    if standing.state == State.CANCELLED:
-        return f"{_CANCELLED.get(standing.reason, 'Cancelled.')} The money is back in your balance."
-    return _PLAIN[standing.state]
+    if situation.state == State.ON_HOLD:
+        return _on_hold(situation)
+    if situation.state == State.COMPLETED:
+        return f"Paid on {_day(situation.at)} to {situation.destination}."
+    if situation.state == State.REJECTED:
+        return f"Declined. {_REJECTIONS.get(situation.reason) or _NEUTRAL}"
+    if situation.state == State.CANCELLED:
+        return f"{_CANCELLED.get(situation.reason, 'Cancelled.')} The money is back in your balance."
+    return _PLAIN[situation.state]
 
 
-def _on_hold(standing: Standing) -> str:
-    if standing.hold_kind != HoldKind.PLAYER:
+def _on_hold(situation: Situation) -> str:
+    if situation.hold_kind != HoldKind.PLAYER:
         return _PLAIN[State.UNDER_REVIEW]
-    asked = _HOLDS.get(standing.reason) or "We need an answer from you."
-    return f"{asked} Please reply by {_day(standing.wake_at)}." if standing.wake_at else asked
+    asked = _HOLDS.get(situation.reason) or "We need an answer from you."
+    return f"{asked} Please reply by {_day(situation.wake_at)}." if situation.wake_at else asked
 
 
 def _day(moment: datetime) -> str:

@@ -15,7 +15,7 @@ from providers import gateway, routing
 from providers.models import ProviderControl
 from providers.registry import BY_CODE
 from withdrawals.lifecycle import NEXT_STEP
-from withdrawals.models import Decision, Destination, Limit, PayoutAttempt, Withdrawal
+from withdrawals.models import Decision, Destination, Finding, Limit, PayoutAttempt, Withdrawal
 from withdrawals.reference import normalise
 from withdrawals.states import COUNTED, OPEN, UNDECIDED, WITH_PROVIDER, State
 
@@ -61,6 +61,15 @@ def waiting_count() -> int:
 
 def flagged_count() -> int:
     return flagged().order_by()[:COUNT_CAP].count()
+
+
+def findings() -> QuerySet[Finding]:
+    """Return all findings with the withdrawals that they are about, the oldest first."""
+    return Finding.objects.select_related("withdrawal").order_by("at", "pk")
+
+
+def open_finding_count() -> int:
+    return findings().filter(resolved_at=None).order_by()[:COUNT_CAP].count()
 
 
 def waiting_decision(withdrawal: Withdrawal) -> Decision | None:

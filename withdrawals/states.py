@@ -53,6 +53,28 @@ class HoldKind(models.TextChoices):
     LEGAL = "legal", "Legal"
 
 
+class WaitReason(models.TextChoices):
+    """Why an approved withdrawal is not being paid right now; the label is what lists show."""
+
+    PAUSED = "paused", "provider paused"
+    GLOBAL_STOP = "global_stop", "payouts stopped"
+    NO_ROUTE = "no_route", "no provider"
+    WAITING_FOR_FUNDS = "waiting_for_funds", "waits for funds"
+    PROVIDER_NOT_REACHED = "provider_not_reached", "not reached"
+
+    @property
+    def words(self) -> str:
+        return _WAITS[self]
+
+
+_WAITS = {
+    WaitReason.PAUSED: "It waits: a provider that can pay it is paused.",
+    WaitReason.GLOBAL_STOP: "It waits: all payouts are stopped.",
+    WaitReason.NO_ROUTE: "It waits: no provider can pay it now.",
+    WaitReason.WAITING_FOR_FUNDS: "It waits: every provider that can pay it lacks our money.",
+    WaitReason.PROVIDER_NOT_REACHED: "It waits: the provider was not reached and nothing was sent.",
+}
+
 UNDECIDED = (State.UNDER_REVIEW, State.SECOND_APPROVAL)
 WITH_PROVIDER = (State.PROCESSING, State.OUTCOME_UNKNOWN)
 CLOSED = (State.COMPLETED, State.REJECTED, State.CANCELLED, State.FAILED, State.RETURNED)

@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from withdrawals.views import acts, decision, flagged, moves, players, providers, queue, standings, transactions
+from withdrawals.views import (
+    acts,
+    decision,
+    findings,
+    flagged,
+    moves,
+    players,
+    providers,
+    queue,
+    standings,
+    transactions,
+)
 
 app_name = "withdrawals"
 urlpatterns = [
@@ -19,6 +30,8 @@ urlpatterns = [
     path("flagged/", flagged.Flagged.as_view(), name="flagged"),
     path("flagged/<slug:ref>/", flagged.FlaggedOne.as_view(), name="flagged-one"),
     path("flagged/<slug:ref>/<slug:verdict>/", flagged.Verdict.as_view(), name="verdict"),
+    path("findings/", findings.Findings.as_view(), name="findings"),
+    path("findings/<int:pk>/", findings.OneFinding.as_view(), name="finding"),
     path("players/", players.Players.as_view(), name="players"),
     path("kyc/", standings.Standings.as_view(), name="standings"),
     path("transactions/", transactions.Transactions.as_view(), name="transactions"),

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from backoffice.ui.masking import initials_of
+from withdrawals import player_words
+from withdrawals.states import HoldKind, Move, State
 
 
 class Field(StrEnum):
@@ -15,7 +17,9 @@ class Field(StrEnum):
     PERSON = "person"
     DESTINATION = "destination"
     STANDING = "standing"
+    STATE = "state"
     SIGNALS = "signals"
+    LEGAL = "legal"
     OWNER = "owner"
     MONEY = "money"
     ATTEMPT_CODES = "attempt_codes"
@@ -31,7 +35,11 @@ SEEN_WITH: dict[Field, tuple[str, ...]] = {
     Field.PERSON: ("kyc.view_player",),
     Field.DESTINATION: ("kyc.look_up_player", "ledger.view_entry"),
     Field.STANDING: ("kyc.look_up_player",),
+    # How a withdrawal really stands. Without it a status is what the player is told.
+    Field.STATE: ("withdrawals.view_signals", "ledger.view_entry", "audit.view_auditentry"),
     Field.SIGNALS: ("withdrawals.view_signals",),
+    # That a hold is a legal one, and everything said about it: nobody outside compliance.
+    Field.LEGAL: ("withdrawals.freeze_withdrawal",),
     Field.OWNER: ("withdrawals.view_signals",),
     Field.MONEY: ("kyc.view_player",),
     Field.ATTEMPT_CODES: ("withdrawals.view_signals", "ledger.view_entry"),
@@ -44,14 +52,38 @@ _COLUMNS: dict[str, Field] = {
     "risk": Field.SIGNALS,
     "why": Field.SIGNALS,
     "owner": Field.OWNER,
-    "wake": Field.SIGNALS,
+    "wake": Field.STATE,
 }
-_FILTERS: dict[str, Field] = {"risk": Field.SIGNALS, "owner": Field.OWNER, "country": Field.PERSON}
+_FILTERS: dict[str, Field] = {
+    "risk": Field.SIGNALS,
+    "owner": Field.OWNER,
+    "country": Field.PERSON,
+    "state": Field.STATE,
+}
+# Where even the status that the platform is told says more than a player should read out of it.
+_TOLD_AS = {State.SECOND_APPROVAL: State.UNDER_REVIEW, State.OUTCOME_UNKNOWN: State.PROCESSING}
 
 
 def sees(user: Any, field: Field) -> bool:
     """Whether this person sees the field."""
     return any(user.has_perm(permission) for permission in SEEN_WITH[field])
+
+
+def state_for(user: Any, state: str, hold_kind: str = "") -> State:
+    """Return the state as this person reads it: as it is, or as the player is told."""
+    if sees(user, Field.STATE):
+        return State(state)
+    told = State(player_words.status_of(state, hold_kind))
+    return _TOLD_AS.get(told, told)
+
+
+def sees_decision(user: Any, decision: Any, withdrawal: Any) -> bool:
+    """Whether this person may read a decision; those about a legal hold are for compliance alone."""
+    kinds = {Move.HOLD: decision.facts.get("kind"), Move.RELEASE: withdrawal.hold_kind}
+    if kinds.get(decision.move) == HoldKind.LEGAL:
+        return sees(user, Field.LEGAL)
+    settles = decision.move in (Move.COMPLETE, Move.FAIL)
+    return sees(user, Field.ATTEMPT_CODES if settles else Field.SIGNALS)
 
 
 def hidden_columns(user: Any) -> tuple[str, ...]:

@@ -74,14 +74,7 @@ def cancel_withdrawal(request: HttpRequest, ref: str) -> schemas.WithdrawalOut:
 
 def shown(withdrawal: Withdrawal) -> schemas.WithdrawalOut:
     """Return what the platform may see; the withdrawal comes with its player and destination."""
-    standing = player_words.Standing(
-        state=withdrawal.state,
-        at=withdrawal.closed_at or withdrawal.requested_at,
-        destination=withdrawal.destination.label,
-        hold_kind=withdrawal.hold_kind,
-        reason=withdrawal.reason,
-        wake_at=withdrawal.wake_at,
-    )
+    situation = player_words.situation_of(withdrawal)
     money: dict[str, Any] = {
         "amount": to_major_string(withdrawal.amount, withdrawal.currency),
         "fee": to_major_string(withdrawal.fee, withdrawal.currency),
@@ -90,8 +83,8 @@ def shown(withdrawal: Withdrawal) -> schemas.WithdrawalOut:
     return schemas.WithdrawalOut(
         ref=withdrawal.ref,
         player_id=withdrawal.player.external_id,
-        status=player_words.status_of(standing),
-        status_text=player_words.sentence(standing),
+        status=player_words.status_of(situation.state, situation.hold_kind),
+        status_text=player_words.sentence(situation),
         version=withdrawal.version,
         **money,
         method=withdrawal.method,

@@ -123,7 +123,7 @@ def contents(notifications: Iterable[Notification]) -> dict[int, dict[str, Any]]
 def _content(notification: Notification, entry: AuditEntry) -> dict[str, Any]:
     withdrawal = notification.withdrawal
     wake_at = str(entry.data.get("wake_at"))
-    standing = player_words.Standing(
+    situation = player_words.Situation(
         state=notification.state,
         at=entry.at,
         destination=withdrawal.destination.label,
@@ -136,8 +136,8 @@ def _content(notification: Notification, entry: AuditEntry) -> dict[str, Any]:
         "ref": withdrawal.ref,
         "player_id": withdrawal.player.external_id,
         "version": notification.version,
-        "status": player_words.status_of(standing),
-        "status_text": player_words.sentence(standing),
+        "status": player_words.status_of(situation.state, situation.hold_kind),
+        "status_text": player_words.sentence(situation),
         "amount": to_major_string(withdrawal.amount, withdrawal.currency),
         "currency": withdrawal.currency,
         "occurred_at": entry.at.isoformat().replace("+00:00", "Z"),

@@ -69,7 +69,7 @@ class ListScreen(Permitted, View):
     ``template_name``        extends screens/list.html when a list needs more than a declaration
 
     Override ``get_queryset``, ``get_summary`` (the sentence beside the heading), ``get_totals``, ``get_notices``,
-    ``get_hidden_columns`` (a hidden column cannot be sorted by either).
+    ``get_hidden_columns`` (a hidden column cannot be sorted by either), ``may_sort``.
     Unknown and malformed parameters are left out, with a notice.
     """
 
@@ -101,6 +101,10 @@ class ListScreen(Permitted, View):
 
     def get_hidden_columns(self) -> tuple[str, ...]:
         return self.tab.hide if self.tab else ()
+
+    def may_sort(self, column: str) -> bool:
+        """Whether this reader may order the rows by a column that shows less to some."""
+        return True
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.now = timezone.now()
@@ -182,7 +186,7 @@ class ListScreen(Permitted, View):
         paths = {name: column.sort_by for name, column in self.table_class.base_columns.items() if column.orderable}
         asked = self.request.GET.get("sort", "")
         own = self.tab.sort if self.tab else ""
-        if asked.removeprefix("-") in paths.keys() - hidden:
+        if asked.removeprefix("-") in paths.keys() - hidden and self.may_sort(asked.removeprefix("-")):
             self.parameters["sort"] = asked
         else:
             if asked:

@@ -13,7 +13,7 @@ from backoffice.audit.models import AuditEntry
 from backoffice.nav import MENU, landing_url
 from backoffice.roles import LANDING, ROLES
 from ledger.models import Entry
-from tests.factories.withdrawals import make_withdrawal
+from tests.factories.withdrawals import make_finding, make_withdrawal
 from withdrawals.models import Withdrawal
 from withdrawals.states import State
 
@@ -28,6 +28,8 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("withdrawals:record", EVERYBODY),
     ("withdrawals:flagged", "FC"),
     ("withdrawals:flagged-one", "FC"),
+    ("withdrawals:findings", "SNA"),
+    ("withdrawals:finding", "SNA"),
     ("withdrawals:players", "OSFUC"),
     ("withdrawals:standings", "C"),
     ("withdrawals:transactions", "NC"),
@@ -69,6 +71,7 @@ def addresses(operator: User) -> dict[str, str]:
     arguments: dict[str, list[Any]] = {
         "withdrawals:record": [withdrawal.ref],
         "withdrawals:flagged-one": [withdrawal.ref],
+        "withdrawals:finding": [make_finding().pk],
         "ledger:entry": [entry.pk],
     }
     return {name: reverse(name, args=arguments.get(name, [])) for name, _who in PAGES}

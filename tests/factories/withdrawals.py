@@ -13,7 +13,7 @@ from tests.factories.fraud import DepositFactory, LoginFactory, PlayFactory
 from tests.factories.kyc import NOW, PlayerFactory
 from withdrawals.checks.limits import within_limits
 from withdrawals.checks.outcome import Severity
-from withdrawals.models import CheckResult, Destination, Withdrawal
+from withdrawals.models import CheckResult, Destination, Finding, Withdrawal
 from withdrawals.operations import requests
 from withdrawals.states import Move, State
 
@@ -137,6 +137,20 @@ def _know_limits(withdrawal: Withdrawal) -> None:
         CheckResult.objects.create(
             withdrawal=withdrawal, code=outcome.code, outcome=outcome.outcome, title=outcome.title, at=NOW
         )
+
+
+def make_finding(
+    withdrawal: Withdrawal | None = None, kind: str = "unknown_reference", *, at: datetime = NOW, **fields: Any
+) -> Finding:
+    """Return an open finding as a provider's message leaves it."""
+    words = "A message about a payout that we do not know."
+    defaults: dict[str, Any] = {
+        "provider": "northgate",
+        "kind": kind,
+        "words": words,
+        "key": f"{kind}:{next(_counter)}",
+    }
+    return Finding.objects.create(withdrawal=withdrawal, at=at, **{**defaults, **fields})
 
 
 def _by_people(

@@ -215,3 +215,12 @@ def test_linked_players_are_named(client_for: ClientFor, fraud_analyst: User) ->
         LoginFactory(player_id=player.pk, at=timezone.now() - timedelta(hours=2))
     page = client_for(fraud_analyst).get(f"/flagged/{withdrawal.ref}/").text
     assert "Ivan Marković" in page and "shares device" in page
+
+
+def test_taking_a_verdict_back_leads_to_what_was_found(client_for: ClientFor, fraud_analyst: User) -> None:
+    withdrawal, client = flagged(), client_for(fraud_analyst)
+    page = client.post(f"/flagged/{withdrawal.ref}/clear/", answer(withdrawal), follow=True).text
+    undo = re.search(r'action="(/withdrawals/decisions/\d+/undo/[^"]*)"', page)
+    assert undo
+    assert client.post(undo[1]).headers["Location"] == f"/flagged/{withdrawal.ref}/"
+    assert Decision.objects.get().status == Decision.Status.UNDONE

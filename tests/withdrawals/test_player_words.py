@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from withdrawals import reasons
-from withdrawals.player_words import Standing, sentence, status_of
+from withdrawals.player_words import Situation, sentence, status_of
 from withdrawals.states import HoldKind, State
 
 AT = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -19,8 +19,8 @@ NEUTRAL = "Declined. We could not approve this withdrawal. The money is back in 
 ALL_REASONS = sorted({reason.code for found in reasons.BY_MOVE.values() for reason in found} | {"", "fraud.FR01", "x"})
 
 
-def standing(state: str, **fields: object) -> Standing:
-    return Standing(state=state, at=AT, destination="Visa •••• 4417", **fields)  # type: ignore[arg-type]
+def situation(state: str, **fields: object) -> Situation:
+    return Situation(state=state, at=AT, destination="Visa •••• 4417", **fields)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,14 @@ def standing(state: str, **fields: object) -> Standing:
     ],
 )
 def test_each_state_has_its_sentence(state: str, fields: dict[str, object], expected: str) -> None:
-    assert sentence(standing(state, **fields)) == expected
+    assert sentence(situation(state, **fields)) == expected
 
 
 @pytest.mark.parametrize("state", State.values)
 @pytest.mark.parametrize("reason", ALL_REASONS)
 def test_no_sentence_says_more_than_it_may(state: str, reason: str) -> None:
     for kind in HoldKind.values if state == State.ON_HOLD else [""]:
-        words = sentence(standing(state, reason=reason, hold_kind=kind))
+        words = sentence(situation(state, reason=reason, hold_kind=kind))
         assert words.endswith(".")
         assert not FORBIDDEN.search(words), words
 
@@ -82,6 +82,6 @@ def test_no_sentence_says_more_than_it_may(state: str, reason: str) -> None:
 @pytest.mark.parametrize("state", State.values)
 def test_the_status_hides_the_kind_of_hold(state: str) -> None:
     for kind in HoldKind.values:
-        told = status_of(standing(state, hold_kind=kind))
+        told = status_of(state, kind)
         hidden = state == State.ON_HOLD and kind != HoldKind.PLAYER
         assert told == ("under_review" if hidden else state)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('withdrawals', '0005_what_stops_a_payout'),
+        ('withdrawals', '0006_close_finding'),
     ]
 
     operations = [

@@ -8,10 +8,14 @@ time, that it has no such payout, and declares that a repeat is safe.
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import F, Q
+from django.db.models.functions import Greatest
 
 from backoffice.audit.actors import PAYOUTS
 from providers import gateway, routing
 from providers.contract import CannotTell, Found, NotFound
+from providers.models import ProviderCall
+from withdrawals import nudge
 from withdrawals.models import PayoutAttempt, Withdrawal
 from withdrawals.operations import findings, payouts, receipts, work
 from withdrawals.states import WITH_PROVIDER, Move, State
@@ -25,12 +29,29 @@ PLAN: dict[str, list[timedelta]] = {
     "unknown": [timedelta(seconds=s) for s in (10, 30)] + [timedelta(minutes=2), timedelta(minutes=10), *_LATER],
 }
 CONSISTENT_ANSWERS = 2
+# Somebody who opens an unknown outcome has the provider asked, but not again within this time.
+ASKED_JUST_NOW = timedelta(seconds=30)
 
 
 def ask_due(*, clock: work.Clock) -> int:
     """Ask about what is due: with a provider, or paid and then contradicted."""
     states = [*WITH_PROVIDER, State.COMPLETED]
     return work.work_off(states, lambda pk: ask(pk, clock=clock), clock=clock, batch=1)
+
+
+def ask_at_once(withdrawal: Withdrawal, *, now: datetime) -> None:
+    """Have the provider asked about an unknown outcome that somebody looks at, unless it was asked just now."""
+    if withdrawal.state != State.OUTCOME_UNKNOWN:
+        return
+    keys = [str(key) for key in withdrawal.attempts.filter(state__in=PayoutAttempt.LIVE).values_list("key", flat=True)]
+    if ProviderCall.objects.filter(key__in=keys, at__gt=now - ASKED_JUST_NOW).exists():
+        return
+    later = Q(next_step_at__gt=now) | Q(next_step_at=None)
+    # It takes no step of the plan: looking often must not bring its end nearer.
+    Withdrawal.objects.filter(later, pk=withdrawal.pk, state=State.OUTCOME_UNKNOWN).update(
+        next_step_at=now, step_tries=Greatest(F("step_tries") - 1, 0)
+    )
+    nudge.after_commit("ask")
 
 
 def ask(pk: int, *, clock: work.Clock) -> None:

@@ -19,9 +19,11 @@ CLAIMERS = ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
 
 
 def owner_of(withdrawal: Withdrawal, *, now: datetime) -> User | None:
-    """Return who may decide it now, if somebody claimed it and the claim has not run out."""
+    """Return who may decide it now, if it waits for a decision and somebody's claim has not run out."""
     claim = getattr(withdrawal, "claim", None)
-    return claim.owner if claim is not None and claim.until > now else None
+    if claim is None or claim.until <= now or withdrawal.state not in UNDECIDED:
+        return None
+    return claim.owner
 
 
 def may_claim(user: User) -> bool:

@@ -5,11 +5,16 @@ from datetime import datetime
 
 from django.db import transaction
 
+from backoffice.accounts.models import User
 from backoffice.audit.actors import PAYOUTS
 from backoffice.audit.record import record
 from providers.contract import PayoutReceipt
+from withdrawals.exceptions import FindingClosed
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Finding, PayoutAttempt, Withdrawal
+
+# What the audit log calls a finding that is about no withdrawal of ours.
+FINDING_TYPE = "finding"
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +39,13 @@ _WORDS = {
 
 # Money may have gone out that our books do not have; besides whatever an ended attempt is said to have done.
 _STOPS_PAYOUTS = frozenset({"second_payout", "event_without_attempt", "paid_after_release", "paid_after_return"})
+
+KINDS = tuple(_WORDS)
+
+
+def kind_label(kind: str) -> str:
+    """Return a kind in a word or two; the finding's own words say it in a sentence."""
+    return kind.replace("_", " ").capitalize()
 
 
 def report(attempt: PayoutAttempt, kind: str, receipt: PayoutReceipt, *, now: datetime) -> bool:
@@ -100,6 +112,34 @@ def stops_payouts(kind: str) -> bool:
 def resolve(attempt: PayoutAttempt, kind: str, *, now: datetime) -> bool:
     """Close the open finding of this kind about the attempt, because what it waited for came; say if there was one."""
     return bool(Finding.objects.filter(key=_key(attempt, kind), resolved_at=None).update(resolved_at=now))
+
+
+def close(finding: Finding, *, actor: User, note: str, now: datetime) -> Finding:
+    """Close what a person has looked into. Raises FindingClosed when it is, ValueError without a note."""
+    if not note.strip():
+        raise ValueError("closing a finding needs a note")
+    with transaction.atomic():
+        current = Finding.objects.select_for_update(of=("self",)).select_related("withdrawal").get(pk=finding.pk)
+        if current.resolved_at is not None:
+            raise FindingClosed("It was closed before. Your note was not kept.")
+        current.resolved_at = now
+        current.save(update_fields=["resolved_at"])
+        subject_type, subject_id = subject_of(current)
+        record(
+            subject_type=subject_type,
+            subject_id=subject_id,
+            action="close_finding",
+            actor=actor,
+            reason=note,
+            data={"finding": current.pk, "kind": current.kind},
+            at=now,
+        )
+    return current
+
+
+def subject_of(finding: Finding) -> tuple[str, str]:
+    """Return under what the audit log keeps a finding: its withdrawal, or itself."""
+    return (SUBJECT_TYPE, finding.withdrawal.ref) if finding.withdrawal else (FINDING_TYPE, str(finding.pk))
 
 
 def _key(attempt: PayoutAttempt, kind: str) -> str:

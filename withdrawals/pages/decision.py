@@ -25,7 +25,7 @@ from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.models import CheckResult, Decision, Limit, Method, Withdrawal
 from withdrawals.operations import validity
 from withdrawals.pages.sheets import Sheet
-from withdrawals.states import UNDECIDED, Move, State
+from withdrawals.states import LOOKS, UNDECIDED, Look, Move, State
 from withdrawals.visibility import Field
 
 # How many rows a panel holds before the rest is folded: the page fits a screen.
@@ -43,7 +43,6 @@ class Signal:
     title: str
     text: str
     points: int = 0
-    url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +52,22 @@ class Why:
     summary: str
     items: tuple[Signal, ...]
     more: tuple[Signal, ...]
-    all_passed: bool
 
 
-def why_of(withdrawal: Withdrawal) -> Why:
-    """Return what the checks said, concerns by weight, what passed in one line."""
-    results = list(withdrawal.check_results.filter(is_current=True).order_by("-points", "pk"))
-    concerns = [result for result in results if result.outcome in ("review", "decline")]
+def results_of(withdrawal: Withdrawal) -> list[CheckResult]:
+    """Return what the last checks said, the heaviest first."""
+    return list(withdrawal.check_results.filter(is_current=True).order_by("-points", "pk"))
+
+
+def concerns_of(results: Sequence[CheckResult]) -> list[CheckResult]:
+    return [result for result in results if result.outcome in ("review", "decline")]
+
+
+def why_of(withdrawal: Withdrawal, results: Sequence[CheckResult], user: Any) -> Why | None:
+    """Return what the checks said, concerns by weight, what passed in one line; None for who may not see it."""
+    if not visibility.sees(user, Field.SIGNALS):
+        return None
+    concerns = concerns_of(results)
     notes = [result for result in results if result.outcome == "note"]
     passed = [result for result in results if result.outcome == "pass"]
     counted = [_count(concerns, "concern"), _count(notes, "note"), f"{len(passed)} passed" if passed else ""]
@@ -71,7 +79,6 @@ def why_of(withdrawal: Withdrawal) -> Why:
         summary=", ".join(part for part in counted if part),
         items=(*said[:MOST_CONCERNS], *([folded] if passed else [])),
         more=tuple(said[MOST_CONCERNS:]),
-        all_passed=not concerns,
     )
 
 
@@ -183,8 +190,10 @@ class PlayerFacts:
     contact: tuple[str, ...]
 
 
-def player_facts(player: Player, standing: Standing | None, user: Any, *, today: date) -> PlayerFacts:
-    """Return who asks. Contact is masked for everybody; a full birth date is never shown."""
+def player_facts(player: Player, standing: Standing | None, user: Any, *, today: date) -> PlayerFacts | None:
+    """Return who asks, to those who work with names. Contact is always masked; a full birth date is never shown."""
+    if not visibility.sees(user, Field.NAME):
+        return None
     person = visibility.sees(user, Field.PERSON)
     contact = visibility.sees(user, Field.CONTACT)
     born = player.birth_date
@@ -195,7 +204,7 @@ def player_facts(player: Player, standing: Standing | None, user: Any, *, today:
     ]
     limits = ["self-excluded"] * player.self_excluded + ["suspended"] * player.suspended
     return PlayerFacts(
-        name=visibility.player_name(user, player),
+        name=player.name,
         ref=player.ref,
         standing=standing if visibility.sees(user, Field.STANDING) else None,
         since=player.registered_at if contact else None,
@@ -256,19 +265,32 @@ def provider_label(code: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class EarlierLine:
+    """Another withdrawal of the player, and how it stands as far as the reader may know."""
+
+    withdrawal: Withdrawal
+    look: Look
+
+
+@dataclass(frozen=True, slots=True)
 class Earlier:
-    rows: tuple[Withdrawal, ...]
+    rows: tuple[EarlierLine, ...]
     paid: int
     total: int
     currency: str
 
 
-def earlier_of(withdrawal: Withdrawal) -> Earlier:
+def earlier_of(withdrawal: Withdrawal, user: Any) -> Earlier | None:
     """Return the player's latest other withdrawals, and how much was paid in this one's currency."""
+    if not visibility.sees(user, Field.NAME):
+        return None
     earlier = queries.earlier_payouts(withdrawal)
     paid = earlier.filter(state=State.COMPLETED, currency=withdrawal.currency).order_by()
     sums = paid.aggregate(total=Sum("amount"), count=Count("pk"))
-    return Earlier(tuple(earlier[:MOST_EARLIER]), sums["count"], sums["total"] or 0, withdrawal.currency)
+    rows = tuple(
+        EarlierLine(row, LOOKS[visibility.state_for(user, row.state, row.hold_kind)]) for row in earlier[:MOST_EARLIER]
+    )
+    return Earlier(rows, sums["count"], sums["total"] or 0, withdrawal.currency)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,23 +305,26 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The player's own standing and the linked players; read together in one statement."""
+    """The player's own standing, for what it blocks, and the linked players; read together in one statement.
 
-    standing: Standing | None
-    linked: tuple[Linked, ...]
+    ``linked`` is None for whoever works without names.
+    """
+
+    standing: Standing
+    linked: tuple[Linked, ...] | None
     more: int
 
 
-def people_of(withdrawal: Withdrawal, *, now: datetime) -> People:
-    links = fraud.linked_players(withdrawal.player_id, since=now - LINKED_SINCE)
-    today = timezone.localdate(now)
+def people_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> People:
+    named, today = visibility.sees(user, Field.NAME), timezone.localdate(now)
+    links = fraud.linked_players(withdrawal.player_id, since=now - LINKED_SINCE) if named else []
     wanted = [withdrawal.player_id, *(link.player_id for link in links)]
     rows = {row.pk: row for row in kyc.standings(on=today).filter(pk__in=wanted)}
     known = [link for link in links if link.player_id in rows]
     linked = tuple(_linked(rows[link.player_id], link.shared, today) for link in known[:MOST_LINKED])
     return People(
         standing=kyc.standing_in(rows[withdrawal.player_id], on=today),
-        linked=linked,
+        linked=linked if named else None,
         more=max(len(known) - MOST_LINKED, 0),
     )
 

@@ -1,13 +1,15 @@
 """What the page of a flagged withdrawal shows besides the facts of every withdrawal: evidence and money at stake."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 
 from backoffice.money import format_money
-from withdrawals import queries
+from withdrawals import queries, visibility
 from withdrawals.models import CheckResult, Withdrawal
+from withdrawals.pages.decision import concerns_of
 from withdrawals.states import OPEN
 
 MOST_OPEN = 20
@@ -28,12 +30,13 @@ class Hit:
     evidence: tuple[tuple[str, str], ...]
 
 
-def hits_of(withdrawal: Withdrawal) -> list[Hit]:
-    """Return every concern of the last screening, the heaviest first."""
-    results = withdrawal.check_results.filter(is_current=True, outcome__in=["review", "decline"])
+def hits_of(withdrawal: Withdrawal, results: Sequence[CheckResult], user: Any) -> list[Hit]:
+    """Return every concern of the last screening, in the order of ``results``, to those who may see them."""
+    if not visibility.sees(user, visibility.Field.SIGNALS):
+        return []
     return [
         Hit(result.title, result.sentence, result.points, tuple(_evidence(result, withdrawal.currency)))
-        for result in results.order_by("-points", "pk")
+        for result in concerns_of(results)
     ]
 
 

@@ -13,6 +13,7 @@ from django.db.models import Count, Max, Q, Sum
 from backoffice.money import format_money
 from ledger import queries as ledger
 from ledger.models import AccountKind, Entry, EntryKind, Posting
+from withdrawals import visibility
 from withdrawals.models import Withdrawal
 from withdrawals.states import State
 
@@ -42,8 +43,10 @@ class MoneyTrail:
     unexplained: int
 
 
-def trail_of(withdrawal: Withdrawal) -> MoneyTrail:
-    """Return the statement of a withdrawal whose money is reserved. Three statements."""
+def trail_of(withdrawal: Withdrawal, user: Any) -> MoneyTrail | None:
+    """Return the statement of a withdrawal whose money is reserved, to those who may see it. Three statements."""
+    if not visibility.sees(user, visibility.Field.MONEY):
+        return None
     last = _last_payout(withdrawal)
     start = last["entry_id"] or 0
     sums = _sums(withdrawal, start)

@@ -1,7 +1,7 @@
 """The answer of the look-up: one player, where the money is, and what may be said about each withdrawal.
 
-What is not for the reader is never put together: without the permission to see signals, a withdrawal
-is known by its sentence for players alone, and money frozen by law is held money like any other.
+What is not for the reader is never put together: how a withdrawal stands is said as far as the reader
+may know it, and money frozen by law is held money like any other.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,10 @@ from ledger import queries as ledger
 from ledger.models import AccountKind
 from withdrawals import player_words, queries, visibility
 from withdrawals.models import Withdrawal
-from withdrawals.states import CLOSED, LOOKS, WITH_PROVIDER, State
+from withdrawals.states import CLOSED, LOOKS, WITH_PROVIDER
 from withdrawals.visibility import Field
 
 MOST_CLOSED = 5
-# Where somebody without the permission to see signals would read too much into the state itself.
-_SAID_AS = {State.SECOND_APPROVAL: State.UNDER_REVIEW, State.OUTCOME_UNKNOWN: State.PROCESSING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +99,11 @@ def _lines(player: Player, user: Any, asked: Withdrawal | None) -> list[Line]:
 
 
 def _line(withdrawal: Withdrawal, user: Any, *, is_asked: bool) -> Line:
-    standing = player_words.standing_of(withdrawal)
-    if visibility.sees(user, Field.SIGNALS):
-        look = LOOKS[State(withdrawal.state)]
-    else:
-        said = State(player_words.status_of(standing))
-        look = LOOKS[_SAID_AS.get(said, said)]
     return Line(
         withdrawal=withdrawal,
         destination=visibility.destination_words(user, withdrawal),
-        look=look,
-        sentence=player_words.sentence(standing),
+        look=LOOKS[visibility.state_for(user, withdrawal.state, withdrawal.hold_kind)],
+        sentence=player_words.sentence(player_words.situation_of(withdrawal)),
         is_open=withdrawal.state not in CLOSED,
         is_asked=is_asked,
     )

@@ -8,37 +8,24 @@ from django.utils import timezone
 
 from backoffice.ui import inline
 from ledger import queries as ledger
+from ledger.queries import Booked
 from withdrawals import visibility
 from withdrawals.models import Withdrawal
 from withdrawals.pages.decision import provider_label
-from withdrawals.states import LOOKS, State
+from withdrawals.states import LOOKS, State, WaitReason
 from withdrawals.visibility import Field
 
 
-@dataclass(frozen=True, slots=True)
-class JournalLine:
-    """One entry of the ledger: what was booked and how much moved."""
-
-    label: str
-    at: datetime
-    amount: int
-    currency: str
-
-
-def journal_of(withdrawal: Withdrawal) -> list[JournalLine]:
-    """Return the entries of a withdrawal in the order in which they were booked."""
-    lines = []
-    for entry in ledger.entries_for(withdrawal.ref):
-        postings = list(entry.postings.all())
-        moved = sum(posting.amount for posting in postings if posting.amount > 0)
-        label = entry.kind.replace("_", " ").capitalize()
-        lines.append(JournalLine(label, entry.occurred_at, moved, withdrawal.currency))
-    return lines
+def journal_of(withdrawal: Withdrawal, user: Any) -> list[Booked] | None:
+    """Return what was booked for a withdrawal, in its order; None for whoever may not see it."""
+    if not visibility.sees(user, Field.JOURNAL):
+        return None
+    return ledger.booked_for([withdrawal.ref], freezes=visibility.sees(user, Field.LEGAL)).get(withdrawal.ref, [])
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One submission to one provider; code and reference only for those who may see them."""
+    """One submission to one provider; what it answered and why it was chosen only for those who may see it."""
 
     number: int
     provider: str
@@ -47,6 +34,7 @@ class Attempt:
     words: str
     code: str
     reference: str
+    why: str
 
 
 _ATTEMPTS = {
@@ -64,15 +52,17 @@ _ATTEMPTS = {
 def attempts_of(withdrawal: Withdrawal, user: Any) -> list[Attempt]:
     """Return the payout attempts, the latest first."""
     codes = visibility.sees(user, Field.ATTEMPT_CODES)
+    told = _ATTEMPTS if visibility.sees(user, Field.STATE) else _ATTEMPTS | {"unknown": _ATTEMPTS["accepted"]}
     return [
         Attempt(
             number=attempt.number,
             provider=provider_label(attempt.provider),
             sent_at=attempt.sent_at,
-            state=_ATTEMPTS[attempt.state],
+            state=told[attempt.state],
             words=attempt.answer if codes else "",
             code=attempt.answer_code if codes else "",
             reference=attempt.provider_reference if codes else "",
+            why="; ".join(attempt.trace) if codes else "",
         )
         for attempt in withdrawal.attempts.order_by("-number")
     ]
@@ -88,9 +78,9 @@ class Outcome:
     words: str
 
 
-def outcome_of(withdrawal: Withdrawal) -> Outcome:
-    """Return where the money is now, in one line that everybody may read."""
-    look = LOOKS[State(withdrawal.state)]
+def outcome_of(withdrawal: Withdrawal, user: Any) -> Outcome:
+    """Return where the money is now, in one line, as far as the reader may know."""
+    look = LOOKS[visibility.state_for(user, withdrawal.state, withdrawal.hold_kind)]
     through = provider_label(withdrawal.provider)
     at = withdrawal.closed_at
     words = look.help
@@ -101,9 +91,15 @@ def outcome_of(withdrawal: Withdrawal) -> Outcome:
         words = f"{withdrawal.money} {verb} {through} on {_moment(at)}, {took} after the request; {reference}."
     elif withdrawal.state in (State.PROCESSING, State.OUTCOME_UNKNOWN):
         words = f"{through} has it. {look.help}"
+    elif withdrawal.wait_reason and visibility.sees(user, Field.STATE):
+        words = f"{WaitReason(withdrawal.wait_reason).words}{_looked_at(withdrawal)}"
     elif at is not None:
         words = f"On {_moment(at)}. {look.help}"
     return Outcome(look.icon, look.tone, f"{look.label}.", words)
+
+
+def _looked_at(withdrawal: Withdrawal) -> str:
+    return f" It is tried again on {_moment(withdrawal.next_step_at)}." if withdrawal.next_step_at else ""
 
 
 def _moment(at: datetime) -> str:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from withdrawals import guards, queries, reasons, visibility
 from withdrawals.models import Decision, Withdrawal
-from withdrawals.operations.decisions import DECIDABLE, needs_reason
+from withdrawals.operations.decisions import DECIDABLE, needs_reason, words_of
 from withdrawals.reasons import Reason
 from withdrawals.states import MOVE_LOOKS, HoldKind, Move, State
 
@@ -145,6 +145,8 @@ class Sheet:
     reasons: tuple[Reason, ...]
     needs_reason: bool
     two: bool
+    # What the provider has said before of the payout that is to be marked as paid.
+    provider_reference: str = ""
 
     @property
     def question(self) -> str:
@@ -199,13 +201,19 @@ def sheet_of(withdrawal: Withdrawal, move: Move, user: Any) -> Sheet:
         reasons=_reasons(withdrawal, move, user) if needed else (),
         needs_reason=needed,
         two=guards.takes_two(withdrawal, move, user),
+        provider_reference=withdrawal.live_attempt.provider_reference if move == Move.COMPLETE else "",
     )
 
 
 def sheets_for(withdrawal: Withdrawal, user: Any) -> list[Sheet]:
-    """Return what this person may decide now, in the order of the bar."""
-    possible = withdrawal.moves_for(user)
-    return [sheet_of(withdrawal, move, user) for move in LOOKS if move in possible and move in DECIDABLE]
+    """Return what this person may decide now, in the order of the bar.
+
+    What a provider still works on is left to the provider: by hand only an unknown outcome is settled.
+    """
+    possible = set(withdrawal.moves_for(user)) & set(DECIDABLE)
+    if withdrawal.state != State.OUTCOME_UNKNOWN:
+        possible -= {Move.COMPLETE, Move.FAIL}
+    return [sheet_of(withdrawal, move, user) for move in LOOKS if move in possible]
 
 
 def _reasons(withdrawal: Withdrawal, move: Move, user: Any) -> tuple[Reason, ...]:
@@ -256,6 +264,22 @@ def undo_offer(user: Any, *, now: datetime, view: str = "") -> dict[str, Any] | 
     }
 
 
+def waiting_words(decision: Decision) -> str:
+    """Return what waits: a decision for its undo time, a proposal for somebody else."""
+    if decision.status != Decision.Status.PROPOSED:
+        return f"{words_of(decision)} It takes effect when the undo time is over."
+    why = f": {reasons.label_of(decision.reason)}" if decision.reason else ""
+    label = MOVE_LOOKS[Move(decision.move)].label.lower()
+    return f"{decision.actor.name} proposes to {label}{why}. It waits for somebody else to agree."
+
+
+def waiting_facts(decision: Decision) -> list[tuple[str, str]]:
+    """Return what was written with a decision: what the second person must see to agree."""
+    told = [("Provider’s reference", "provider_reference"), ("Evidence", "evidence")]
+    facts = [(label, decision.facts[name]) for label, name in told if decision.facts.get(name)]
+    return [*facts, ("Note", decision.note)] if decision.note else facts
+
+
 def said(decision: Decision) -> str:
     """Return the past form of a decision for the person who made it: ``Approved``."""
     return LOOKS[Move(decision.move)].said
@@ -285,11 +309,18 @@ def note_action(withdrawal: Withdrawal, view: str) -> Action:
     return Action("Note", address, "note", "n", "quiet", css="opt")
 
 
-def hold_words(withdrawal: Withdrawal) -> str:
-    """Return why a withdrawal is on hold and what ends it, for colleagues."""
-    if withdrawal.state != State.ON_HOLD:
+def hold_reason(withdrawal: Withdrawal, user: Any) -> str:
+    """Return why a withdrawal is on hold, to those who may know."""
+    legal = withdrawal.hold_kind == HoldKind.LEGAL
+    seen = visibility.sees(user, visibility.Field.LEGAL if legal else visibility.Field.SIGNALS)
+    return reasons.label_of(withdrawal.reason) if seen and withdrawal.state == State.ON_HOLD else ""
+
+
+def hold_words(withdrawal: Withdrawal, user: Any) -> str:
+    """Return why a withdrawal is on hold and what ends it, to those who may know."""
+    why = hold_reason(withdrawal, user)
+    if not why:
         return ""
-    why = reasons.label_of(withdrawal.reason)
     if withdrawal.hold_kind == HoldKind.LEGAL:
         return f"{why}. It ends when compliance and a second person agree."
     ends = "is cancelled" if withdrawal.hold_kind == HoldKind.PLAYER else "goes back to review"

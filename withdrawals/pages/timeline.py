@@ -11,7 +11,8 @@ from backoffice.ui import inline
 from withdrawals import reasons, visibility
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Note, Withdrawal
-from withdrawals.states import LOOKS, MOVE_LOOKS, Move, State
+from withdrawals.pages.sheets import HOLD_KINDS
+from withdrawals.states import LOOKS, MOVE_LOOKS, HoldKind, Move
 
 _MOVES = {str(move) for move in Move}
 _MACHINES = {"screening": "the checks", "payouts": "the payout worker", "sweeper": "the clock"}
@@ -23,8 +24,10 @@ _ACTS: dict[str, tuple[str, str]] = {
     "overtaken": ("warn", "decision was overtaken"),
     "propose": ("two", "proposed"),
     "second": ("two", "agreed"),
+    "decline_proposal": ("xc", "declined the proposal"),
     "decide": ("user", "decided"),
     "finding": ("warn", "found"),
+    "close_finding": ("okc", "closed a finding"),
 }
 
 
@@ -43,35 +46,88 @@ def events_of(withdrawal: Withdrawal, user: Any, *, notes: Iterable[Note]) -> li
     """Return what happened. Whoever may not see signals reads states only: no names and no reasons."""
     entries = list(audit.timeline_of(SUBJECT_TYPE, withdrawal.ref))
     if visibility.sees(user, visibility.Field.SIGNALS):
-        events = [_event(entry, user) for entry in _without_echoes(entries)]
+        events = _in_words(_without_echoes(entries), user)
     else:
-        events = [_plain(entry) for entry in entries if entry.action in _MOVES and entry.to_state != entry.from_state]
+        events = _states(entries, user)
     events += [Event("note", f"{_name(note.author, user)} noted", note.at, quote=note.text) for note in notes]
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 
 def notes_for(withdrawal: Withdrawal, user: Any) -> list[Note]:
-    """Return the notes that this person reads, newest first: all of them, or those written for everybody."""
+    """Return the notes that this person reads, newest first: all of them, or those written for everybody.
+
+    Once there was a legal hold, the notes of those who may use one are for them alone: they may say why.
+    """
     notes = withdrawal.notes.select_related("author").order_by("-at", "-pk")
-    if visibility.sees(user, visibility.Field.SIGNALS):
-        return list(notes)
-    if user.has_perm("withdrawals.add_note"):
-        return list(notes.filter(audience=Note.Audience.EVERYBODY))
-    return []
+    if not visibility.sees(user, visibility.Field.SIGNALS):
+        may = user.has_perm("withdrawals.add_note")
+        return list(notes.filter(audience=Note.Audience.EVERYBODY)) if may else []
+    found = list(notes)
+    if found and not visibility.sees(user, visibility.Field.LEGAL) and _was_frozen(withdrawal):
+        return list(notes.exclude(author__groups__permissions__codename="freeze_withdrawal"))
+    return found
 
 
 def last_word(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
     """Return who did what last, in a sentence: ``Marta rejected this 6 s ago: Linked account.``"""
-    entries = audit.timeline_of(SUBJECT_TYPE, withdrawal.ref).filter(step__isnull=False)
-    entry = entries.first()
-    if entry is None:
+    entries = list(audit.timeline_of(SUBJECT_TYPE, withdrawal.ref).filter(step__isnull=False))
+    if not entries:
         return ""
-    look = MOVE_LOOKS[Move(entry.action)]
-    ago = inline.duration(now - entry.at)
-    if not visibility.sees(user, visibility.Field.SIGNALS):
-        return f"It is {LOOKS[State(entry.to_state)].label.lower()} since {ago}."
+    entry, ago = entries[0], inline.duration(now - entries[0].at)
+    if not visibility.sees(user, visibility.Field.SIGNALS) or entry.pk in _kept_from(user, entries):
+        look = LOOKS[visibility.state_for(user, entry.to_state, entry.data.get("kind", ""))]
+        return f"It is {look.label.lower()} since {ago}."
     why = f": {reasons.label_of(entry.reason)}" if entry.reason and entry.actor_user else ""
-    return f"{_actor(entry, user)}: {look.past}, {ago} ago{why}."
+    return f"{_actor(entry, user)}: {MOVE_LOOKS[Move(entry.action)].past}, {ago} ago{why}."
+
+
+def _states(entries: list[AuditEntry], user: Any) -> list[Event]:
+    """The states that it went through, as this person reads them; what reads the same is one."""
+    events: list[Event] = []
+    for entry in reversed(entries):
+        if entry.action in _MOVES:
+            event = _plain(entry, user)
+            if not events or event.text != events[-1].text:
+                events.append(event)
+    return events
+
+
+def _in_words(entries: list[AuditEntry], user: Any) -> list[Event]:
+    """Who did what and why; of a legal hold, whoever is not of compliance reads only that it was a hold."""
+    silent = _kept_from(user, entries)
+    return [
+        _plain(entry, user) if entry.pk in silent else _event(entry, user)
+        for entry in entries
+        if entry.pk not in silent or entry.action in _MOVES
+    ]
+
+
+def _kept_from(user: Any, entries: list[AuditEntry]) -> set[int]:
+    """Return the keys of the entries about a legal hold, from its decision to its end, unless they may be read.
+
+    ``entries`` come newest first.
+    """
+    if visibility.sees(user, visibility.Field.LEGAL):
+        return set()
+    found, frozen = set(), False
+    for entry in reversed(entries):
+        move = entry.data.get("move", entry.action)
+        legal = _is_legal(entry)
+        if legal or (move == Move.RELEASE and frozen):
+            found.add(entry.pk)
+        if entry.action in _MOVES:
+            frozen = legal
+    return found
+
+
+def _is_legal(entry: AuditEntry) -> bool:
+    """Whether the entry puts on legal hold, or decides to."""
+    about = entry.data.get("move", entry.action)
+    return about == Move.HOLD and HoldKind.LEGAL in (entry.data.get("kind"), HOLD_KINDS.get(entry.reason))
+
+
+def _was_frozen(withdrawal: Withdrawal) -> bool:
+    return any(_is_legal(entry) for entry in audit.timeline_of(SUBJECT_TYPE, withdrawal.ref))
 
 
 def _without_echoes(entries: list[AuditEntry]) -> list[AuditEntry]:
@@ -112,13 +168,13 @@ def _event(entry: AuditEntry, user: Any) -> Event:
     return Event(icon, f"{who} {what}", entry.at, _why(entry), _quote(entry))
 
 
-def _plain(entry: AuditEntry) -> Event:
-    look = LOOKS[State(entry.to_state)]
+def _plain(entry: AuditEntry, user: Any) -> Event:
+    look = LOOKS[visibility.state_for(user, entry.to_state, entry.data.get("kind", ""))]
     return Event(look.icon, look.label, entry.at)
 
 
 def _why(entry: AuditEntry) -> str:
-    if entry.action == "take_over":
+    if entry.action in ("take_over", "close_finding"):
         return entry.reason
     if not entry.reason or entry.actor_user_id is None:
         return str(entry.data.get("policy", "")).rstrip(".") if entry.action in (Move.CLEAR, Move.REFER) else ""

@@ -1,12 +1,15 @@
 """The tables of withdrawals and of the pages that combine apps; one file per screen."""
 
+from withdrawals.tables.findings import FindingTable
 from withdrawals.tables.flagged import FlaggedTable
 from withdrawals.tables.providers import ProviderTable
-from withdrawals.tables.queue import QueueTable, address_of, money_words, next_address, waited
+from withdrawals.tables.queue import FLAGGED, QueueTable, address_of, money_words, next_address, waited
 from withdrawals.tables.standings import StandingTable
 from withdrawals.tables.transactions import TransactionTable
 
 __all__ = [
+    "FLAGGED",
+    "FindingTable",
     "FlaggedTable",
     "ProviderTable",
     "QueueTable",

@@ -12,16 +12,24 @@ from backoffice.money import format_money
 from backoffice.ui import columns, inline
 from backoffice.ui.tables import BaseTable, Group
 from kyc.states import Standing
-from withdrawals import queries, reasons, visibility
+from withdrawals import queries, visibility
 from withdrawals.models import Method, Withdrawal
 from withdrawals.operations import claims
-from withdrawals.states import LOOKS, State
+from withdrawals.pages import sheets
+from withdrawals.pages.decision import provider_label
+from withdrawals.states import LOOKS, State, WaitReason
 
 METHOD_ICONS = {Method.IBAN: "bank", Method.CARD: "card", Method.WALLET: "coin"}
 
 
+# The list of flagged withdrawals, as the place where one comes from.
+FLAGGED = "flagged"
+
+
 def address_of(withdrawal: Withdrawal, view: str = "") -> str:
     """Return the address of a withdrawal's page; ``view`` is the list from which it is opened."""
+    if view == FLAGGED:
+        return reverse("withdrawals:flagged-one", args=[withdrawal.ref])
     address = reverse("withdrawals:record", args=[withdrawal.ref])
     return f"{address}?{urlencode({'view': view})}" if view else address
 
@@ -89,6 +97,23 @@ class RiskColumn(columns.Column):
         return inline.risk(value, record.risk_level)
 
 
+class StatusColumn(columns.Column):
+    """How it stands, as far as the reader may know, and why an approved one is not being paid."""
+
+    width = 20
+
+    def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
+        status = inline.state(LOOKS[visibility.state_for(table.me, record.state, record.hold_kind)])
+        if not record.wait_reason or not visibility.sees(table.me, visibility.Field.STATE):
+            return status
+        waits = WaitReason(record.wait_reason)
+        return format_html('{} <span class="muted" title="{}">{}</span>', status, waits.words, waits.label)
+
+    def value(self, value: Any, **context: Any) -> str:
+        record: Withdrawal = context["record"]
+        return visibility.state_for(context["table"].me, record.state, record.hold_kind).label
+
+
 class WhyColumn(columns.Column):
     """The two strongest reasons; a second approval says so first, and a hold what it waits for."""
 
@@ -96,7 +121,7 @@ class WhyColumn(columns.Column):
 
     def render(self, value: list[str], record: Withdrawal, table: "QueueTable") -> SafeString:
         if record.state == State.ON_HOLD:
-            return format_html("{}", reasons.label_of(record.reason))
+            return format_html("{}", sheets.hold_reason(record, table.me)) or inline.NOTHING
         words = " · ".join(value[:2])
         if record.state != State.SECOND_APPROVAL or table.view == "second-approval":
             return format_html("{}", words)
@@ -121,7 +146,8 @@ class QueueTable(BaseTable):
     to = DestinationColumn(accessor="destination", verbose_name="To")
     kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
     risk = RiskColumn(accessor="risk_score", sort_by="risk_score", verbose_name="Risk")
-    state = columns.StateColumn(accessor="state", sort_by="state", verbose_name="Status", looks=LOOKS)
+    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status")
+    provider = columns.Column(accessor="provider", sort_by="provider", verbose_name="Provider", width=13)
     why = WhyColumn(accessor="why", verbose_name="Why it needs a person")
     owner = OwnerColumn(accessor="pk", verbose_name="Owner", width=10)
 
@@ -134,6 +160,7 @@ class QueueTable(BaseTable):
         "requested": "meta",
         "wake": "meta",
         "risk": "side",
+        "state": "note",
         "why": "note",
     }
     view = ""
@@ -143,6 +170,9 @@ class QueueTable(BaseTable):
         super().__init__(*args, **kwargs)
         self.standings: dict[int, Standing] = {}
         self.troubles: dict[str, str] = {}
+
+    def render_provider(self, value: str) -> str:
+        return provider_label(value)
 
     def group_of(self, record: Withdrawal) -> Group | None:
         waiting = self.waiting

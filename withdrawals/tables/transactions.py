@@ -12,8 +12,7 @@ from backoffice.ui.tables import BaseTable
 from ledger.queries import Booked
 from providers.registry import BY_CODE
 from withdrawals import visibility
-from withdrawals.states import LOOKS
-from withdrawals.tables.queue import address_of
+from withdrawals.tables.queue import StatusColumn, address_of
 
 
 class EntriesColumn(columns.Column):
@@ -66,7 +65,7 @@ class TransactionTable(BaseTable):
     amount = columns.MoneyColumn(accessor="amount", sort_by="reference_amount", verbose_name="Amount", width=16)
     fee = columns.MoneyColumn(accessor="fee", verbose_name="Fee", css="r num", width=10)
     currency = columns.Column(accessor="currency", verbose_name="Currency", visible=False)
-    state = columns.StateColumn(accessor="state", sort_by="state", verbose_name="Status", looks=LOOKS)
+    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status")
     method = columns.Column(accessor="get_method_display", verbose_name="Method", visible=False)
     provider = columns.Column(accessor="provider", sort_by="provider", verbose_name="Provider", width=13)
     provider_reference = columns.Column(

@@ -4,14 +4,14 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.generic import FormView, View
 
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
-from withdrawals import tables
+from withdrawals import tables, visibility
 from withdrawals.exceptions import MoveRefused, NotAllowed
 from withdrawals.forms import NoteForm, TakeOverForm
 from withdrawals.models import Decision, Withdrawal
@@ -19,7 +19,7 @@ from withdrawals.operations import claims, decisions, notes
 from withdrawals.states import UNDECIDED
 from withdrawals.views.conflict import conflict
 from withdrawals.views.decision import withdrawal_or_404
-from withdrawals.views.queue import tab_of
+from withdrawals.views.queue import view_of
 
 
 class AskText(Permitted, FormView):
@@ -90,6 +90,10 @@ class AnswerDecision(Permitted, View):
 
     def post(self, request: StaffRequest, pk: int) -> HttpResponse:
         decision = get_object_or_404(Decision.objects.select_related("withdrawal"), pk=pk)
+        if decision.actor_id != request.user.pk and not visibility.sees_decision(
+            request.user, decision, decision.withdrawal
+        ):
+            raise Http404
         operation = {"undo": decisions.undo, "agree": decisions.second, "decline": decisions.decline}[self.act]
         try:
             operation(decision, actor=request.user, now=timezone.now())
@@ -103,5 +107,6 @@ class AnswerDecision(Permitted, View):
 
 
 def _page(withdrawal: Withdrawal, request: HttpRequest) -> str:
-    tab = tab_of(request.GET.get("view", ""))
-    return tables.address_of(withdrawal, tab.slug if tab else "")
+    """The page that the act was made on."""
+    flagged = request.GET.get("view") == tables.FLAGGED and request.user.has_perm("withdrawals.view_flagged")
+    return tables.address_of(withdrawal, tables.FLAGGED if flagged else view_of(request))

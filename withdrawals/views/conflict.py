@@ -7,6 +7,7 @@ from django.utils import timezone
 from withdrawals import tables
 from withdrawals.models import Withdrawal
 from withdrawals.pages import timeline
+from withdrawals.views.queue import view_of
 
 
 def conflict(request: HttpRequest, withdrawal: Withdrawal, sentence: str) -> HttpResponse:
@@ -17,6 +18,6 @@ def conflict(request: HttpRequest, withdrawal: Withdrawal, sentence: str) -> Htt
         "last_word": timeline.last_word(withdrawal, request.user, now=now),
         "typed": request.POST.get("note", "") or request.POST.get("evidence", ""),
         "record_url": tables.address_of(withdrawal),
-        "next_url": tables.next_address(request.GET.get("view", "")),
+        "next_url": tables.next_address(view_of(request)),
     }
     return render(request, "withdrawals/conflict.html", context, status=409)

@@ -15,17 +15,18 @@ from django.views.generic import View
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
 from backoffice.ui.access import Permitted
+from backoffice.ui.screens import Tab
 from withdrawals import player_words, queries, visibility
 from withdrawals.exceptions import ClaimedByOther
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
-from withdrawals.operations import claims, decisions
+from withdrawals.operations import asking, claims, decisions
 from withdrawals.pages import decision as decision_page
 from withdrawals.pages import money_trail, sheets, timeline
 from withdrawals.pages import record as record_page
 from withdrawals.reference import normalise
 from withdrawals.states import LOOKS, UNDECIDED, State
-from withdrawals.views.queue import queue_of, tab_of
+from withdrawals.views.queue import queue_of, tab_of, view_of
 from withdrawals.visibility import Field
 
 _CLAIMERS = ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
@@ -68,22 +69,23 @@ def presence_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Presence
 
 
 class Record(Permitted, View):
-    """Opened from a list it claims what nobody has; opened by reference it never does."""
+    """Opened from a list it claims what nobody has; opened by reference it never does. Of an unknown outcome
+    the provider is asked at once."""
 
     permission_required = "withdrawals.view_withdrawal"
     request: StaffRequest
 
     def get(self, request: StaffRequest, ref: str) -> HttpResponse:
         now, user = timezone.now(), request.user
-        withdrawal = withdrawal_or_404(ref)
+        withdrawal, tab = withdrawal_or_404(ref), tab_of(request)
+        asking.ask_at_once(withdrawal, now=now)
         waiting = queries.waiting_decision(withdrawal)
-        tab = tab_of(request.GET.get("view", ""))
-        if tab is not None and waiting is None and withdrawal.state in UNDECIDED:
-            withdrawal = self._claimed(withdrawal, now)
+        if tab and waiting is None and withdrawal.state in UNDECIDED:
+            withdrawal = claimed(withdrawal, user, now=now)
         presence = presence_of(withdrawal, user, now=now)
         offered = sheets.sheets_for(withdrawal, user)
         decides = bool(offered) and withdrawal.state in (*UNDECIDED, State.ON_HOLD)
-        context = self._shared(withdrawal, presence, waiting, now=now)
+        context = shared_context(withdrawal, user, presence, waiting, now=now) | self._came_from(tab, now)
         free = waiting is None and not presence.is_others
         if decides:
             taken = (
@@ -97,71 +99,33 @@ class Record(Permitted, View):
         response["Cache-Control"] = "no-store"
         return response
 
-    def _claimed(self, withdrawal: Withdrawal, now: datetime) -> Withdrawal:
-        user: Any = self.request.user
-        if not any(user.has_perm(one) for one in _CLAIMERS):
-            return withdrawal
-        mine = claims.owner_of(withdrawal, now=now) == user
-        if mine and withdrawal.claim.until - now > settings.CLAIM_TIME - RENEWED_AFTER:
-            return withdrawal
-        try:
-            withdrawal.claim = claims.claim(withdrawal, user=user, now=now)
-        except ClaimedByOther:
-            return withdrawal_or_404(withdrawal.ref)
-        return withdrawal
-
-    def _shared(
-        self, withdrawal: Withdrawal, presence: Presence, waiting: Decision | None, *, now: datetime
-    ) -> dict[str, Any]:
-        user, view = self.request.user, self.request.GET.get("view", "")
-        tab = tab_of(view)
-        notes = timeline.notes_for(withdrawal, user)
-        events = timeline.events_of(withdrawal, user, notes=notes)
-        signals = visibility.sees(user, Field.SIGNALS)
+    def _came_from(self, tab: Tab | None, now: datetime) -> dict[str, Any]:
+        view, address = tab.slug if tab else "", reverse("withdrawals:queue")
         return {
-            "withdrawal": withdrawal,
-            "now": now,
-            "view": view if tab else "",
-            "back": (tab.label, f"{reverse('withdrawals:queue')}?view={tab.slug}")
-            if tab
-            else ("Withdrawals", reverse("withdrawals:queue")),
-            "name": visibility.player_name(user, withdrawal.player),
-            "destination": visibility.destination_words(user, withdrawal),
-            "presence": presence,
-            "waiting": waiting if signals else None,
-            "waiting_words": decisions.words_of(waiting) if waiting else "",
-            "look": LOOKS[State(withdrawal.state)],
-            "looks": LOOKS,
-            "undecided": withdrawal.state in UNDECIDED,
-            "player_first": visibility.player_name(user, withdrawal.player).split()[0],
-            "may_withdraw": waiting is not None
-            and waiting.status == Decision.Status.PROPOSED
-            and waiting.actor_id == user.pk,
-            "is_proposal": waiting is not None and waiting.status == Decision.Status.PROPOSED,
-            "may_agree": waiting is not None and decisions.may_second(waiting, withdrawal, user),
-            "undo": sheets.undo_offer(user, now=now, view=view if tab else ""),
-            "route": decision_page.route_of(withdrawal, user, now=now),
-            "notes": notes[:1],
-            "events": events[:MOST_EVENTS],
-            "older_events": events[MOST_EVENTS:],
-            "sees_signals": signals,
-            "may_note": user.has_perm("withdrawals.add_note"),
-            "hold": sheets.hold_words(withdrawal) if signals else "",
+            "view": view,
+            "place": view,
+            "back": (tab.label, f"{address}?view={view}") if tab else ("Withdrawals", address),
+            "undo": sheets.undo_offer(self.request.user, now=now, view=view),
         }
 
     def _decision(
         self, withdrawal: Withdrawal, offered: list[sheets.Sheet], taken: str, *, now: datetime
     ) -> dict[str, Any]:
         user = self.request.user
-        people = decision_page.people_of(withdrawal, now=now)
+        people = decision_page.people_of(withdrawal, user, now=now)
         of_player = queries.player_usage(withdrawal, now=withdrawal.requested_at)
         of_house = queries.house_usage(withdrawal, now=now)
         blocked = decision_page.blocker(withdrawal, people.standing, of_player, of_house, now=now)
-        why, bars = decision_page.why_of(withdrawal), decision_page.bars_of([*of_player, *of_house])
+        results, bars = decision_page.results_of(withdrawal), decision_page.bars_of([*of_player, *of_house])
         return {
-            "why": why,
+            "why": decision_page.why_of(withdrawal, results, user),
             "policy": decision_page.policy_line(
-                withdrawal, offered, user, all_passed=why.all_passed, blocker=blocked, taken=taken
+                withdrawal,
+                offered,
+                user,
+                all_passed=not decision_page.concerns_of(results),
+                blocker=blocked,
+                taken=taken,
             ),
             "blocker": blocked,
             "bars": bars[: decision_page.MOST_BARS],
@@ -171,45 +135,80 @@ class Record(Permitted, View):
                 withdrawal.player, people.standing, user, today=timezone.localdate(now)
             ),
             "people": people,
-            "trail": money_trail.trail_of(withdrawal),
-            "earlier": decision_page.earlier_of(withdrawal),
+            "trail": money_trail.trail_of(withdrawal, user),
+            "earlier": decision_page.earlier_of(withdrawal, user),
         }
 
     def _record(self, withdrawal: Withdrawal, *, now: datetime) -> dict[str, Any]:
         user = self.request.user
-        told = player_words.Standing(
-            state=withdrawal.state,
-            at=withdrawal.closed_at or withdrawal.requested_at,
-            destination=withdrawal.destination.label,
-            hold_kind=withdrawal.hold_kind,
-            reason=withdrawal.reason,
-            wake_at=withdrawal.wake_at,
-        )
-        journal = visibility.sees(user, Field.JOURNAL)
-        signals = visibility.sees(user, Field.SIGNALS)
+        told = player_words.sentence(player_words.situation_of(withdrawal))
+        standing = decision_page.standing_of(withdrawal, user, now=now)
         return {
-            "outcome": record_page.outcome_of(withdrawal),
-            "say": player_words.sentence(told) if visibility.sees(user, Field.PLAYER_WORDS) else "",
-            "player": decision_page.player_facts(
-                withdrawal.player,
-                decision_page.standing_of(withdrawal, user, now=now),
-                user,
-                today=timezone.localdate(now),
-            ),
-            "earlier": decision_page.earlier_of(withdrawal) if visibility.sees(user, Field.NAME) else None,
+            "outcome": record_page.outcome_of(withdrawal, user),
+            "say": told if visibility.sees(user, Field.PLAYER_WORDS) else "",
+            "player": decision_page.player_facts(withdrawal.player, standing, user, today=timezone.localdate(now)),
+            "earlier": decision_page.earlier_of(withdrawal, user),
             "attempts": record_page.attempts_of(withdrawal, user),
-            "journal": record_page.journal_of(withdrawal) if journal else [],
-            "sees_journal": journal,
-            "why": decision_page.why_of(withdrawal) if signals else None,
+            "journal": record_page.journal_of(withdrawal, user),
+            "why": decision_page.why_of(withdrawal, decision_page.results_of(withdrawal), user),
         }
+
+
+def claimed(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Withdrawal:
+    """Claim what nobody has, for somebody who may decide; return the withdrawal with whoever has it now."""
+    if not any(user.has_perm(one) for one in _CLAIMERS):
+        return withdrawal
+    mine = claims.owner_of(withdrawal, now=now) == user
+    if mine and withdrawal.claim.until - now > settings.CLAIM_TIME - RENEWED_AFTER:
+        return withdrawal
+    try:
+        withdrawal.claim = claims.claim(withdrawal, user=user, now=now)
+    except ClaimedByOther:
+        return withdrawal_or_404(withdrawal.ref)
+    return withdrawal
+
+
+def shared_context(
+    withdrawal: Withdrawal, user: Any, presence: Presence, waiting: Decision | None, *, now: datetime
+) -> dict[str, Any]:
+    """Return what the head and the timeline of every page about a withdrawal show."""
+    notes = timeline.notes_for(withdrawal, user)
+    events = timeline.events_of(withdrawal, user, notes=notes)
+    name = visibility.player_name(user, withdrawal.player)
+    state = visibility.state_for(user, withdrawal.state, withdrawal.hold_kind)
+    context = {
+        "withdrawal": withdrawal,
+        "now": now,
+        "name": name,
+        "player_first": name.split()[0],
+        "destination": visibility.destination_words(user, withdrawal),
+        "presence": presence,
+        "look": LOOKS[state],
+        "due": withdrawal.state in UNDECIDED and visibility.sees(user, Field.STATE),
+        "route": decision_page.route_of(withdrawal, user, now=now),
+        "notes": notes[:1],
+        "events": events[:MOST_EVENTS],
+        "older_events": events[MOST_EVENTS:],
+        "sees_owner": visibility.sees(user, Field.OWNER),
+        "hold": sheets.hold_words(withdrawal, user),
+    }
+    if waiting is not None and visibility.sees_decision(user, waiting, withdrawal):
+        proposal = waiting.status == Decision.Status.PROPOSED
+        context |= {
+            "waiting": waiting,
+            "waiting_words": sheets.waiting_words(waiting),
+            "waiting_facts": sheets.waiting_facts(waiting),
+            "may_withdraw": proposal and waiting.actor_id == user.pk,
+            "may_agree": decisions.may_second(waiting, withdrawal, user),
+        }
+    return context
 
 
 def bar_of(
     withdrawal: Withdrawal, offered: list[sheets.Sheet], request: StaffRequest, *, blocked: str, now: datetime
 ) -> dict[str, Any]:
     """Return the buttons and sheets of the decision bar; what is blocked now is left out of it."""
-    user, tab = request.user, tab_of(request.GET.get("view", ""))
-    view = tab.slug if tab else ""
+    user, view = request.user, view_of(request)
     offered = [sheet for sheet in offered if not (blocked and sheet.look.inline)]
     asked = [
         (
@@ -223,13 +222,13 @@ def bar_of(
     if user.has_perm("withdrawals.add_note"):
         actions.append(sheets.note_action(withdrawal, view))
     following = None
-    if offered and tab is not None:
+    if offered and view:
         following = claims.claimable(user, now=now, queue=queue_of(request)).exclude(pk=withdrawal.pk).first()
     return {
         "actions": actions,
         "asked": asked,
         "token": uuid.uuid4().hex,
-        "open_next": request.session.get("open_next", True) if tab and offered else None,
+        "open_next": request.session.get("open_next", True) if view and offered else None,
         "following": following,
         "following_name": visibility.player_name(user, following.player) if following else "",
     }

@@ -4,16 +4,18 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Exists, OuterRef, Q
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.views.generic import View
 
+from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
+from backoffice.ui.access import Permitted
 from backoffice.ui.paging import Page
 from backoffice.ui.screens import ListScreen, Tab
 from withdrawals import filters, queries, reasons, tables
@@ -23,8 +25,8 @@ from withdrawals.pages import decision as decision_page
 from withdrawals.pages import sheets
 from withdrawals.pages.flagged import hits_of, stake_of
 from withdrawals.reasons import Reason
-from withdrawals.states import Move, State
-from withdrawals.views.decision import Record, presence_of, withdrawal_or_404
+from withdrawals.states import LOOKS, Move, State
+from withdrawals.views.decision import claimed, presence_of, shared_context, withdrawal_or_404
 from withdrawals.views.moves import Decide
 from withdrawals.views.queue import MOST_CURRENCIES
 
@@ -103,32 +105,42 @@ class Flagged(ListScreen):
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
         context["table"].open_totals = queries.open_totals({row.player_id for row in page.rows})
-        context["undo"] = sheets.undo_offer(self.request.user, now=self.now)
+        context["undo"] = sheets.undo_offer(self.request.user, now=self.now, view=tables.FLAGGED)
         return context
 
 
-class FlaggedOne(Record):
+class FlaggedOne(Permitted, View):
     """Everything that was found about one withdrawal. Whoever may give a verdict claims it by opening it."""
 
     permission_required = "withdrawals.view_flagged"
 
-    def get(self, request: HttpRequest, ref: str) -> HttpResponse:
+    def get(self, request: StaffRequest, ref: str) -> HttpResponse:
         now, user = timezone.now(), request.user
         withdrawal = withdrawal_or_404(ref)
         waiting = queries.waiting_decision(withdrawal)
         if waiting is None and withdrawal.state == State.UNDER_REVIEW:
-            withdrawal = self._claimed(withdrawal, now)
-        context = self._shared(withdrawal, presence_of(withdrawal, user, now=now), waiting, now=now) | {
+            withdrawal = claimed(withdrawal, user, now=now)
+        people = decision_page.people_of(withdrawal, user, now=now)
+        results = decision_page.results_of(withdrawal)
+        asked = [] if waiting else _asked(withdrawal, user)
+        presence = presence_of(withdrawal, user, now=now)
+        context = shared_context(withdrawal, user, presence, waiting, now=now) | {
             "back": ("Flagged", reverse("withdrawals:flagged")),
-            "why": decision_page.why_of(withdrawal),
-            "hits": hits_of(withdrawal),
+            "place": tables.FLAGGED,
+            "why": decision_page.why_of(withdrawal, results, user),
+            "hits": hits_of(withdrawal, results, user),
             "stake": stake_of(withdrawal),
-            "people": decision_page.people_of(withdrawal, now=now),
+            "player": decision_page.player_facts(
+                withdrawal.player, people.standing, user, today=timezone.localdate(now)
+            ),
+            "people": people,
+            "looks": LOOKS,
             "token": uuid.uuid4().hex,
-            "asked": [] if waiting else _asked(withdrawal, user),
+            "asked": asked,
+            "actions": [sheets.action_of(sheet, address) for sheet, address, _form in asked],
             "open_next": None,
+            "undo": sheets.undo_offer(user, now=now, view=tables.FLAGGED),
         }
-        context["actions"] = [sheets.action_of(sheet, address) for sheet, address, _form in context["asked"]]
         response = render(request, "withdrawals/flagged_one.html", context)
         response["Cache-Control"] = "no-store"
         return response
@@ -139,25 +151,19 @@ class Verdict(Decide):
 
     permission_required = ("withdrawals.view_flagged", "withdrawals.decide_flagged")
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if not self.has_permission():
-            return self.handle_no_permission()
-        if kwargs["verdict"] not in VERDICTS:
+    def get_move(self, withdrawal: Withdrawal) -> Move:
+        if self.kwargs["verdict"] not in VERDICTS:
             raise Http404
-        self.view, self.verdict = "", kwargs["verdict"]
-        self.move = _move_of(self.verdict, withdrawal_or_404(kwargs["ref"]), request.user)
-        return super(Decide, self).dispatch(request, kwargs["ref"], self.move)
+        return _move_of(self.kwargs["verdict"], withdrawal, self.request.user)
 
     def get_sheet(self, withdrawal: Withdrawal) -> sheets.Sheet:
-        return _sheet_of(self.verdict, withdrawal, self.request.user)
+        return _sheet_of(self.kwargs["verdict"], withdrawal, self.request.user)
 
     def get_back_url(self, withdrawal: Withdrawal) -> str:
         return reverse("withdrawals:flagged-one", args=[withdrawal.ref])
 
-    def _go_on(self, decision: Decision) -> HttpResponse:
-        if decision.status == Decision.Status.PROPOSED:
-            messages.info(self.request, "Proposed. It waits for somebody else to agree.")
-        return redirect("withdrawals:flagged")
+    def get_next_url(self, withdrawal: Withdrawal) -> str:
+        return reverse("withdrawals:flagged")
 
 
 def _asked(withdrawal: Withdrawal, user: Any) -> list[tuple[sheets.Sheet, str, MoveForm]]:

@@ -12,16 +12,16 @@ from django.views.generic import View
 
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
-from withdrawals import queries, tables
-from withdrawals.exceptions import ClaimedByOther, MoveRefused, NeedsReason, NotAllowed
+from withdrawals import queries, tables, visibility
+from withdrawals.exceptions import AlreadyDecided, ClaimedByOther, MoveRefused, NeedsReason, NotAllowed
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
-from withdrawals.operations import claims, decisions
+from withdrawals.operations import asking, claims, decisions
 from withdrawals.pages import sheets
-from withdrawals.states import MOVE_LOOKS
+from withdrawals.states import MOVE_LOOKS, HoldKind, Move
 from withdrawals.views.conflict import conflict
 from withdrawals.views.decision import withdrawal_or_404
-from withdrawals.views.queue import tab_of
+from withdrawals.views.queue import view_of
 
 
 class Decide(Permitted, View):
@@ -30,23 +30,22 @@ class Decide(Permitted, View):
     permission_required: str | tuple[str, ...] = "withdrawals.view_withdrawal"
     request: StaffRequest
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        if kwargs["move"] not in sheets.BY_SLUG:
-            raise Http404
-        self.move = sheets.BY_SLUG[kwargs["move"]]
-        tab = tab_of(request.GET.get("view", ""))
-        self.view = tab.slug if tab else ""
-        return super().dispatch(request, *args, **kwargs)
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        self.view = view_of(request)
 
-    def get(self, request: StaffRequest, ref: str, move: str) -> HttpResponse:
+    def get(self, request: StaffRequest, ref: str, **_: str) -> HttpResponse:
         now, withdrawal = timezone.now(), withdrawal_or_404(ref)
+        self.move = self.get_move(withdrawal)
+        asking.ask_at_once(withdrawal, now=now)
         if (refused := self._too_late(withdrawal, now)) is not None:
             return refused
         form = MoveForm.fresh(sheet=self.get_sheet(withdrawal), now=now, open_next=bool(self.view))
         return self._ask(form)
 
-    def post(self, request: StaffRequest, ref: str, move: str) -> HttpResponse:
+    def post(self, request: StaffRequest, ref: str, **_: str) -> HttpResponse:
         now, withdrawal = timezone.now(), withdrawal_or_404(ref)
+        self.move = self.get_move(withdrawal)
         first = decisions.first_answer(request.POST.get("token", ""))
         if first is not None and first.actor_id == request.user.pk and first.withdrawal_id == withdrawal.pk:
             return self._go_on(first)
@@ -62,11 +61,19 @@ class Decide(Permitted, View):
             return self._ask(form)
         except NotAllowed as refusal:
             raise PermissionDenied(refusal.sentence) from refusal
+        except AlreadyDecided:
+            return self._too_late(withdrawal, now) or self._conflict(withdrawal, "Somebody was faster.")
         except MoveRefused as refusal:
             return conflict(request, withdrawal, refusal.sentence)
         if self.view:
             request.session["open_next"] = form.cleaned_data["open_next"]
         return self._go_on(decision)
+
+    def get_move(self, withdrawal: Withdrawal) -> Move:
+        """Return the move that the address names. Raises Http404 when it names none."""
+        if self.kwargs["move"] not in sheets.BY_SLUG:
+            raise Http404
+        return sheets.BY_SLUG[self.kwargs["move"]]
 
     def get_sheet(self, withdrawal: Withdrawal) -> sheets.Sheet:
         return sheets.sheet_of(withdrawal, self.move, self.request.user)
@@ -92,11 +99,14 @@ class Decide(Permitted, View):
         """Refuse what this person may never do, and what is no longer possible or somebody else's."""
         user: Any = self.request.user
         label = MOVE_LOOKS[self.move].label
-        if not withdrawal.could(self.move, user):
+        # Who may not know of a legal hold does not learn of it by what is refused.
+        silent = withdrawal.hold_kind == HoldKind.LEGAL and not visibility.sees(user, visibility.Field.LEGAL)
+        if not withdrawal.could(self.move, user) and not silent:
             raise PermissionDenied(f"None of your roles may use “{label}” on this withdrawal.")
         waiting = queries.waiting_decision(withdrawal)
         if waiting is not None:
-            return self._conflict(withdrawal, decisions.words_of(waiting))
+            told = visibility.sees_decision(user, waiting, withdrawal)
+            return self._conflict(withdrawal, decisions.words_of(waiting) if told else "It is decided already.")
         if self.move not in withdrawal.moves_for(user):
             return self._conflict(withdrawal, f"“{label}” is not possible any more.")
         try:
@@ -121,10 +131,13 @@ class Decide(Permitted, View):
         }
         return render(self.request, "withdrawals/move.html", context, status=422 if form.is_bound else 200)
 
+    def get_next_url(self, withdrawal: Withdrawal) -> str:
+        """Return where to go after deciding."""
+        if self.view and self.request.POST.get("open_next"):
+            return tables.next_address(self.view)
+        return self.get_back_url(withdrawal)
+
     def _go_on(self, decision: Decision) -> HttpResponse:
         if decision.status == Decision.Status.PROPOSED:
             messages.info(self.request, "Proposed. It waits for somebody else to agree.")
-        open_next = self.request.POST.get("open_next")
-        if self.view and open_next:
-            return redirect(tables.next_address(self.view))
-        return redirect(tables.address_of(decision.withdrawal, self.view))
+        return redirect(self.get_next_url(decision.withdrawal))

@@ -26,9 +26,9 @@ from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import sheets
 from withdrawals.reference import normalise
-from withdrawals.states import State
+from withdrawals.states import WITH_PROVIDER, State
 
-_ONCE = ("requested", "wake")
+_ONCE = ("requested", "wake", "provider")
 MOST_CURRENCIES = 3
 
 
@@ -58,6 +58,7 @@ SECOND_APPROVAL = Tab(
     empty="No second approvals wait.",
 )
 MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), empty="You have claimed nothing.")
+ALL = Tab("all", "All", hide=("due", "wake", "why", "owner", "provider"), sort="-requested", counted=False)
 TABS = (
     NEEDS_DECISION,
     MINE,
@@ -66,7 +67,7 @@ TABS = (
         "on-hold",
         "On hold",
         Q(state=State.ON_HOLD),
-        hide=("due", "requested", "state", "owner"),
+        hide=("due", "requested", "state", "owner", "provider"),
         sort="wake",
         empty="Nothing is on hold.",
     ),
@@ -88,20 +89,49 @@ TABS = (
         "decided",
         "Decided today",
         _decided_today,
-        hide=("due", "wake", "why", "owner"),
+        hide=("due", "wake", "why", "owner", "provider"),
         sort="-requested",
         empty="Nothing was decided today.",
     ),
-    Tab("all", "All", hide=("due", "wake", "why", "owner"), sort="-requested", counted=False),
+    Tab(
+        "with-provider",
+        "With provider",
+        Q(state__in=WITH_PROVIDER),
+        hide=("due", "wake", "why", "owner"),
+        # The unknown come before what is being processed, each the oldest first.
+        sort="state",
+        empty="Nothing is with a provider.",
+    ),
+    ALL,
 )
-BY_SLUG = {tab.slug: tab for tab in TABS}
 # Lists of what is open, small enough to be added up each time.
 _SUMMED = {"needs-decision", "second-approval", "mine", "on-hold", "high-value", "new-details"}
 
 
-def tab_of(slug: str) -> Tab | None:
-    """Return the list that a page was opened from, if it is one from which things are claimed."""
-    return BY_SLUG.get(slug)
+def tabs_for(user: Any) -> tuple[Tab, ...]:
+    """Return the lists this person works from; those about other people's work or suspicions are left out."""
+    if not visibility.sees(user, visibility.Field.STATE):
+        return (ALL,)  # which list a withdrawal stands in would tell what its status does not
+    hidden = set()
+    if not user.has_perm("withdrawals.confirm_withdrawal"):
+        hidden.add("second-approval")
+    if not visibility.sees(user, visibility.Field.OWNER):
+        hidden.add("mine")
+    if not visibility.sees(user, visibility.Field.SIGNALS):
+        hidden.add("new-details")
+    return tuple(tab for tab in TABS if tab.slug not in hidden)
+
+
+def tab_of(request: HttpRequest) -> Tab | None:
+    """Return the list that a page was opened from, if it is one of this person's."""
+    asked = request.GET.get("view", "")
+    return next((tab for tab in tabs_for(request.user) if tab.slug == asked), None)
+
+
+def view_of(request: HttpRequest) -> str:
+    """Return the slug of the list that a page was opened from, or nothing."""
+    tab = tab_of(request)
+    return tab.slug if tab else ""
 
 
 class Queue(ListScreen):
@@ -114,16 +144,7 @@ class Queue(ListScreen):
 
     @cached_property
     def tabs(self) -> tuple[Tab, ...]:  # type: ignore[override]
-        """What this person works from: views about other people's work or suspicions are left out."""
-        user = self.request.user
-        hidden = set()
-        if not user.has_perm("withdrawals.confirm_withdrawal"):
-            hidden.add("second-approval")
-        if not visibility.sees(user, visibility.Field.OWNER):
-            hidden.add("mine")
-        if not visibility.sees(user, visibility.Field.SIGNALS):
-            hidden.add("new-details")
-        return tuple(tab for tab in TABS if tab.slug not in hidden)
+        return tabs_for(self.request.user)
 
     @cached_property
     def search_label(self) -> str:  # type: ignore[override]
@@ -148,6 +169,10 @@ class Queue(ListScreen):
             *visibility.hidden_columns(user),
             *(("state",) if told else ()),
         )
+
+    def may_sort(self, column: str) -> bool:
+        """In who reads less of the states, their order would tell the rest."""
+        return column != "state" or visibility.sees(self.request.user, visibility.Field.STATE)
 
     def get_summary(self) -> str:
         waiting = self.waiting
@@ -198,7 +223,7 @@ class Queue(ListScreen):
 
 def queue_of(request: HttpRequest) -> QuerySet[Withdrawal]:
     """Return the rows of the view that the address names, or of the whole queue."""
-    tab = tab_of(request.GET.get("view", "")) or NEEDS_DECISION
+    tab = tab_of(request) or NEEDS_DECISION
     return tab.narrow(queries.withdrawals().select_related("claim__owner"), request)
 
 
@@ -215,7 +240,7 @@ class Next(Permitted, View):
     def get(self, request: StaffRequest) -> HttpResponse:
         now, user = timezone.now(), request.user
         left = self._left_behind(request, now)
-        view = request.GET.get("view", NEEDS_DECISION.slug)
+        view = view_of(request) or NEEDS_DECISION.slug
         found = claims.next_for(user, now=now, queue=queue_of(request), after=left)
         if found is None:
             context = {

@@ -17,7 +17,8 @@ from backoffice.ui.paging import Page
 from backoffice.ui.periods import period_tabs
 from backoffice.ui.screens import ListScreen
 from ledger import queries as ledger
-from withdrawals import filters, queries, tables
+from ledger.queries import Booked
+from withdrawals import filters, queries, tables, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.operations.exports import record_export
 
@@ -65,7 +66,7 @@ class Transactions(ListScreen):
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
-        context["table"].booked = ledger.booked_for([row.ref for row in page.rows])
+        context["table"].booked = self._booked(page.rows)
         return context
 
     def export(self) -> HttpResponseBase:
@@ -85,6 +86,10 @@ class Transactions(ListScreen):
         response["Cache-Control"] = "no-store"
         return response
 
+    def _booked(self, rows: Iterable[Withdrawal]) -> dict[str, list[Booked]]:
+        freezes = visibility.sees(self.request.user, visibility.Field.LEGAL)
+        return ledger.booked_for([row.ref for row in rows], freezes=freezes)
+
     def _lines(self, rows: Iterable[Withdrawal]) -> Iterator[str]:
         table: Any = self._table([])
         written: dict[str, queries.Total] = {}
@@ -93,7 +98,7 @@ class Transactions(ListScreen):
             """Fetch the entries of a chunk at a time; add up what is written."""
             source = iter(rows)
             while chunk := list(islice(source, CHUNK)):
-                table.booked = ledger.booked_for([row.ref for row in chunk])
+                table.booked = self._booked(chunk)
                 for row in chunk:
                     yield row
                     before = written.get(row.currency, queries.Total(row.currency, 0, 0, 0))

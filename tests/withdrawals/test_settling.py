@@ -1,0 +1,118 @@
+"""An unknown outcome is settled by two people who saw the same evidence, through the pages."""
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from html import unescape
+
+import pytest
+import time_machine
+from django.conf import settings
+from django.test import Client
+
+from backoffice.accounts.models import User
+from ledger.models import Entry
+from tests.conftest import NOW
+from tests.factories.withdrawals import make_withdrawal
+from withdrawals.models import Decision, PayoutAttempt, Withdrawal
+from withdrawals.operations import decisions
+from withdrawals.states import State
+
+pytestmark = pytest.mark.django_db
+
+SignIn = Callable[[User], Client]
+EVIDENCE = "Line 14 of the statement of 21 November"
+
+
+@pytest.fixture(autouse=True)
+def _at_noon() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+@pytest.fixture
+def unknown(operator: User) -> Withdrawal:
+    return make_withdrawal(State.OUTCOME_UNKNOWN, now=NOW - timedelta(days=1), by=operator)
+
+
+def page(client: Client, withdrawal: Withdrawal) -> str:
+    return unescape(client.get(f"/withdrawals/{withdrawal.ref}/").text)
+
+
+def settle(client: Client, withdrawal: Withdrawal, move: str, **data: str) -> int:
+    fields = {"version": str(withdrawal.version), "token": uuid.uuid4().hex} | data
+    return client.post(f"/withdrawals/{withdrawal.ref}/{move}/", fields).status_code
+
+
+def agree(client: Client) -> int:
+    return client.post(f"/withdrawals/decisions/{Decision.objects.latest('pk').pk}/agree/").status_code
+
+
+def undo_time_is_over() -> Withdrawal:
+    decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
+    return Withdrawal.objects.get()
+
+
+@pytest.mark.parametrize("role", ["Finance", "Senior"])
+def test_the_page_of_an_unknown_outcome_asks_for_evidence(
+    unknown: Withdrawal, make_staff: Callable[[str], User], client_for: SignIn, role: str
+) -> None:
+    PayoutAttempt.objects.update(provider_reference="ng-77")
+    html = page(client_for(make_staff(role)), unknown)
+    assert 'id="sheet-complete"' in html and 'id="sheet-fail"' in html
+    assert html.count('name="evidence"') == 2 and html.count('name="provider_reference"') == 1
+    assert 'value="ng-77"' in html
+    assert "Propose: mark as paid" in html
+
+
+@pytest.mark.parametrize("role", ["Operator", "Fraud", "Support", "Compliance", "Administrator"])
+def test_nobody_else_is_asked(
+    unknown: Withdrawal, make_staff: Callable[[str], User], client_for: SignIn, role: str
+) -> None:
+    client = client_for(make_staff(role))
+    assert "sheet-complete" not in page(client, unknown)
+    assert settle(client, unknown, "complete", provider_reference="x", evidence=EVIDENCE) == 403
+
+
+def test_what_is_being_processed_is_left_to_the_provider(finance: User, operator: User, client_for: SignIn) -> None:
+    withdrawal = make_withdrawal(State.PROCESSING, now=NOW - timedelta(days=1), by=operator)
+    assert "sheet-complete" not in page(client_for(finance), withdrawal)
+
+
+def test_paid_by_two_people_who_saw_the_evidence(
+    unknown: Withdrawal, finance: User, senior: User, client_for: SignIn
+) -> None:
+    first, second = client_for(finance), client_for(senior)
+    assert settle(first, unknown, "complete", provider_reference="ng-77") == 422  # no evidence
+    assert settle(first, unknown, "complete", provider_reference="ng-77", evidence=EVIDENCE) == 302
+    assert agree(first) == 403
+    assert "Withdraw the proposal" in page(first, unknown) and EVIDENCE in page(first, unknown)
+    asked = page(second, unknown)
+    assert "Finn Olsen proposes to mark as paid. It waits for somebody else to agree." in asked
+    assert EVIDENCE in asked and "ng-77" in asked and "sheet-complete" not in asked
+    assert agree(second) == 302
+    paid = undo_time_is_over()
+    assert (paid.state, paid.provider_reference) == (State.COMPLETED, "ng-77")
+    assert [entry.kind for entry in Entry.objects.filter(reference=paid.ref).order_by("pk")][-1] == "settle"
+    told = page(second, paid)
+    assert "by you" in told and EVIDENCE in told
+
+
+def test_not_paid_gives_the_money_back(unknown: Withdrawal, finance: User, senior: User, client_for: SignIn) -> None:
+    first, second = client_for(senior), client_for(finance)
+    assert settle(first, unknown, "fail", evidence="They say in writing that they never had it") == 302
+    assert "They say in writing that they never had it" in page(second, unknown)
+    assert agree(second) == 302
+    failed = undo_time_is_over()
+    assert failed.state == State.FAILED
+    assert [entry.kind for entry in Entry.objects.filter(reference=failed.ref).order_by("pk")][-1] == "unreserve"
+
+
+def test_a_second_person_may_decline(unknown: Withdrawal, finance: User, senior: User, client_for: SignIn) -> None:
+    settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)
+    decision = Decision.objects.get()
+    assert f"/withdrawals/decisions/{decision.pk}/decline/" in page(client_for(senior), unknown)
+    assert client_for(senior).post(f"/withdrawals/decisions/{decision.pk}/decline/").status_code == 302
+    assert undo_time_is_over().state == State.OUTCOME_UNKNOWN
+    assert "sheet-complete" in page(client_for(finance), unknown)
+    assert "declined the proposal: failed" in page(client_for(senior), unknown)
