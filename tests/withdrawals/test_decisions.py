@@ -305,7 +305,7 @@ def test_a_proposer_who_lost_the_right_counts_no_more(operator: User, senior: Us
 def test_settling_by_hand_takes_two_people_and_evidence(operator: User, senior: User, finance: User) -> None:
     unknown = make_withdrawal(S.OUTCOME_UNKNOWN, by=operator)
     facts = {"provider_reference": "ng-1", "evidence": "Statement of 22 November, line 4."}
-    proposal = decide(unknown, M.COMPLETE, senior, facts=facts)
+    proposal = decide(unknown, M.COMPLETE, senior, facts=facts, reason="on_statement")
     agreed = decisions.second(proposal, actor=finance, now=NOW)
     assert apply(agreed).status == Status.APPLIED
     assert state_of(unknown) == S.COMPLETED
@@ -314,7 +314,7 @@ def test_settling_by_hand_takes_two_people_and_evidence(operator: User, senior: 
 
 def test_settling_by_hand_without_evidence_is_refused_at_the_door(operator: User, senior: User, finance: User) -> None:
     unknown = make_withdrawal(S.OUTCOME_UNKNOWN, by=operator)
-    proposal = decide(unknown, M.FAIL, senior)
+    proposal = decide(unknown, M.FAIL, senior, reason="provider_denies")
     agreed = decisions.second(proposal, actor=finance, now=NOW)
     assert (apply(agreed).status, state_of(unknown)) == (Status.OVERTAKEN, S.OUTCOME_UNKNOWN)
     assert "evidence" in agreed.words
@@ -324,7 +324,7 @@ def test_the_provider_may_be_faster_than_two_people(operator: User, senior: User
     from backoffice.audit.actors import PAYOUTS
 
     unknown = make_withdrawal(S.OUTCOME_UNKNOWN, by=operator)
-    proposal = decide(unknown, M.FAIL, senior, facts={"evidence": "They say so on the phone."})
+    proposal = decide(unknown, M.FAIL, senior, facts={"evidence": "Their mail."}, reason="provider_denies")
     agreed = decisions.second(proposal, actor=finance, now=NOW)
     Withdrawal.advance(unknown.pk, M.COMPLETE, actor=PAYOUTS, now=NOW, provider_reference="ng-1")
     assert apply(agreed).words == "Paid by payouts before this took effect."
