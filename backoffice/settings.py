@@ -250,6 +250,8 @@ REFERENCE_RATES = dict(
 UNDO_TIME = timedelta(seconds=env_int("UNDO_SECONDS", 10))
 REVIEW_TIME = timedelta(minutes=env_int("REVIEW_MINUTES", 120, minimum=1))
 CLAIM_TIME = timedelta(minutes=env_int("CLAIM_MINUTES", 15, minimum=1))
+# Where the audit trail is sealed; copy it, and the log, to where nobody with the database's login may write.
+AUDIT_SEALS = Path(os.environ.get("AUDIT_SEALS") or BASE_DIR / "var" / "audit-seals.jsonl")
 AUTOMATIC_LANE = env_bool("AUTOMATIC_LANE", True)
 
 # --- Payment providers --------------------------------------------------------------------------
