@@ -252,6 +252,8 @@ REVIEW_TIME = timedelta(minutes=env_int("REVIEW_MINUTES", 120, minimum=1))
 CLAIM_TIME = timedelta(minutes=env_int("CLAIM_MINUTES", 15, minimum=1))
 # Where a withdrawal that was asked for may not be taken back by the player: codes as the platform tells them.
 NO_CANCEL_JURISDICTIONS = {code.upper() for code in env_list("NO_CANCEL_JURISDICTIONS", "GB")}
+# Where the audit trail is sealed; copy it, and the log, to where nobody with the database's login may write.
+AUDIT_SEALS = Path(os.environ.get("AUDIT_SEALS") or BASE_DIR / "var" / "audit-seals.jsonl")
 AUTOMATIC_LANE = env_bool("AUTOMATIC_LANE", True)
 
 # --- Payment providers --------------------------------------------------------------------------
