@@ -485,7 +485,7 @@ def test_finance_works_without_names_and_sees_the_bookings(finance: User, operat
     row = make_withdrawal(
         State.COMPLETED,
         player=player,
-        destination=make_destination(player, label="IBAN •••• 7731"),
+        destination=make_destination(player, ending="7731"),
         by=operator,
     )
     html = page(client_for(finance), row)
@@ -500,7 +500,7 @@ def test_an_administrator_sees_states_only(admin: User, operator: User, client_f
     row = make_withdrawal(
         State.COMPLETED,
         player=player,
-        destination=make_destination(player, label="IBAN •••• 7731"),
+        destination=make_destination(player, ending="7731"),
         by=operator,
     )
     html = page(client_for(admin), row)
