@@ -23,8 +23,16 @@ _counter = iter(range(1, 10**9))
 
 def fund(player: Player, amount: int, currency: str = "EUR", *, at: datetime = NOW) -> None:
     """Give a player money to withdraw, by a deposit."""
-    ledger.deposit(
-        holder=str(player.pk), money=Money(amount, currency), key=f"test-deposit-{next(_counter)}", at=at, by="test"
+    ledger.post_batch(
+        [
+            ledger.deposit_entry(
+                holder=str(player.pk),
+                money=Money(amount, currency),
+                key=f"test-deposit-{next(_counter)}",
+                at=at,
+                by="test",
+            )
+        ]
     )
 
 

@@ -395,10 +395,10 @@ def test_the_money_ties_out_from_the_last_payout(operator: User, client_for: Sig
     def facts(n: int) -> dict[str, Any]:
         return {"holder": holder, "key": f"play-{n}", "at": NOW - timedelta(hours=5), "by": "test"}
 
-    ledger.deposit(money=Money(20_000, euro), **facts(1))
-    ledger.deposit(money=Money(20_000, euro), **facts(2))
-    ledger.stake(money=Money(30_000, euro), **facts(3))
-    ledger.win(money=Money(299_000, euro), **facts(4))
+    ledger.post_batch([ledger.deposit_entry(money=Money(20_000, euro), **facts(1))])
+    ledger.post_batch([ledger.deposit_entry(money=Money(20_000, euro), **facts(2))])
+    ledger.post_batch([ledger.stake_entry(money=Money(30_000, euro), **facts(3))])
+    ledger.post_batch([ledger.win_entry(money=Money(299_000, euro), **facts(4))])
     row = waiting(player=player, amount=245_000, funded=False)
     assert statement(page(client_for(operator), row, QUEUE)) == [
         ("Balance after last payout 14 Nov 2026", "€37.40"),
