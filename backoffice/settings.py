@@ -262,6 +262,7 @@ AUTOMATIC_LANE = env_bool("AUTOMATIC_LANE", True)
 PROVIDER_SETTLE_TIME = timedelta(seconds=env_int("PROVIDER_SETTLE_SECONDS", 60, minimum=1))
 POLL_SCALE_PERCENT = env_int("POLL_SCALE_PERCENT", 100, minimum=1)
 SANDBOX_URL = os.environ.get("SANDBOX_URL", "http://127.0.0.1:9100")
+SANDBOX_ALLOWED = env_bool("SANDBOX_ALLOWED", DEBUG)
 SANDBOX_API_KEY = env_secret("SANDBOX_API_KEY", "sandbox-development-key")
 SANDBOX_WEBHOOK_SECRET = env_secret(
     "SANDBOX_WEBHOOK_SECRET", "whsec_ZGV2ZWxvcG1lbnQtb25seS1zYW5kYm94LXdlYmhvb2stc2VjcmV0"

@@ -29,8 +29,6 @@ ACTS = {
     "disown_destination": "Payout details no longer proved",
     "update": "Was changed",
     "record_verification": "Recorded a verification",
-    "suspend": "Suspended",
-    "reinstate": "Reinstated",
     "pause_provider": "Paused",
     "resume_provider": "Resumed",
 }
