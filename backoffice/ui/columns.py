@@ -103,16 +103,6 @@ class DueColumn(TimeColumn):
         return inline.due(value, table.now)
 
 
-class RiskColumn(Column):
-    """Bars, score and word."""
-
-    css = "num"
-    width = 12
-
-    def render(self, value: int) -> SafeString:
-        return inline.risk(value)
-
-
 class PersonColumn(Column):
     """A member of staff; "You" for whoever looks."""
 

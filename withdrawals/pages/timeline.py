@@ -81,6 +81,12 @@ def last_word(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
     return f"{_actor(entry, user)}: {MOVE_LOOKS[Move(entry.action)].past}, {ago} ago{why}."
 
 
+def reads_reason(user: Any, entry: AuditEntry) -> bool:
+    """Whether this person may read why something was done to a withdrawal."""
+    law = _is_legal(entry) and not visibility.sees(user, visibility.Field.LEGAL)
+    return visibility.sees(user, visibility.Field.SIGNALS) and not law
+
+
 def _states(entries: list[AuditEntry], user: Any) -> list[Event]:
     """The states that it went through, as this person reads them; what reads the same is one."""
     events: list[Event] = []
