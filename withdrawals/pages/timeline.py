@@ -95,7 +95,7 @@ def _states(entries: list[AuditEntry], user: Any) -> list[Event]:
             event = _plain(entry, user)
             if not events or event.text != events[-1].text:
                 events.append(event)
-    return events
+    return events[::-1]
 
 
 def _in_words(entries: list[AuditEntry], user: Any) -> list[Event]:
@@ -168,10 +168,15 @@ def _event(entry: AuditEntry, user: Any) -> Event:
         )
     icon, words = _ACTS.get(entry.action, ("info", entry.action.replace("_", " ")))
     move = entry.data.get("move", "")
-    what = f"{words}: {MOVE_LOOKS[Move(move)].past.lower()}" if move in _MOVES else words
+    what = f"{words}: {_named(entry.action, Move(move))}" if move in _MOVES else words
     if entry.action == "finding":
         return Event(icon, str(entry.data.get("words", "")), entry.at)
     return Event(icon, f"{who} {what}", entry.at, _why(entry), _quote(entry))
+
+
+def _named(action: str, move: Move) -> str:
+    look = MOVE_LOOKS[move]
+    return (look.label if action == "propose" else look.past).lower()
 
 
 def _plain(entry: AuditEntry, user: Any) -> Event:

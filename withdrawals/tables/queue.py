@@ -108,7 +108,7 @@ class StatusColumn(columns.Column):
         if not record.wait_reason or not visibility.sees(table.me, visibility.Field.STATE):
             return status
         waits = WaitReason(record.wait_reason)
-        return format_html('{} <span class="muted" title="{}">{}</span>', status, waits.words, waits.label)
+        return format_html('{} <span class="muted" title="{}">· {}</span>', status, waits.words, waits.label)
 
     def value(self, value: Any, **context: Any) -> str:
         record: Withdrawal = context["record"]
