@@ -18,6 +18,22 @@ class Level(TextChoices):
     def icon(self) -> str:
         return _LOOKS[self.value][1]
 
+    @property
+    def words(self) -> str:
+        return f"{self.label} risk"
+
+    @property
+    def bars(self) -> int:
+        """How many of three bars stand for it."""
+        return list(Level).index(self) + 1
+
+    @property
+    def scores(self) -> str:
+        """Its band in words: ``30 to 59``."""
+        return {"low": f"below {MEDIUM_FROM}", "medium": f"{MEDIUM_FROM} to {HIGH_FROM - 1}"}.get(
+            self.value, f"from {HIGH_FROM}"
+        )
+
 
 _LOOKS = {
     "low": ("success", "okc"),

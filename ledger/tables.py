@@ -59,7 +59,7 @@ class JournalTable(BaseTable):
         self.names: dict[str, str] = {}
 
     def render_withdrawal(self, value: str) -> SafeString | str:
-        return withdrawal_link(value) if value else inline.NOTHING
+        return reference_link(value) if value else inline.NOTHING
 
     def render_by(self, value: str) -> str:
         return self.names.get(value, value)
@@ -69,9 +69,17 @@ def address_of(entry: Entry) -> str:
     return reverse("ledger:entry", args=[entry.pk])
 
 
-def withdrawal_link(reference: str) -> SafeString:
+_references: dict[str, Callable[[str], str]] = {}
+
+
+def show_references_at(address: Callable[[str], str]) -> None:
+    """Say where the page of a reference is: for the app that gives references, once it is ready."""
+    _references["address"] = address
+
+
+def reference_link(reference: str) -> SafeString:
     """Return the reference as a link to what it names."""
-    return format_html('<a href="{}">{}</a>', reverse("withdrawals:record", args=[reference]), reference)
+    return format_html('<a class="mono" href="{}">{}</a>', _references["address"](reference), reference)
 
 
 def account_words(account: Account) -> str:

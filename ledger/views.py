@@ -63,6 +63,7 @@ class EntryPage(DetailScreen):
             lines=[(tables.account_words(line.account), line) for line in entry.postings.all()],
             turnover=queries.turnover(queries.journal().filter(pk=entry.pk)),
             reversed_by=undone,
+            reference=tables.reference_link(entry.reference) if entry.reference else "",
             booked_by=names_of([entry.posted_by]).get(entry.posted_by, entry.posted_by),
             **kwargs,
         )

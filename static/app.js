@@ -1,6 +1,6 @@
 /* What a page gains with JavaScript: keys, decision sheets, copy buttons, toasts. Everything also works without it.
    data-key="a"      the key that clicks this          data-key-focus="/"  the key that focuses this
-   data-go="w"       G then this key follows the link  data-opens="id"     opens the decision sheet #sheet-id
+   data-opens="id"   opens the decision sheet #sheet-id
    data-says="x"     shown while the choice x of its sheet is made
    data-copy="text"  copies the text                   data-toast="6"      leaves after so many seconds */
 (() => {
@@ -57,7 +57,6 @@
   }
 
   // Keys ------------------------------------------------------------------------------------------------
-  let going = 0;
   const keyed = (key) => $$(`[data-key="${CSS.escape(key)}"]`).find(visible);
   function help() {
     const dialog = $('#keys');
@@ -69,7 +68,6 @@
       const text = control.getAttribute('aria-label') || [...control.childNodes].filter((node) => node.nodeName !== 'KBD').map((node) => node.textContent).join('');
       lines.push([text.trim(), control.dataset.key.toUpperCase()]);
     });
-    $$('[data-go]').forEach((link) => lines.push([`Go to ${$(".label", link).textContent}`, `G ${link.dataset.go.toUpperCase()}`]));
     if ($('[data-sheet]')) lines.push(['Choose a reason', '1–8'], ['Send the decision', 'Ctrl Enter']);
     $('tbody', dialog).replaceChildren(...lines.map(([does, keys]) => {
       const line = document.createElement('tr');
@@ -99,12 +97,6 @@
       return;
     }
     const low = key.toLowerCase();
-    if (going && Date.now() - going < 1500) {
-      going = 0;
-      const link = $(`[data-go="${CSS.escape(low)}"]`);
-      if (link) { take(); link.click(); return; }
-    }
-    if (low === 'g' && $('[data-go]')) { going = Date.now(); return; }
     if (rows().length && (low === 'j' || low === 'k')) { take(); move(low === 'j' ? 1 : -1); return; }
     if (key === '[') { const shell = $('.shell'); if (shell) shell.classList.toggle('is-rail'); return; }
     const field = $$(`[data-key-focus="${CSS.escape(key)}"]`).find(visible);

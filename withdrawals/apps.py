@@ -1,12 +1,70 @@
+from urllib.parse import urlencode
+
 from django.apps import AppConfig
+from django.urls import reverse
 
 
 class WithdrawalsConfig(AppConfig):
     name = "withdrawals"
 
     def ready(self) -> None:
-        """Tell the audit log, which knows no app, how the moves read."""
-        from backoffice.audit import words  # noqa: PLC0415 - models are not there before
-        from withdrawals.states import MOVE_LOOKS  # noqa: PLC0415
+        """Tell the audit log and the journal, which know no withdrawal, how to show what this app does."""
+        from ledger.tables import show_references_at  # noqa: PLC0415 - models are not there before
 
-        words.ACTS |= {str(move): look.past for move, look in MOVE_LOOKS.items()}
+        _tell_the_log()
+        show_references_at(lambda reference: reverse("withdrawals:record", args=[reference]))
+
+
+def _tell_the_log() -> None:
+    from backoffice.audit import words  # noqa: PLC0415 - models are not there before
+    from backoffice.audit.words import Subject  # noqa: PLC0415
+    from withdrawals.operations import decisions, findings  # noqa: PLC0415
+    from withdrawals.pages import timeline  # noqa: PLC0415
+    from withdrawals.states import MOVE_LOOKS  # noqa: PLC0415
+
+    words.ACTS |= {str(move): look.past for move, look in MOVE_LOOKS.items()} | ACTS
+    words.DECISIONS |= {*map(str, decisions.DECIDABLE), *DECISIONS}
+    words.READING |= {"look_up", "export"}
+    words.SUBJECTS |= {
+        "withdrawal": Subject(
+            "Withdrawal",
+            lambda ref: reverse("withdrawals:record", args=[ref]),
+            "withdrawals.view_withdrawal",
+            timeline.reads_reason,
+        ),
+        "player": Subject(
+            "Player",
+            lambda ref: f"{reverse('withdrawals:players')}?{urlencode({'q': ref})}",
+            "kyc.look_up_player",
+            lambda user, _entry: user.has_perm("kyc.view_player"),
+        ),
+        "provider": Subject("Provider", lambda _code: reverse("withdrawals:providers"), "providers.view_provider"),
+        findings.FINDING_TYPE: Subject(
+            "Finding", lambda pk: reverse("withdrawals:finding", args=[pk]), "withdrawals.close_finding"
+        ),
+    }
+
+
+# What people and machines do besides moves.
+ACTS = {
+    "claim": "Claimed",
+    "take_over": "Took over",
+    "decide": "Decided",
+    "propose": "Proposed",
+    "second": "Agreed to a proposal",
+    "decline_proposal": "Declined a proposal",
+    "undo": "Took a decision back",
+    "overtaken": "Was overtaken",
+    "screen_again": "Ran the checks again",
+    "note": "Noted",
+    "finding": "Found a contradiction",
+    "close_finding": "Closed a finding",
+    "look_up": "Looked up a player",
+    "export": "Exported a list",
+    "add_destination": "Payout details added",
+    "own_destination": "Payout details proved the player’s own",
+    "disown_destination": "Payout details no longer proved",
+}
+DECISIONS = (
+    "take_over", "decide", "propose", "second", "decline_proposal", "undo", "overtaken", "close_finding",
+)  # fmt: skip

@@ -11,6 +11,7 @@ from django.utils import timezone
 from backoffice.money import EXPONENTS
 from backoffice.ui.filters import BaseFilter, ChoicesFilter, DateRangeFilter, MoneyRangeFilter
 from fraud.rules import INDICATORS, NOT_JUDGED
+from fraud.states import Level
 from kyc import queries as kyc
 from kyc.models import Player
 from kyc.states import StandingState
@@ -27,7 +28,7 @@ SIGNALS = [
     (f"fraud.{NOT_JUDGED}", "Could not be judged"),
     ("destination.shared", "Shared payout details"),
 ]
-_RISK = [("low", "Low, below 30"), ("medium", "Medium, 30 to 59"), ("high", "High, from 60")]
+_RISK = [(level.value, f"{level.label}, {level.scores}") for level in Level]
 
 
 class TermFilter(django_filters.CharFilter):
@@ -164,7 +165,7 @@ class FindingFilter(BaseFilter):
 
 class StandingFilter(BaseFilter):
     q = django_filters.CharFilter(label="Search", method="by_player")
-    state = ChoicesFilter(label="Standing", field_name="standing_state", choices=StandingState.choices)
+    state = ChoicesFilter(label="Verification", field_name="standing_state", choices=StandingState.choices)
     level = django_filters.ChoiceFilter(
         label="Level", field_name="standing_level", choices=[(level, f"Level {level}") for level in range(4)]
     )

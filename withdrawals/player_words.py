@@ -28,14 +28,10 @@ _PLAIN: dict[str, str] = {
     State.FAILED: "Could not be paid. The money is back in your balance.",
     State.RETURNED: "Came back from your bank or payment provider.",
 }
-_CANCELLED: dict[str, str] = {
-    "player_asked": "Cancelled as you asked.",
-    "expired": "Expired. We did not get the answer that we asked for in time.",
-}
 # By the list of their own move: a code such as "other" stands in several lists.
 _HOLDS = {reason.code: reason.player_text for reason in reasons.BY_MOVE[Move.HOLD]}
 _REJECTIONS = {reason.code: reason.player_text for reason in reasons.BY_MOVE[Move.REJECT]}
-_NEUTRAL = "We could not approve this withdrawal. The money is back in your balance."
+_CANCELLATIONS = {reason.code: reason.player_text for reason in reasons.BY_MOVE[Move.CANCEL]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +72,9 @@ def sentence(situation: Situation) -> str:
     if situation.state == State.COMPLETED:
         return f"Paid on {_day(situation.at)} to {situation.destination}."
     if situation.state == State.REJECTED:
-        return f"Declined. {_REJECTIONS.get(situation.reason) or _NEUTRAL}"
+        return f"Declined. {_REJECTIONS.get(situation.reason) or reasons.NEUTRAL}"
     if situation.state == State.CANCELLED:
-        return f"{_CANCELLED.get(situation.reason, 'Cancelled.')} The money is back in your balance."
+        return f"{_CANCELLATIONS.get(situation.reason, 'Cancelled.')} The money is back in your balance."
     return _PLAIN[situation.state]
 
 

@@ -15,7 +15,7 @@ class Reason:
     player_text: str
 
 
-_NEUTRAL = "We could not approve this withdrawal. The money is back in your balance."
+NEUTRAL = "We could not approve this withdrawal. The money is back in your balance."
 
 REJECT: tuple[Reason, ...] = (
     Reason(
@@ -34,18 +34,18 @@ REJECT: tuple[Reason, ...] = (
         "Must return to deposit method",
         "Please withdraw to the method that you deposited with.",
     ),
-    Reason("suspected_takeover", "Suspected account takeover", _NEUTRAL),
-    Reason("linked_account", "Linked or duplicate account", _NEUTRAL),
+    Reason("suspected_takeover", "Suspected account takeover", NEUTRAL),
+    Reason("linked_account", "Linked or duplicate account", NEUTRAL),
     Reason("funds_not_shown", "Source of funds not shown", "Please show where the funds come from, then ask again."),
-    Reason("other", "Something else", _NEUTRAL),
+    Reason("other", "Something else", NEUTRAL),
 )
 CONFIRM_FRAUD: tuple[Reason, ...] = (
-    Reason("fraud_takeover", "Account takeover", _NEUTRAL),
-    Reason("fraud_mule", "Money moved for somebody else", _NEUTRAL),
-    Reason("fraud_bonus_abuse", "Bonus abuse", _NEUTRAL),
-    Reason("fraud_collusion", "Collusion", _NEUTRAL),
-    Reason("fraud_stolen_card", "Stolen payment details", _NEUTRAL),
-    Reason("fraud_other", "Other fraud", _NEUTRAL),
+    Reason("fraud_takeover", "Account takeover", NEUTRAL),
+    Reason("fraud_mule", "Money moved for somebody else", NEUTRAL),
+    Reason("fraud_bonus_abuse", "Bonus abuse", NEUTRAL),
+    Reason("fraud_collusion", "Collusion", NEUTRAL),
+    Reason("fraud_stolen_card", "Stolen payment details", NEUTRAL),
+    Reason("fraud_other", "Other fraud", NEUTRAL),
 )
 CLEAR_FRAUD: tuple[Reason, ...] = (
     Reason("known_player", "Known player", ""),
@@ -103,7 +103,7 @@ BY_MACHINES: tuple[Reason, ...] = (
 )
 CANCEL: tuple[Reason, ...] = (
     Reason("player_asked", "The player asked for it", "Cancelled as you asked."),
-    Reason("expired", "No answer in time", "We did not get the answer that we asked for in time."),
+    Reason("expired", "No answer in time", "Expired. We did not get the answer that we asked for in time."),
 )
 
 # By the move that they explain; the door refuses a code that is not in the list of its move.

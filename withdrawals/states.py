@@ -56,10 +56,10 @@ class HoldKind(models.TextChoices):
 class WaitReason(models.TextChoices):
     """Why an approved withdrawal is not being paid right now; the label is what lists show."""
 
-    PAUSED = "paused", "provider paused"
-    GLOBAL_STOP = "global_stop", "payouts stopped"
+    PAUSED = "paused", "paused"
+    GLOBAL_STOP = "global_stop", "all stopped"
     NO_ROUTE = "no_route", "no provider"
-    WAITING_FOR_FUNDS = "waiting_for_funds", "waits for funds"
+    WAITING_FOR_FUNDS = "waiting_for_funds", "no funds"
     PROVIDER_NOT_REACHED = "provider_not_reached", "not reached"
 
     @property

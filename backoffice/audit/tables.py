@@ -1,9 +1,7 @@
 """The audit log as a table."""
 
 from typing import Any
-from urllib.parse import quote
 
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -12,16 +10,6 @@ from backoffice.audit.models import AuditEntry
 from backoffice.ui import inline
 from backoffice.ui.columns import Column, TimeColumn
 from backoffice.ui.tables import BaseTable
-
-# Subject → the page that shows it, the permission for that page, and how the page is asked for it.
-PAGES = {
-    "withdrawal": ("withdrawals:record", "withdrawals.view_withdrawal", "path"),
-    "player": ("withdrawals:players", "kyc.look_up_player", "query"),
-    "provider": ("withdrawals:providers", "providers.view_provider", ""),
-}
-# Why somebody decided about a withdrawal may be a suspicion, which not every reader of the log may see.
-_REASONS_SEEN_WITH = {"withdrawal": "withdrawals.view_signals", "player": "kyc.view_player"}
-_SUBJECTS = {"api_client": "API client"}
 
 
 class AuditTable(BaseTable):
@@ -58,19 +46,15 @@ class AuditTable(BaseTable):
         ))  # fmt: skip
 
     def render_reason(self, record: AuditEntry) -> SafeString | str:
-        needed = _REASONS_SEEN_WITH.get(record.subject_type)
-        seen = record.reason if needed is None or self.me.has_perm(needed) else ""
+        seen = record.reason if words.subject(record.subject_type).reads_reason(self.me, record) else ""
         return format_html('<span title="{0}">{0}</span>', words.plain(seen)) if seen else inline.NOTHING
 
 
 def subject(subject_type: str, subject_id: str, me: Any) -> SafeString | str:
     """Return what an entry is about, as a link where the reader may open it."""
-    name = _SUBJECTS.get(subject_type, subject_type.replace("_", " ").capitalize())
-    if subject_type not in PAGES:
-        return format_html('{} <span class="mono">{}</span>', name, subject_id)
-    url_name, permission, asked_by = PAGES[subject_type]
-    if not me.has_perm(permission):
+    about = words.subject(subject_type)
+    if about.address is None:
+        return format_html('{} <span class="mono">{}</span>', about.label, subject_id)
+    if not me.has_perm(about.permission):
         return format_html('<span class="mono">{}</span>', subject_id)
-    url = reverse(url_name, args=[subject_id]) if asked_by == "path" else reverse(url_name)
-    url += f"?q={quote(subject_id)}" if asked_by == "query" else ""
-    return format_html('<a class="mono" href="{}">{}</a>', url, subject_id)
+    return format_html('<a class="mono" href="{}">{}</a>', about.address(subject_id), subject_id)

@@ -8,14 +8,19 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.generic import View
 
-from backoffice.audit import queries, tables
+from backoffice.audit import queries, tables, words
 from backoffice.audit.filters import AuditFilter
 from backoffice.audit.record import record
 from backoffice.ui.access import Permitted
 from backoffice.ui.screens import ListScreen, Tab
 
-_DECISIONS = ("decide", "propose", "second", "undo", "overtaken", "take_over", "approve", "endorse", "confirm")
-_ENDINGS = ("disagree", "reject", "put_on_hold", "release", "recall", "cancel")
+
+def _decisions(_request: HttpRequest) -> Q:
+    return Q(action__in=words.DECISIONS, actor_user__isnull=False)
+
+
+def _reading(_request: HttpRequest) -> Q:
+    return Q(action__in=words.READING)
 
 
 class AuditLog(ListScreen):
@@ -31,8 +36,8 @@ class AuditLog(ListScreen):
     tabs = (
         Tab("all", "Everything", counted=False),
         Tab("people", "People", Q(actor_user__isnull=False), counted=False),
-        Tab("decisions", "Decisions", Q(action__in=(*_DECISIONS, *_ENDINGS)), counted=False),
-        Tab("reading", "Look-ups and exports", Q(action__in=("look_up", "export", "view_log")), counted=False),
+        Tab("decisions", "Decisions", _decisions, counted=False),
+        Tab("reading", "Look-ups and exports", _reading, counted=False),
         Tab("denied", "Refused attempts", Q(action__in=("denied", "sign_in_failed")), counted=False),
     )
 

@@ -1,37 +1,51 @@
-"""How entries read on the screen: acts, states and reasons are stored as codes and shown as words."""
+"""How entries read on the screen: acts, states and reasons are stored as codes and shown as words.
+
+The log knows no app: each says when it is ready (AppConfig.ready) how its acts and subjects read.
+"""
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 from backoffice.audit.models import AuditEntry
 
 _CODE = re.compile(r"[a-z][a-z0-9_]*")
-# The past forms of acts; the apps add those of their own when they are ready (see withdrawals.apps).
-ACTS = {
+# The past forms of acts.
+ACTS: dict[str, str] = {
     "denied": "Was refused a page",
-    "look_up": "Looked up a player",
     "view_log": "Read the audit log",
     "check_chain": "Checked the chain",
-    "export": "Exported a list",
     "sign_in": "Signed in",
     "sign_in_failed": "Failed to sign in",
-    "claim": "Claimed",
-    "take_over": "Took over",
-    "decide": "Decided",
-    "propose": "Proposed",
-    "second": "Agreed to a proposal",
-    "undo": "Took a decision back",
-    "overtaken": "Was overtaken",
-    "note": "Noted",
-    "finding": "Found a contradiction",
-    "register": "Was registered",
-    "add_destination": "Payout details added",
-    "own_destination": "Payout details proved the player’s own",
-    "disown_destination": "Payout details no longer proved",
-    "update": "Was changed",
-    "record_verification": "Recorded a verification",
-    "pause_provider": "Paused",
-    "resume_provider": "Resumed",
 }
+# Acts by which people decide, and those by which they only read.
+DECISIONS: set[str] = set()
+READING: set[str] = {"view_log"}
+
+
+def _everybody(_user: Any, _entry: AuditEntry) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What entries are about: its name, and the page that shows one to who has the permission.
+
+    ``reads_reason``: whether somebody may read why; it may be a suspicion, which not every reader of the log knows.
+    """
+
+    label: str
+    address: Callable[[str], str] | None = None
+    permission: str = ""
+    reads_reason: Callable[[Any, AuditEntry], bool] = _everybody
+
+
+SUBJECTS: dict[str, Subject] = {"staff": Subject("Staff")}
+
+
+def subject(subject_type: str) -> Subject:
+    return SUBJECTS.get(subject_type) or Subject(plain(subject_type))
 
 
 def act(action: str) -> str:

@@ -18,7 +18,6 @@ from backoffice.ui.masking import initials_of
 
 MINUS = "\N{MINUS SIGN}"
 SOON = timedelta(minutes=45)
-MEDIUM_RISK, HIGH_RISK = 30, 60
 NOTHING = format_html('<span class="muted" aria-hidden="true">{}</span><span class="sr">{}</span>', "—", "none")
 
 _HIDDEN_START = re.compile(r"^(?P<start>[^•]*)•+ ?(?P<end>\w+)$")
@@ -35,6 +34,17 @@ class Look(Protocol):
     def tone(self) -> str: ...
     @property
     def help(self) -> str: ...
+
+
+class RiskLevel(Protocol):
+    """How risky something looks, as the app that judges it says: word, tone, and one to three bars."""
+
+    @property
+    def label(self) -> Any: ...
+    @property
+    def tone(self) -> str: ...
+    @property
+    def bars(self) -> int: ...
 
 
 def icon(name: str, label: str = "", size: str = "") -> SafeString:
@@ -153,29 +163,23 @@ def mark(tone: str, icon_name: str, text: str) -> SafeString:
     return format_html('<span class="state tone-{}">{}<span>{}</span></span>', tone, icon(icon_name, size="s"), text)
 
 
-def risk(score: int | None, word: str = "") -> SafeString:
-    """Three bars, the number and its word: low below 30, medium below 60, high from there.
-
-    ``word`` (low, medium or high) overrules the score: something may be high for another reason.
-    """
-    if score is None:
+def risk(score: int | None, level: RiskLevel | None) -> SafeString:
+    """One to three bars, the number, and the word of the level that it was given. None gives the dash."""
+    if score is None or level is None:
         return NOTHING
-    by_score = 1 + (score >= MEDIUM_RISK) + (score >= HIGH_RISK)
-    level = {"low": 1, "medium": 2, "high": 3}.get(word, by_score)
-    tone, word = {1: ("success", "Low"), 2: ("attn", "Medium"), 3: ("danger", "High")}[level]
     bars = format_html(
         '<svg viewBox="0 0 17 12" aria-hidden="true"><rect class="on" y="8" width="5" height="4" rx="1"/>'
         '<rect class="{}" x="6" y="4" width="5" height="8" rx="1"/>'
         '<rect class="{}" x="12" width="5" height="12" rx="1"/></svg>',
-        "on" if level > 1 else "",
-        "on" if level > 2 else "",
+        "on" if level.bars > 1 else "",
+        "on" if level.bars > 2 else "",
     )
     return format_html(
         '<span class="risk tone-{}">{}<span>{} <span class="muted">{}</span></span></span>',
-        tone,
+        level.tone,
         bars,
         score,
-        word,
+        level.label,
     )
 
 

@@ -60,6 +60,13 @@ def test_every_icon_that_is_named_is_in_the_sprite() -> None:
     assert named - ICONS == set()
 
 
+def test_every_icon_of_the_sprite_is_used() -> None:
+    packages = ("backoffice", "withdrawals", "kyc", "fraud", "providers", "ledger")
+    sources = [path for package in packages for path in (ROOT / package).rglob("*.py")]
+    text = "".join(path.read_text() for path in [*TEMPLATES, *sources])
+    assert {icon for icon in ICONS if f'"{icon}"' not in text} == set()
+
+
 def test_the_style_sheets_stay_small() -> None:
     text = b"".join((ROOT / "static" / name).read_bytes() for name in ("tokens.css", "components.css"))
     assert len(gzip.compress(text)) <= 15 * 1024

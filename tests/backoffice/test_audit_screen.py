@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from backoffice.accounts.models import User
+from backoffice.audit import words
 from backoffice.audit.actors import Machine
 from backoffice.audit.models import AuditEntry
 from backoffice.audit.record import record
@@ -162,3 +166,37 @@ def test_the_number_of_queries_does_not_grow(
         client.get("/audit/")
         with django_assert_num_queries(10):  # type: ignore[attr-defined]
             client.get("/audit/")
+
+
+def test_who_settled_by_hand_decided(client_for: ClientFor, compliance: User, senior: User) -> None:
+    by_hand = act("complete", actor=senior, subject=("withdrawal", "WD-AAAA-0001"))
+    act("complete", actor=Machine("payouts"), subject=("withdrawal", "WD-AAAA-0002"))
+    failed = act("fail", actor=senior, subject=("withdrawal", "WD-AAAA-0003"))
+    assert shown(client_for(compliance).get("/audit/?view=decisions")) == [failed, by_hand]
+
+
+def test_every_act_that_is_recorded_has_words() -> None:
+    found: set[str] = set()
+    for app in ("backoffice", "kyc", "fraud", "providers", "ledger", "withdrawals"):
+        for path in (Path(settings.BASE_DIR) / app).rglob("*.py"):
+            found |= set(re.findall(r'action=\(?"([a-z]\w+)"', path.read_text()))
+    assert len(found) > 10
+    assert found - words.ACTS.keys() - {"store_true"} == set()
+
+
+def test_what_is_no_withdrawal_has_its_page(client_for: ClientFor, admin: User, compliance: User) -> None:
+    act("close_finding", actor=admin, subject=("finding", "17"))
+    assert 'href="/findings/17/"' in client_for(admin).get("/audit/").text
+    assert 'href="/findings/17/"' not in client_for(compliance).get("/audit/").text
+
+
+def test_why_the_law_holds_something_is_not_for_every_reader_of_signals(
+    client_for: ClientFor, make_staff: Callable[..., User], compliance: User
+) -> None:
+    act(
+        "decide", actor=compliance, subject=("withdrawal", "WD-AAAA-0001"), reason="legal", data={"move": "put_on_hold"}
+    )
+    reader = make_staff("Administrator", "Rita Reader")
+    reader.groups.add(Group.objects.get(name="Fraud"))  # reads the log and sees signals
+    assert "Legal" not in client_for(reader).get("/audit/").text
+    assert "Legal" in client_for(compliance).get("/audit/").text

@@ -53,8 +53,8 @@ def test_the_record_and_the_lists_say_it(
     for user in (senior, finance):
         record = client_for(user).get(f"/withdrawals/{withdrawal.ref}/").text
         assert f"{reason.words} It is tried again on 22 Nov 2026, 12:03:00." in record
-        assert reason.label in client_for(user).get("/withdrawals/?view=all").text
-    assert reason.label in client_for(finance).get("/transactions/?view=all").text
+        assert f"· {reason.label}<" in client_for(user).get("/withdrawals/?view=all").text
+    assert f"· {reason.label}<" in client_for(finance).get("/transactions/?view=all").text
 
 
 def test_support_reads_that_it_is_approved(support: User, operator: User, client_for: SignIn) -> None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from backoffice.money import format_money
 from backoffice.ui.masking import mask_email, mask_phone
 from fraud import queries as fraud
+from fraud.states import Level
 from kyc import queries as kyc
 from kyc.models import Player
 from kyc.names import is_same_name
@@ -48,7 +49,7 @@ class Signal:
 @dataclass(frozen=True, slots=True)
 class Why:
     score: int | None
-    level: str
+    level: Level | None
     summary: str
     items: tuple[Signal, ...]
     more: tuple[Signal, ...]
@@ -75,7 +76,7 @@ def why_of(withdrawal: Withdrawal, results: Sequence[CheckResult], user: Any) ->
     folded = Signal("passed", f"{_count(passed, 'check')} passed", f"{', '.join(one.title for one in passed)}.")
     return Why(
         score=withdrawal.risk_score,
-        level=withdrawal.risk_level,
+        level=Level(withdrawal.risk_level) if withdrawal.risk_level else None,
         summary=", ".join(part for part in counted if part),
         items=(*said[:MOST_CONCERNS], *([folded] if passed else [])),
         more=tuple(said[MOST_CONCERNS:]),

@@ -20,7 +20,6 @@ from withdrawals.states import State
 logger = logging.getLogger(__name__)
 
 _RESERVED = (EntryKind.RESERVE, EntryKind.UNRESERVE)
-_RETURNED = (EntryKind.GIVE_BACK, EntryKind.REISSUE, EntryKind.PAID_AFTER_RELEASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +93,7 @@ def _sums(withdrawal: Withdrawal, start: int) -> dict[str, int]:
         "wins": Q(entry__kind=EntryKind.WIN),
         "bonus": Q(entry__kind=EntryKind.BONUS_CONVERT),
         "others": Q(entry__kind__in=_RESERVED) & ~own,
-        "returned": Q(entry__kind__in=_RETURNED),
+        "returned": Q(entry__kind=EntryKind.GIVE_BACK),
     }
     postings = Posting.objects.filter(
         account__kind=AccountKind.PLAYER_CASH,

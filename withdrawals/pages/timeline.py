@@ -81,6 +81,12 @@ def last_word(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
     return f"{_actor(entry, user)}: {MOVE_LOOKS[Move(entry.action)].past}, {ago} ago{why}."
 
 
+def reads_reason(user: Any, entry: AuditEntry) -> bool:
+    """Whether this person may read why something was done to a withdrawal."""
+    law = _is_legal(entry) and not visibility.sees(user, visibility.Field.LEGAL)
+    return visibility.sees(user, visibility.Field.SIGNALS) and not law
+
+
 def _states(entries: list[AuditEntry], user: Any) -> list[Event]:
     """The states that it went through, as this person reads them; what reads the same is one."""
     events: list[Event] = []
@@ -89,7 +95,7 @@ def _states(entries: list[AuditEntry], user: Any) -> list[Event]:
             event = _plain(entry, user)
             if not events or event.text != events[-1].text:
                 events.append(event)
-    return events
+    return events[::-1]
 
 
 def _in_words(entries: list[AuditEntry], user: Any) -> list[Event]:
@@ -162,10 +168,15 @@ def _event(entry: AuditEntry, user: Any) -> Event:
         )
     icon, words = _ACTS.get(entry.action, ("info", entry.action.replace("_", " ")))
     move = entry.data.get("move", "")
-    what = f"{words}: {MOVE_LOOKS[Move(move)].past.lower()}" if move in _MOVES else words
+    what = f"{words}: {_named(entry.action, Move(move))}" if move in _MOVES else words
     if entry.action == "finding":
         return Event(icon, str(entry.data.get("words", "")), entry.at)
     return Event(icon, f"{who} {what}", entry.at, _why(entry), _quote(entry))
+
+
+def _named(action: str, move: Move) -> str:
+    look = MOVE_LOOKS[move]
+    return (look.label if action == "propose" else look.past).lower()
 
 
 def _plain(entry: AuditEntry, user: Any) -> Event:

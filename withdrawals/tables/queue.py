@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from backoffice.money import format_money
 from backoffice.ui import columns, inline
 from backoffice.ui.tables import BaseTable, Group
+from fraud.states import Level
 from kyc.states import Standing
 from withdrawals import queries, visibility
 from withdrawals.models import Method, Withdrawal
@@ -88,13 +89,13 @@ class StandingColumn(columns.Column):
 
 
 class RiskColumn(columns.Column):
-    """Score and word; a hold is high whatever the score."""
+    """Score and level; a hold is high whatever the score."""
 
     css = "num"
     width = 12
 
     def render(self, value: int, record: Withdrawal) -> SafeString:
-        return inline.risk(value, record.risk_level)
+        return inline.risk(value, Level(record.risk_level) if record.risk_level else None)
 
 
 class StatusColumn(columns.Column):
@@ -107,7 +108,7 @@ class StatusColumn(columns.Column):
         if not record.wait_reason or not visibility.sees(table.me, visibility.Field.STATE):
             return status
         waits = WaitReason(record.wait_reason)
-        return format_html('{} <span class="muted" title="{}">{}</span>', status, waits.words, waits.label)
+        return format_html('{} <span class="muted" title="{}">· {}</span>', status, waits.words, waits.label)
 
     def value(self, value: Any, **context: Any) -> str:
         record: Withdrawal = context["record"]

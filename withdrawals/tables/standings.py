@@ -50,7 +50,7 @@ class StandingTable(BaseTable):
     )
     ref = columns.RefColumn(accessor="ref", verbose_name="Reference", width=12)
     country = columns.Column(accessor="country", sort_by="country", verbose_name="Country", width=9)
-    standing = StandingWordColumn(accessor="pk", verbose_name="Standing")
+    standing = StandingWordColumn(accessor="pk", verbose_name="Verification")
     level = columns.Column(
         accessor="standing_level", sort_by="standing_level", verbose_name="Level", css="num", width=8
     )

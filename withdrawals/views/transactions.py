@@ -4,8 +4,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from django.http import HttpResponseBase, StreamingHttpResponse
-from django.utils import timezone
+from django.http import HttpResponseBase
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -15,14 +14,12 @@ from backoffice.ui import inline
 from backoffice.ui.exports import csv_line, csv_lines
 from backoffice.ui.paging import Page
 from backoffice.ui.periods import period_tabs
-from backoffice.ui.screens import ListScreen
+from backoffice.ui.screens import CHUNK, ListScreen
 from ledger import queries as ledger
 from ledger.queries import Booked
 from withdrawals import filters, queries, tables, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.operations.exports import record_export
-
-CHUNK = 2000
 
 
 class Transactions(ListScreen):
@@ -70,7 +67,7 @@ class Transactions(ListScreen):
         return context
 
     def export(self) -> HttpResponseBase:
-        """Stream the rows and, below them, their number and sums as they were written."""
+        """Write down who takes which rows along."""
         user: Any = self.request.user
         record_export(
             what=self.title,
@@ -79,18 +76,14 @@ class Transactions(ListScreen):
             totals=self.sums,
             now=self.now,
         )
-        rows = self.keyset.ordered(self.filterset.qs).iterator(chunk_size=CHUNK)
-        response = StreamingHttpResponse(self._lines(rows), content_type="text/csv; charset=utf-8")
-        name = f"transactions-{timezone.localtime(self.now):%Y-%m-%d-%H%M}.csv"
-        response["Content-Disposition"] = f'attachment; filename="{name}"'
-        response["Cache-Control"] = "no-store"
-        return response
+        return super().export()
 
     def _booked(self, rows: Iterable[Withdrawal]) -> dict[str, list[Booked]]:
         freezes = visibility.sees(self.request.user, visibility.Field.LEGAL)
         return ledger.booked_for([row.ref for row in rows], freezes=freezes)
 
-    def _lines(self, rows: Iterable[Withdrawal]) -> Iterator[str]:
+    def export_lines(self, rows: Iterable[Withdrawal]) -> Iterator[str]:
+        """The rows and, below them, their number and sums as they were written."""
         table: Any = self._table([])
         written: dict[str, queries.Total] = {}
 

@@ -21,7 +21,6 @@ for piece in (
     inline.money,
     inline.person,
     inline.ref,
-    inline.risk,
     inline.state,
     inline.time,
 ):

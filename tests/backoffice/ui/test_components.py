@@ -37,7 +37,7 @@ def test_parameters_and_slots_are_escaped() -> None:
         '<c-signals :items="items" :summary="x" />',
         '<c-decision-sheet :name="x" :url="x" :question="x" :verb="x" :reasons="pairs" />',
     ):
-        items = [{"level": "note", "title": HOSTILE, "text": HOSTILE, "url": HOSTILE}]
+        items = [{"level": "note", "title": HOSTILE, "text": HOSTILE}]
         assert "<script" not in render(source, x=HOSTILE, items=items, pairs=[(HOSTILE, HOSTILE)]), source
 
 

@@ -1,4 +1,4 @@
-"""The colours of static/tokens.css against the contrast that WCAG 2.2 AA and the design ask for."""
+"""static/tokens.css: its colours against WCAG 2.2 AA and the design, and that no other sheet has its own."""
 
 import re
 
@@ -70,3 +70,12 @@ def test_only_tokens_hold_colours() -> None:
     sheet = (settings.BASE_DIR / "static" / "components.css").read_text()
     raw = set(re.findall(r"#[0-9A-Fa-f]{3,8}\b|rgba?\([^)]*\)", sheet))
     assert raw == set()
+
+
+def test_no_other_sheet_has_colours_type_sizes_or_radii_of_its_own() -> None:
+    sheet = (settings.BASE_DIR / "static" / "components.css").read_text()
+    own = re.findall(r"#[0-9a-fA-F]{3,8}\b|\b(?:rgb|hsl)a?\(", sheet)
+    for line in re.findall(r"(?:font-size|font|border-(?:[a-z-]+-)?radius): ([^;]+);", sheet):
+        # A share of the size around it (.94em) or none at all is no size of its own.
+        own += [line] if re.search(r"\d(?:px|rem|pt)\b", re.sub(r"/\d+px", "", line)) else []
+    assert own == []

@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from backoffice.ui import inline, masking
+from fraud.states import Level
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
@@ -86,9 +87,12 @@ def test_short_time_of_another_day_is_its_date() -> None:
     assert words(inline.time(NOW - timedelta(days=40), "short", NOW)) == "13 Oct 2026"
 
 
-@pytest.mark.parametrize(("score", "text"), [(0, "0 Low"), (29, "29 Low"), (30, "30 Medium"), (60, "60 High")])
-def test_risk_has_a_word(score: int, text: str) -> None:
-    assert words(inline.risk(score)) == text
+@pytest.mark.parametrize("level", Level)
+def test_risk_says_the_level_that_it_was_given(level: Level) -> None:
+    html = inline.risk(12, level)
+    assert words(html) == f"12 {level.label}"
+    assert html.count('class="on"') == level.bars and f"tone-{level.tone}" in html
+    assert inline.risk(None, level) == inline.risk(12, None) == inline.NOTHING
 
 
 def test_person_is_you_for_whoever_looks() -> None:
