@@ -54,7 +54,7 @@ class EntryKind(models.TextChoices):
     GIVE_BACK = "give_back", "Give back return"
     REISSUE = "reissue", "Pay again"
     PAID_AFTER_RELEASE = "paid_after_release", "Paid after release"
-    OVERPAID_RETURNED = "overpaid_returned", "Overpaid money back"
+    OVERPAID_RETURNED = "overpaid_returned", "Owed no longer"
 
 
 # The accounts that may never go below zero: a player's own money.

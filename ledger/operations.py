@@ -278,7 +278,7 @@ def paid_after_release(
 def overpaid_returned(
     *, holder: str, provider: str, money: Money, reverses: int, reference: str, key: str, at: datetime, by: str
 ) -> int:
-    """The payment of the entry D with the id ``reverses`` came back: the player owes it no longer."""
+    """What the entry D with the id ``reverses`` says is owed is owed no longer."""
     owed, paid = (AccountKind.OVERPAID_RECEIVABLE, holder), (AccountKind.PROVIDER_FLOAT, provider)
     facts: dict[str, Any] = {"reverses": reverses, "reference": reference, "key": key, "at": at, "by": by}
     return _book(transfer(EntryKind.OVERPAID_RETURNED, money, debit=paid, credit=owed, **facts))

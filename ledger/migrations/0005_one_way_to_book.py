@@ -33,7 +33,7 @@ KINDS = [
     ("give_back", "Give back return"),
     ("reissue", "Pay again"),
     ("paid_after_release", "Paid after release"),
-    ("overpaid_returned", "Overpaid money back"),
+    ("overpaid_returned", "Owed no longer"),
 ]
 
 

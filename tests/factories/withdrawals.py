@@ -45,6 +45,7 @@ def make_destination(
     method: str = "iban",
     account: str = "",
     ending: str = "",
+    holder: str = "",
     owned: bool = True,
 ) -> Destination:
     """Register where a player's money may go: by default an IBAN of their own, which ends as asked."""
@@ -55,7 +56,7 @@ def make_destination(
         external_id=f"dest-{n}",
         method=method,
         account=account or str(IBAN.generate("DE", bank_code="37040044", account_code=code)),
-        holder_name=player.name,
+        holder_name=holder or player.name,
         owned=owned,
         actor=PLATFORM,
         now=at,

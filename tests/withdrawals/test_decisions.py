@@ -115,7 +115,7 @@ def test_compliance_stops_what_somebody_else_claimed(operator: User, compliance:
 def test_facts_that_changed_are_shown_before_anybody_approves(operator: User) -> None:
     player = PlayerFactory(verified=True)
     withdrawal = make_withdrawal(S.UNDER_REVIEW, player=player)
-    make_destination(PlayerFactory(), account_digest=withdrawal.destination.account_digest)
+    make_destination(PlayerFactory(), account=withdrawal.destination.account)
     with pytest.raises(FactsChanged, match="also used by 1 other player"):
         decide(withdrawal, M.APPROVE, operator)
     assert not Decision.objects.exists()
@@ -127,7 +127,7 @@ def test_facts_that_changed_are_shown_before_anybody_approves(operator: User) ->
 def test_facts_that_change_within_the_undo_time_overtake_the_approval(operator: User) -> None:
     withdrawal = make_withdrawal(S.UNDER_REVIEW, player=PlayerFactory(verified=True))
     decision = decide(withdrawal, M.APPROVE, operator)
-    make_destination(PlayerFactory(), account_digest=withdrawal.destination.account_digest)
+    make_destination(PlayerFactory(), account=withdrawal.destination.account)
     assert apply(decision).status == Status.OVERTAKEN
     assert decision.words.startswith("The facts changed since the checks")
     assert state_of(withdrawal) == S.UNDER_REVIEW

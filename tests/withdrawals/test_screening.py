@@ -197,16 +197,16 @@ def test_a_player_who_was_overpaid_waits_for_a_person_until_that_is_settled(clea
 
 
 def test_an_account_in_another_name_is_for_a_person(clean: Player) -> None:
-    other = make_destination(clean, holder_name="Completely Different")
+    other = make_destination(clean, holder="Completely Different")
     withdrawal = screened(open_withdrawal(player=clean, destination=other))
     assert (withdrawal.state, said(withdrawal)["destination.other_name"]) == (S.UNDER_REVIEW, "review")
-    turned = make_destination(clean, holder_name=" ".join(reversed(clean.name.upper().split())))
+    turned = make_destination(clean, holder=" ".join(reversed(clean.name.upper().split())))
     assert said(screened(open_withdrawal(player=clean, destination=turned)))["destination"] == "pass"
 
 
 def test_a_shared_destination_is_for_a_fraud_analyst_whatever_the_score(clean: Player) -> None:
     destination = make_destination(clean)
-    make_destination(PlayerFactory(), account_digest=destination.account_digest)
+    make_destination(PlayerFactory(), account=destination.account)
     withdrawal = screened(open_withdrawal(player=clean, destination=destination))
     assert (withdrawal.risk_score, withdrawal.risk_level) == (50, "high")
     assert withdrawal.needs_fraud_analyst
@@ -223,7 +223,7 @@ def test_what_the_stored_checks_know_is_no_objection(clean: Player) -> None:
 def test_what_came_up_since_is_news(clean: Player) -> None:
     destination = make_destination(clean)
     withdrawal = screened(open_withdrawal(player=clean, destination=destination, amount=150_000))
-    make_destination(PlayerFactory(), account_digest=destination.account_digest)
+    make_destination(PlayerFactory(), account=destination.account)
     objection = validity.objection_to(withdrawal, now=NOW)
     assert objection is not None and objection.is_news
     assert "also used by 1 other player" in objection.sentence

@@ -15,8 +15,8 @@ def book_paid_after_release(attempt: PayoutAttempt, *, now: datetime) -> None:
     ledger.paid_after_release(key=_key(attempt), **_facts(attempt, now))
 
 
-def book_overpaid_returned(attempt: PayoutAttempt, *, now: datetime) -> None:
-    """Take entry D back, if there is one: what the provider paid beside our books came back."""
+def take_back_paid_after_release(attempt: PayoutAttempt, *, now: datetime) -> None:
+    """Take entry D back, if there is one: the money came back, or our books have it as this payout after all."""
     entry_id = queries.entry_id(_key(attempt))
     if entry_id is not None:
         ledger.overpaid_returned(reverses=entry_id, key=f"{_key(attempt)}:returned", **_facts(attempt, now))

@@ -135,6 +135,9 @@ def _complete(attempt: PayoutAttempt, receipt: PayoutReceipt, *, now: datetime, 
     _note_receipt(attempt, receipt, now=now)
     reference = receipt.provider_reference or attempt.provider_reference
     _advance(attempt, Move.COMPLETE, now=now, provider_reference=reference, source=source)
+    for earlier in attempt.withdrawal.attempts.filter(key=attempt.key).exclude(pk=attempt.pk):
+        # The same payout, which came to light while that attempt was thought to have moved nothing.
+        bookings.take_back_paid_after_release(earlier, now=now)
     if findings.resolve(attempt, "return_before_paid", now=now):
         # The return was told first and has been waiting for this.
         _advance(attempt, Move.TAKE_BACK, now=now, reason="returned", source=source)
@@ -184,7 +187,7 @@ def _to_an_ended_attempt(attempt: PayoutAttempt, kind: str, receipt: PayoutRecei
         return
     told = "paid_after_release" if withdrawal.state in RELEASED else f"paid_after_{attempt.state}"
     if kind == "returned" and findings.resolve(attempt, told, now=now):
-        bookings.book_overpaid_returned(attempt, now=now)
+        bookings.take_back_paid_after_release(attempt, now=now)
         return
     if kind == "paid":
         if findings.report(attempt, told, receipt, now=now):
