@@ -13,6 +13,9 @@ def main() -> None:
     if python.exists() and Path(sys.prefix) != ROOT / ".venv":
         os.execv(python, [str(python), *sys.argv])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
+    if not os.environ.get("DATABASE_URL"):
+        # On the embedded services, as `make run`: this machine alone, with the same well-known secrets.
+        os.environ.setdefault("DEBUG", "1")
     try:
         from django.core.management import execute_from_command_line
     except ImportError:

@@ -21,5 +21,12 @@ app.autodiscover_tasks()
 
 app.conf.beat_schedule = {
     "sweep": {"task": "withdrawals.sweep", "schedule": 1.0, "options": {"expires": 5}},
+    "read-balances": {"task": "providers.read_balances", "schedule": 60.0, "options": {"expires": 30}},
     "notify-platform": {"task": "platform.deliver_notifications", "schedule": 2.0, "options": {"expires": 5}},
+    "forget-refused-webhooks": {
+        "task": "withdrawals.forget_refused_webhooks",
+        "schedule": 3600.0,
+        "options": {"expires": 600},
+    },
+    "forget-signatures": {"task": "platform.forget_signatures", "schedule": 300.0, "options": {"expires": 60}},
 }

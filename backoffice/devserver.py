@@ -95,6 +95,7 @@ class Run:
         sandbox = f"http://127.0.0.1:{_free_port(self.port + 1)}"
         os.environ |= {"PYTHONUNBUFFERED": "1", "PGGSSENCMODE": "disable", "SANDBOX_URL": sandbox,
                        "DJANGO_SETTINGS_MODULE": "backoffice.settings"}  # fmt: skip
+        os.environ.setdefault("DEBUG", "1")
         seeded = _prepare_database()
         for name, arguments in _commands(self.port, sandbox, trickle=seeded):
             child = Child(name, [sys.executable, *arguments])

@@ -31,11 +31,27 @@ EXPONENTS: dict[str, int] = {
 }
 LARGEST_AMOUNT = 2**63 - 1
 _SYMBOLS = {"EUR": "€", "GBP": "£", "USD": "$"}
-_AMOUNT = re.compile(r"(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,18}))?", re.ASCII)
+AMOUNT_PATTERN = r"(0|[1-9][0-9]{0,17})(?:\.([0-9]{1,18}))?"
+_AMOUNT = re.compile(AMOUNT_PATTERN, re.ASCII)
+
+_DIGITS = re.compile(r"[0-9]+(?:\.[0-9]+)?", re.ASCII)
 
 
 class AmountError(ValueError):
-    """An amount or currency that cannot be taken; the message is a sentence for the sender."""
+    """An amount or currency that cannot be taken; the message is a sentence for the sender.
+
+    ``code`` and ``field`` are what the platform's API answers with.
+    """
+
+    code, field = "invalid_amount", "amount"
+
+
+class TooManyDecimals(AmountError):
+    """More decimals than the currency has."""
+
+
+class UnknownCurrency(AmountError):
+    code, field = "invalid_currency", "currency"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,31 +66,55 @@ class Money:
 
 
 def exponent_of(currency: str) -> int:
-    """Return the number of decimals of a currency; raise AmountError for an unknown code."""
+    """Return the number of decimals of a currency; raise UnknownCurrency for an unknown code."""
     try:
         return EXPONENTS[currency]
     except KeyError:
-        raise AmountError(f"Unknown currency {currency!r}: use an ISO 4217 code in capitals, such as EUR.") from None
+        if currency.upper() in EXPONENTS:
+            raise UnknownCurrency(f"Send the currency in capitals: {currency.upper()}.") from None
+        raise UnknownCurrency(
+            f"Unknown currency {currency[:12]!r}: send an ISO 4217 code in capitals, such as EUR."
+        ) from None
+
+
+def checked_amount(text: str, currency: str) -> int:
+    """Return what parse_amount() returns; raise AmountError for zero as well."""
+    minor = parse_amount(text, currency)
+    if minor == 0:
+        raise AmountError("The amount must be more than zero.")
+    return minor
 
 
 def parse_amount(text: str, currency: str) -> int:
     """Return the minor units of a plain decimal such as ``"2450.00"``.
 
-    Raises AmountError for anything but ASCII digits with an optional point, for more decimals than
-    the currency has, and for what does not fit 64 bits.
+    Raises AmountError for anything but ASCII digits with an optional point and for what does not fit
+    64 bits, TooManyDecimals for more than the currency has, and UnknownCurrency.
     """
     exponent = exponent_of(currency)
-    match = _AMOUNT.fullmatch(text)
-    if match is None:
-        raise AmountError('The amount must be a plain decimal number in a string, such as "2450.00".')
-    whole, fraction = match[1], match[2] or ""
+    whole, fraction = digits_of(text)
     if len(fraction) > exponent:
         decimals = "no decimals" if exponent == 0 else f"at most {exponent} decimals"
-        raise AmountError(f"The amount {text} has too many decimals: {currency} has {decimals}.")
+        raise TooManyDecimals(f"The amount {text} has too many decimals: {currency} has {decimals}.")
     minor = int(whole + fraction.ljust(exponent, "0"))
     if minor > LARGEST_AMOUNT:
         raise AmountError(f"The amount {text} is too large.")
     return minor
+
+
+def digits_of(text: str) -> tuple[str, str]:
+    """Return the digits before and after the point; raise AmountError with what is wrong with the text."""
+    if match := _AMOUNT.fullmatch(text):
+        return match[1], match[2] or ""
+    if text[:1] in ("-", "\u2212"):
+        raise AmountError("The amount cannot be negative: send it without a sign.")
+    if "," in text:
+        raise AmountError('Send the amount with a point before the decimals and no other separator, such as "2450.00".')
+    if _DIGITS.fullmatch(text):
+        raise AmountError(
+            "The amount may have 18 digits before the point and 18 after it, and no zeros in front of the number."
+        )
+    raise AmountError('The amount must be a plain decimal number in a string, such as "2450.00".')
 
 
 def to_major_string(amount: int, currency: str) -> str:

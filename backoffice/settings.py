@@ -40,13 +40,13 @@ def env_list(name: str, default: str) -> list[str]:
 
 
 def env_secret(name: str, development_value: str) -> str:
-    """Read a secret; outside debug mode it must be given."""
+    """Read a secret; outside debug mode it must be given, and is nobody else's."""
     value = os.environ.get(name, "")
     if value:
         return value
     if DEBUG:
         return development_value
-    raise ImproperlyConfigured(f"{name} must be set when DEBUG is off.")
+    raise ImproperlyConfigured(f"{name} is not set, and DEBUG is off; .env.example says what to set and how.")
 
 
 def database_from(url: str) -> dict[str, object]:
@@ -70,7 +70,8 @@ def database_from(url: str) -> dict[str, object]:
     }
 
 
-DEBUG = env_bool("DEBUG", True)
+# Off unless somebody says so: `make run` does, and manage.py on the embedded services.
+DEBUG = env_bool("DEBUG", False)
 SECRET_KEY = env_secret("SECRET_KEY", "development-only-key-never-used-outside-debug-mode-0123456789")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", "")
@@ -108,6 +109,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "backoffice.headers.SecurityHeadersMiddleware",
+    "backoffice.plain_input.PlainInputMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -248,6 +250,8 @@ REFERENCE_RATES = dict(
 UNDO_TIME = timedelta(seconds=env_int("UNDO_SECONDS", 10))
 REVIEW_TIME = timedelta(minutes=env_int("REVIEW_MINUTES", 120, minimum=1))
 CLAIM_TIME = timedelta(minutes=env_int("CLAIM_MINUTES", 15, minimum=1))
+# Where a withdrawal that was asked for may not be taken back by the player: codes as the platform tells them.
+NO_CANCEL_JURISDICTIONS = {code.upper() for code in env_list("NO_CANCEL_JURISDICTIONS", "GB")}
 AUTOMATIC_LANE = env_bool("AUTOMATIC_LANE", True)
 
 # --- Payment providers --------------------------------------------------------------------------

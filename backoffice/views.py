@@ -4,25 +4,35 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import LoginView, LogoutView
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 
+from backoffice.accounts.sign_in import TOO_MANY, WINDOW, SignInForm
 from backoffice.audit.record import record
 from backoffice.nav import landing_url
 
 
 class SignIn(LoginView):
-    """Sign in by e-mail and password; recorded. Wrong ones never say which part was wrong."""
+    """Sign in by e-mail and password; recorded, as are failures."""
 
     template_name = "accounts/sign_in.html"
+    authentication_form = SignInForm
     redirect_authenticated_user = True
 
     def form_valid(self, form: Any) -> HttpResponse:
         user = form.get_user()
         record(subject_type="staff", subject_id=str(user.pk), action="sign_in", actor=user)
         return super().form_valid(form)
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        response = super().form_invalid(form)
+        if form.has_error(NON_FIELD_ERRORS, TOO_MANY):
+            response.status_code = 429
+            response.headers["Retry-After"] = str(int(WINDOW.total_seconds()))
+        return response
 
 
 class SignOut(LogoutView):

@@ -88,6 +88,7 @@ class Servers:
             "DATABASE_URL": self.url.replace("payoutdesk?", f"{database}?"),
             "REDIS_URL": "redis://127.0.0.1:1/0",
             "DJANGO_SETTINGS_MODULE": "backoffice.settings",
+            "DEBUG": "1",
         }
         return {**os.environ, **own}
 

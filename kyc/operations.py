@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from backoffice.audit.actors import Actor
 from backoffice.audit.record import record
@@ -58,7 +59,9 @@ def create_or_update_player(
         "registered_at": registered_at,
         "self_excluded": self_excluded,
     }
-    values = _cleaned({field: value for field, value in said.items() if value is not None}, today=now.date())
+    values = _cleaned(
+        {field: value for field, value in said.items() if value is not None}, today=timezone.localdate(now)
+    )
     external_id = _line("external_id", external_id)
     if not external_id:
         raise InvalidPlayer("external_id", "A player needs the id that the platform knows them by.")

@@ -305,9 +305,8 @@ def overpaid_returned(
 ) -> int:
     """The payment of the entry D with the id ``reverses`` came back: the player owes it no longer."""
     owed, paid = (AccountKind.OVERPAID_RECEIVABLE, holder), (AccountKind.PROVIDER_FLOAT, provider)
-    kind = EntryKind.OVERPAID_RETURNED
-    facts = {"reverses": reverses, "reference": reference, "key": key, "at": at, "by": by}
-    return _book(transfer(kind, money, debit=paid, credit=owed, **facts))
+    facts: dict[str, Any] = {"reverses": reverses, "reference": reference, "key": key, "at": at, "by": by}
+    return _book(transfer(EntryKind.OVERPAID_RETURNED, money, debit=paid, credit=owed, **facts))
 
 
 # -- the one statement -----------------------------------------------------------------------------

@@ -47,9 +47,15 @@ class PayoutInstruction:
     provider_reference: str | None = None  # once the provider has named the payout
 
 
+LONGEST_REFERENCE = 120  # of a provider's own reference, as it is stored
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayoutReceipt:
-    """What a provider last told us about one payout, normalised. `raw_status` is its own word."""
+    """What a provider last told us about one payout, normalised. `raw_status` is its own word.
+
+    Raises ValueError for a reference that could not be stored: such an answer is one that cannot be read.
+    """
 
     status: PayoutStatus
     provider_reference: str
@@ -62,6 +68,10 @@ class PayoutReceipt:
     occurred_at: datetime | None = None
     sequence: int | None = None  # counts up per payout where the provider counts
     raw_status: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.provider_reference) > LONGEST_REFERENCE:
+            raise ValueError("the provider's reference is too long")
 
     def agrees_with(self, instruction: PayoutInstruction) -> bool:
         """Whether the receipt speaks of this instruction's money and nothing else."""
@@ -199,6 +209,7 @@ class Capabilities:
     lookup: str = "none"  # by_our_reference, by_provider_id, by_repeat_create, none
     visibility_delay: timedelta = timedelta(0)  # a "not found" younger than this means nothing
     cancel: str = "never"  # while_states, never
+    balance: bool = False  # our float there can be asked for
     webhooks: str = "unordered"  # ordered_by_sequence, unordered
     failed_is_final: bool = False  # FAILED is proof of non-payment
     return_window: timedelta = timedelta(days=30)

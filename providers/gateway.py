@@ -6,11 +6,12 @@ Calls raise the contract's errors and nothing else that a provider could cause.
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from django.db import transaction
 
+from backoffice.money import EXPONENTS
 from providers import registry, routing
 from providers.contract import (
     Balance,
@@ -32,10 +33,12 @@ from providers.contract import (
     WebhookRejected,
     recording,
 )
-from providers.models import CallOutcome, ProviderCall, Verb, WebhookDelivery
+from providers.models import CallOutcome, ProviderBalance, ProviderCall, Verb, WebhookDelivery
 
 MAX_WEBHOOK_BYTES = 256 * 1024
-REFUSED_KEPT_BYTES = 16 * 1024  # of a refused body: enough to look at, too little to fill the disk with
+# Anybody can send what is refused: enough of it is kept, and for long enough, to look at, and no more.
+REFUSED_KEPT_BYTES = 4 * 1024
+REFUSED_KEPT_TIME = timedelta(days=30)
 T = TypeVar("T")
 
 _OUTCOMES: dict[type[ProviderError], CallOutcome] = {
@@ -89,6 +92,29 @@ def cancel(code: str, instruction: PayoutInstruction, *, now: datetime) -> Cance
 def balance(code: str, *, now: datetime) -> list[Balance]:
     """Our float there, minor units; also the health call. Raises as create_payout()."""
     return _logged(code, Verb.BALANCE, "", registry.provider(code).balance, now=now)
+
+
+def read_balances(*, now: datetime) -> None:
+    """Ask every provider that can tell for our float and keep what it says, for routing.
+
+    Of one that gives no answer the last balance stays, and soon is too old to count.
+    """
+    for registered in registry.PROVIDERS:
+        if not registered.capabilities.balance:
+            continue
+        try:
+            told = {line.currency: line for line in balance(registered.code, now=now) if line.currency in EXPONENTS}
+        except ProviderError:
+            continue  # stands in the log of calls
+        ProviderBalance.objects.bulk_create(
+            [
+                ProviderBalance(provider=registered.code, currency=currency, available=line.available, as_of=line.as_of)
+                for currency, line in told.items()
+            ],
+            update_conflicts=True,
+            unique_fields=["provider", "currency"],
+            update_fields=["available", "as_of"],
+        )
 
 
 def _logged(code: str, verb: Verb, key: str, call: Callable[[], T], *, now: datetime) -> T:
@@ -158,7 +184,8 @@ def receive_webhook(
 ) -> Reception:
     """Verify on the raw bytes, store, and say how to answer. Interprets nothing.
 
-    A repeat is answered as the first time. Refused: 401, or 413 above MAX_WEBHOOK_BYTES.
+    Verified: 202, whatever applying it later does, so that a repeat is answered as the first time.
+    Refused: 401, or 413 above MAX_WEBHOOK_BYTES.
     """
     if code not in registry.BY_CODE:
         return Reception(404, None, False)
@@ -178,7 +205,7 @@ def receive_webhook(
             "headers": wanted,
             "body": body,
             "verified": True,
-            "http_status": 200,
+            "http_status": 202,
         },
     )
     return Reception(delivery.http_status, delivery, is_new)
@@ -201,6 +228,12 @@ def postpone_delivery(pk: int, *, until: datetime) -> None:
     WebhookDelivery.objects.filter(pk=pk).update(apply_after=until)
 
 
+def forget_refused(*, now: datetime) -> int:
+    """Delete the refused webhooks that nobody will look at any more; return how many."""
+    old = WebhookDelivery.objects.filter(verified=False, received_at__lt=now - REFUSED_KEPT_TIME)
+    return old.delete()[0]
+
+
 def read_events(delivery: WebhookDelivery) -> list[ProviderEvent]:
     """What a stored delivery reports. Raises WebhookRejected if it was refused or cannot be understood."""
     if not delivery.verified:
@@ -209,11 +242,10 @@ def read_events(delivery: WebhookDelivery) -> list[ProviderEvent]:
     return registry.provider(delivery.provider).parse_webhook(verified)
 
 
-def mark_applied(delivery: WebhookDelivery, *, outcome: str, now: datetime, http_status: int | None = None) -> None:
-    """Note what applying did. `http_status` is how repeats are answered from now on (202: not ours)."""
+def mark_applied(delivery: WebhookDelivery, *, outcome: str, now: datetime) -> None:
+    """Note what applying did."""
     delivery.applied_at, delivery.outcome = now, outcome[:200]
-    delivery.http_status = http_status or delivery.http_status
-    delivery.save(update_fields=["applied_at", "outcome", "http_status"])
+    delivery.save(update_fields=["applied_at", "outcome"])
 
 
 def _refuse(

@@ -1,7 +1,7 @@
 """What was said to and by providers, and which of them may be called at all.
 
 A call and a webhook are history: they are added, never changed. Of a webhook only the marks move that
-say what became of it.
+say what became of it; one that was refused is deleted after a while.
 """
 
 import pgtrigger
@@ -66,7 +66,7 @@ class WebhookDelivery(models.Model):
     body = models.BinaryField()
     verified = models.BooleanField()
     verdict = models.CharField(max_length=200, default="")  # why it was refused
-    http_status = models.PositiveSmallIntegerField()  # our answer, now and for every repeat
+    http_status = models.PositiveSmallIntegerField()  # our answer, to the first and to every repeat
     applied_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=200, default="")  # what applying it did
     apply_after = models.DateTimeField()  # not before: moved on at each look, so that looks are spread
@@ -88,12 +88,30 @@ class WebhookDelivery(models.Model):
             ),
         ]
         triggers = [
-            pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
-            pgtrigger.ReadOnly(name="as_it_came", exclude=["applied_at", "outcome", "http_status", "apply_after"]),
+            pgtrigger.Protect(
+                name="never_deleted", operation=pgtrigger.Delete, condition=pgtrigger.Q(old__verified=True)
+            ),
+            pgtrigger.ReadOnly(name="as_it_came", exclude=["applied_at", "outcome", "apply_after"]),
         ]
 
     def __str__(self) -> str:
         return f"{self.provider} {self.event_id}"
+
+
+class ProviderBalance(models.Model):
+    """Our float at a provider in one currency, as it said last: a hint for routing, never a booking."""
+
+    provider = models.CharField(max_length=30)
+    currency = models.CharField(max_length=5)
+    available = models.BigIntegerField()  # minor units
+    as_of = models.DateTimeField()  # the provider's clock
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["provider", "currency"], name="balance_once")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.currency}"
 
 
 class ProviderControl(models.Model):

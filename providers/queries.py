@@ -10,7 +10,7 @@ from django.db.models import Aggregate, Count, FloatField, Q, QuerySet
 
 from providers.adapters.sandbox import Sandbox
 from providers.contract import Capabilities
-from providers.models import CallOutcome, ProviderCall, ProviderControl, Verb, WebhookDelivery
+from providers.models import CallOutcome, ProviderBalance, ProviderCall, ProviderControl, Verb, WebhookDelivery
 from providers.registry import BY_CODE, PROVIDERS
 from providers.routing import paused
 from providers.states import ProviderState
@@ -103,6 +103,14 @@ def state_of(status: ProviderStatus) -> ProviderState:
     if status.median_15m_ms is not None and status.median_15m_ms >= SLOW_FROM_MS:
         return ProviderState.SLOW
     return ProviderState.WORKING if status.success_24h.total else ProviderState.NO_DATA
+
+
+def balances() -> dict[str, list[ProviderBalance]]:
+    """Return what each provider said last of our float, however long ago, in order of currency."""
+    found: dict[str, list[ProviderBalance]] = {}
+    for row in ProviderBalance.objects.order_by("provider", "currency"):
+        found.setdefault(row.provider, []).append(row)
+    return found
 
 
 def global_stop() -> ProviderControl | None:

@@ -35,6 +35,7 @@ _SANDBOX = Capabilities(
     lookup="by_our_reference",
     visibility_delay=settings.PROVIDER_SETTLE_TIME,
     cancel="while_states",
+    balance=True,
     webhooks="ordered_by_sequence",
     failed_is_final=True,
 )

@@ -1,20 +1,26 @@
 """Which provider pays: filter by what they can do and whether they may be called, then the stated order."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Literal
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from backoffice.audit.actors import Actor, Machine
 from backoffice.audit.record import record
-from providers.contract import Capabilities
-from providers.models import ProviderControl
+from backoffice.money import format_money
+from providers.contract import Capabilities, Limits
+from providers.models import ProviderBalance, ProviderControl
 from providers.registry import BY_CODE, PROVIDERS
 
-WaitReason = Literal["", "paused", "global_stop", "no_route"]
+WaitReason = Literal["", "paused", "global_stop", "waiting_for_funds", "no_route"]
+# What a provider said about our float longer ago, or says of a time to come, is not known any more.
+BALANCE_LASTS = timedelta(minutes=5)
 EVERYTHING = ProviderControl.EVERYTHING
+_NOBODY: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,27 +39,37 @@ def choose(
     amount: int,
     country: str = "",
     allowed: Collection[str] | None = None,
-    exclude: Collection[str] = (),
+    exclude: Mapping[str, str] = _NOBODY,
+    now: datetime,
 ) -> Choice:
-    """Choose for an amount in minor units; `allowed`: only these (None: all), `exclude`: never these."""
+    """Choose for an amount in minor units.
+
+    `allowed`: only these (None: all). `exclude`: never these, each with why, as a predicate for the trace.
+    A provider whose float is known to be too small is passed over; an unknown one stops nothing.
+    """
     stopped = paused()
     if EVERYTHING in stopped:
         return Choice(None, [f"all payouts are stopped: {stopped[EVERYTHING].reason}"], "global_stop")
+    balances = {row.provider: row for row in known_balances(now=now).filter(currency=currency)}
     why: list[str] = []
-    waits = False
+    waits: set[WaitReason] = set()
     for registered in PROVIDERS:
         code = registered.code
         problem = registered.capabilities.problem_with(method=method, currency=currency, amount=amount, country=country)
         if not problem and code in exclude:
-            problem = "has declined it already"
+            problem = exclude[code]
         if not problem and allowed is not None and code not in allowed:
             problem = "was not among those approved"
         if not problem and code in stopped:
-            problem, waits = f"is paused: {stopped[code].reason}", True
+            problem = f"is paused: {stopped[code].reason}"
+            waits.add("paused")
+        if not problem and code in balances and balances[code].available < amount:
+            problem = f"has only {format_money(balances[code].available, currency)} of ours"
+            waits.add("waiting_for_funds")
         if not problem:
             return Choice(code, [*why, f"{registered.label} is the first that can"])
         why.append(f"{registered.label} {problem}")
-    return Choice(None, why, "paused" if waits else "no_route")
+    return Choice(None, why, "paused" if "paused" in waits else "waiting_for_funds" if waits else "no_route")
 
 
 def candidates(*, method: str, currency: str, amount: int, country: str = "") -> list[str]:
@@ -70,10 +86,20 @@ def capabilities_of(code: str) -> Capabilities:
     return BY_CODE[code].capabilities
 
 
-def minimum(*, method: str, currency: str) -> int | None:
-    """The smallest payout that any provider makes, minor units; None if nobody pays this."""
-    limits = (registered.capabilities.pays.get(method, {}).get(currency) for registered in PROVIDERS)
-    return min((limit.minimum for limit in limits if limit), default=None)
+def limits(*, method: str, currency: str) -> Limits | None:
+    """The smallest and the largest payout that any provider makes; None if nobody pays this."""
+    declared = [registered.capabilities.pays.get(method, {}).get(currency) for registered in PROVIDERS]
+    known = [one for one in declared if one]
+    if not known:
+        return None
+    largest = [one.maximum for one in known if one.maximum is not None]
+    return Limits(min(one.minimum for one in known), max(largest) if len(largest) == len(known) else None)
+
+
+def known_balances(*, now: datetime) -> QuerySet[ProviderBalance]:
+    """Our float per provider and currency, as far as it was told lately enough to count."""
+    lately = Q(as_of__gt=now - BALANCE_LASTS, as_of__lt=now + BALANCE_LASTS)
+    return ProviderBalance.objects.filter(lately).order_by("provider", "currency")
 
 
 def paused() -> dict[str, ProviderControl]:

@@ -15,6 +15,7 @@ class Manner(Enum):
     NORMAL = "normal"
     DROP = "drop"  # the connection closes without an answer
     ERROR = "error"  # 500
+    UNAVAILABLE = "unavailable"  # 503, which says that nothing was created
     MALFORMED = "malformed"  # 201 with half a body
     DUPLICATE = "duplicate"  # 409 with a link to the payout
 

@@ -19,6 +19,7 @@ class Switches:
     drop_after_accept: float = 0.0  # share of creates
     drop_before_accept: float = 0.0
     error_after_accept: float = 0.0  # 500
+    unavailable_after_accept: float = 0.0  # 503, and it is not true
     malformed: float = 0.0  # accepted, half a body
     create_unavailable: float = 0.0  # 503, not accepted
     query_unavailable: float = 0.0

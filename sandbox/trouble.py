@@ -25,6 +25,7 @@ def manner(story: Story, switches: Switches, *, key: str, number: int) -> Manner
     for kind, share in (
         (Manner.DROP, switches.drop_after_accept),
         (Manner.ERROR, switches.error_after_accept),
+        (Manner.UNAVAILABLE, switches.unavailable_after_accept),
         (Manner.MALFORMED, switches.malformed),
     ):
         if chance(switches, f"manner {kind.value}", key, number) < share:

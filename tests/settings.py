@@ -1,6 +1,9 @@
 """The product's settings with what a test run needs changed."""
 
+import os
 from datetime import timedelta
+
+os.environ.setdefault("DEBUG", "1")  # read below, and by the processes that tests start
 
 from backoffice.settings import *  # noqa: F403
 

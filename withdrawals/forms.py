@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 
+from withdrawals import visibility
+from withdrawals.models import Note
 from withdrawals.pages.sheets import HOLD_KINDS, WAKE_CHOICES, Sheet, wake_at
 from withdrawals.states import HoldKind, Move
 
@@ -96,6 +98,15 @@ class NoteForm(forms.Form):
         help_text="Stays internal and cannot be changed later.",
         error_messages={"required": "Write the note."},
     )
+    audience = forms.ChoiceField(label="Who reads it", choices=Note.Audience.choices, widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, author: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if visibility.sees(author, visibility.Field.SIGNALS):
+            self.fields["audience"].initial = Note.Audience.SIGNALS
+        else:
+            del self.fields["audience"]
+            self.fields["text"].help_text = "Read by support and by everybody who decides. It cannot be changed later."
 
 
 class TakeOverForm(forms.Form):

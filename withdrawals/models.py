@@ -241,10 +241,15 @@ class Withdrawal(Lifecycle):
     def new_attempt(self, provider: str, *, trace: list[str], now: datetime) -> PayoutAttempt:
         """Add the attempt with its key, before anything is sent."""
         number = self.attempts.count() + 1
+        before = self.attempts.filter(provider=provider).order_by("number").last()
+        if before is not None and before.state == "not_sent":
+            key = before.key
+        else:
+            key = uuid.uuid5(uuid.UUID(settings.INSTALLATION_ID), f"{self.ref}/{number}/{provider}")
         return self.attempts.create(
             number=number,
             provider=provider,
-            key=uuid.uuid5(uuid.UUID(settings.INSTALLATION_ID), f"{self.ref}/{number}/{provider}"),
+            key=key,
             amount=self.amount - self.fee,
             currency=self.currency,
             fingerprint=self.fingerprint,
@@ -379,7 +384,9 @@ class PayoutAttempt(models.Model):
     withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, related_name="attempts")
     number = models.PositiveSmallIntegerField()
     provider = models.CharField(max_length=30)
-    key = models.UUIDField(unique=True)
+    # After an attempt that certainly moved nothing the next one at that provider uses its key again: were the
+    # certainty wrong, the provider would know the payout and not make a second one.
+    key = models.UUIDField(db_index=True)
     # What is sent: the withdrawal's amount less its fee.
     amount = models.BigIntegerField()
     currency = models.CharField(max_length=5)
@@ -400,6 +407,7 @@ class PayoutAttempt(models.Model):
         default_permissions = ()
         constraints = [
             models.UniqueConstraint(fields=["withdrawal", "number"], name="attempt_number_unique"),
+            models.UniqueConstraint(fields=["key"], condition=~Q(state="not_sent"), name="attempt_key_unique"),
             models.UniqueConstraint(
                 fields=["withdrawal"],
                 condition=Q(state__in=["sending", "accepted", "unknown", "paid"]),
@@ -441,9 +449,16 @@ class PayoutAttempt(models.Model):
 
 
 class Note(models.Model):
+    """What a colleague should know. Who reads it is said when it is written, whatever the author's roles become."""
+
+    class Audience(models.TextChoices):
+        SIGNALS = "signals", "Colleagues who see signals"
+        EVERYBODY = "everybody", "Support too"
+
     withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, related_name="notes")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notes")
     text = models.TextField()
+    audience = models.CharField(max_length=10, choices=Audience.choices, default=Audience.SIGNALS)
     at = models.DateTimeField()
 
     class Meta:
@@ -491,7 +506,7 @@ class Finding(models.Model):
     """
 
     withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, null=True, related_name="findings")
-    provider = models.CharField(max_length=30)
+    provider = models.CharField(max_length=30)  # empty: it is about all of them
     kind = models.CharField(max_length=40)
     words = models.CharField(max_length=300)
     data = models.JSONField(default=dict)

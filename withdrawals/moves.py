@@ -22,9 +22,13 @@ def move(
     who: Predicate,
     when: Sequence[Callable[[Any], bool]] = (),
     needs_reason: bool = False,
+    staff_reason: bool = False,
 ) -> Any:
-    """Declare a move of the life: from where to where, who may make it, and under which conditions."""
-    custom = {"needs_reason": needs_reason}
+    """Declare a move of the life: from where to where, who may make it, and under which conditions.
+
+    ``needs_reason``: whoever makes it gives a reason; ``staff_reason``: a person does.
+    """
+    custom = {"needs_reason": needs_reason, "staff_reason": staff_reason}
     return transition("state", source, target, conditions=list(when), permission=who, custom=custom)  # type: ignore[arg-type]
 
 
@@ -61,17 +65,18 @@ class Moves(models.Model):
         return any(edge.has_perm(self, actor) for edge in edges)
 
     @classmethod
-    def wants_reason(cls, name: Move) -> bool:
-        """Whether the move is declared with a reason, whoever makes it."""
+    def wants_reason(cls, name: Move, *, person: bool = True) -> bool:
+        """Whether a person who makes the move, or a machine, must give a reason."""
         edges = getattr(cls, name)._django_fsm.transitions.values()
-        return any(edge.custom.get("needs_reason", False) for edge in edges)
+        return any(edge.custom["needs_reason"] or (person and edge.custom["staff_reason"]) for edge in edges)
 
     def check_reason(self, name: Move, actor: Actor, reason: str) -> None:
         """Raise NeedsReason when the move wants one, or when a person's is not in the move's list."""
-        if self.wants_reason(name) and not reason:
+        person = not isinstance(actor, Machine)
+        if self.wants_reason(name, person=person) and not reason:
             raise NeedsReason(f"{MOVE_LOOKS[name].label} needs a reason.")
         listed = {r.code for r in reasons.BY_MOVE.get(name, ())}
-        if reason and listed and not isinstance(actor, Machine) and reason not in listed:
+        if reason and listed and person and reason not in listed:
             raise NeedsReason(f"{reason!r} is not in the list of reasons for {MOVE_LOOKS[name].label.lower()}.")
 
     def refresh_from_db(self, using: str | None = None, fields: Any = None, from_queryset: Any = None) -> None:

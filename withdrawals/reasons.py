@@ -82,6 +82,17 @@ RECALL: tuple[Reason, ...] = (
     Reason("new_fact", "A new fact came up", ""),
     Reason("approved_by_mistake", "Approved by mistake", ""),
 )
+# How a person knows that an unknown outcome was a payment, or was none: what kind of proof there is.
+COMPLETE: tuple[Reason, ...] = (
+    Reason("on_statement", "On the provider’s statement", ""),
+    Reason("provider_confirms", "The provider confirms it in writing", ""),
+    Reason("bank_confirms", "The player’s bank confirms it", ""),
+)
+FAIL: tuple[Reason, ...] = (
+    Reason("not_on_statement", "The statement of the day closed without it", ""),
+    Reason("not_found_twice", "Not found twice, hours apart", ""),
+    Reason("provider_denies", "The provider denies it in writing", ""),
+)
 # Why the machines recall an approval, or end a hold.
 BY_MACHINES: tuple[Reason, ...] = (
     Reason("changed_since_approval", "Changed since the approval", ""),
@@ -106,6 +117,8 @@ BY_MOVE: dict[str, tuple[Reason, ...]] = {
     "disagree": DISAGREE,
     "recall": RECALL,
     "cancel": CANCEL,
+    "complete": COMPLETE,
+    "fail": FAIL,
 }
 _BY_CODE = {reason.code: reason for reasons in (*BY_MOVE.values(), BY_MACHINES) for reason in reasons}
 

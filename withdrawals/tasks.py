@@ -6,6 +6,7 @@ sweep() is the guarantee, run by beat every second; everything else is woken by 
 from celery import current_app, shared_task
 from django.utils import timezone
 
+from providers import gateway
 from withdrawals import queries
 from withdrawals.operations import asking, decisions, holds, inbox, payouts, screening
 
@@ -38,6 +39,11 @@ def apply_webhooks(**_: object) -> None:
 @shared_task(name="withdrawals.apply_decisions")
 def apply_decisions(**_: object) -> None:
     decisions.apply_due_decisions(now=timezone.now())
+
+
+@shared_task(name="withdrawals.forget_refused_webhooks")
+def forget_refused_webhooks(**_: object) -> None:
+    gateway.forget_refused(now=timezone.now())
 
 
 @shared_task(name="withdrawals.sweep")

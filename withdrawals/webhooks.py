@@ -14,7 +14,7 @@ from withdrawals import nudge
 @login_not_required
 @require_POST
 def receive(request: HttpRequest, provider: str) -> HttpResponse:
-    """Store one delivery and answer: 2xx stored or known, 401 not believed, 404 no such provider."""
+    """Store one delivery and answer: 202 stored or known, 401 not believed, 404 no such provider."""
     result = gateway.receive_webhook(provider, request.headers, request.body, timezone.now())
     if result.is_new:
         nudge.after_commit("apply_webhooks")

@@ -67,3 +67,18 @@ class User(AbstractBaseUser, PermissionsMixin):
         if not hasattr(self, "_role_names"):
             self._role_names = list(self.groups.order_by("pk").values_list("name", flat=True))
         return self._role_names
+
+
+class SignInTry(models.Model):
+    """A try to sign in that has not succeeded. ``account`` is a digest: people type passwords into the wrong field."""
+
+    account = models.CharField(max_length=64)
+    address = models.CharField(max_length=45)
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        indexes = [
+            models.Index(fields=["account", "at"], name="sign_in_try_account"),
+            models.Index(fields=["address", "at"], name="sign_in_try_address"),
+        ]

@@ -17,6 +17,7 @@ ACTS: dict[str, str] = {
     "view_log": "Read the audit log",
     "check_chain": "Checked the chain",
     "sign_in": "Signed in",
+    "sign_in_failed": "Failed to sign in",
 }
 # Acts by which people decide, and those by which they only read.
 DECISIONS: set[str] = set()
@@ -64,5 +65,5 @@ def change(entry: AuditEntry) -> list[tuple[str, str]]:
     before, after = entry.data.get("before"), entry.data.get("after")
     if isinstance(before, dict) and isinstance(after, dict):
         return [(f"{plain(name)}: {before.get(name, '')}", str(value)) for name, value in after.items()]
-    chosen = entry.data.get("move") or entry.data.get("path") or entry.data.get("state")
+    chosen = entry.data.get("move") or entry.data.get("path") or entry.data.get("state") or entry.data.get("address")
     return [("", plain(str(chosen)))] if chosen else []

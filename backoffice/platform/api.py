@@ -18,6 +18,7 @@ from backoffice.platform import problems
 from backoffice.platform.api_notifications import router as notifications
 from backoffice.platform.api_players import router as players
 from backoffice.platform.api_withdrawals import router as withdrawals
+from backoffice.platform.models import Scope
 from backoffice.platform.openapi import with_problems
 from backoffice.platform.operations import EventRefused
 from backoffice.platform.problems import Refused
@@ -31,6 +32,20 @@ logger = logging.getLogger(__name__)
 
 # A key that somebody invented may be of any length; what it says is not repeated in full.
 _LONGEST_FIELD = 80
+# The validator's own words where they would not say what to do.
+_SENTENCES = {
+    "extra_forbidden": "This field is not known.",
+    "missing": "This field is required.",
+    "string_type": "Send a string.",
+    "string_unicode": "This is no text: half of a surrogate pair stands in it.",
+    "string_too_short": "This must not be empty.",
+    "string_too_long": "Send at most {max_length} characters.",
+    "bool_type": "Send true or false.",
+    "int_type": "Send a whole number.",
+    "literal_error": "Send one of {expected}.",
+    "model_type": "Send an object.",
+    "model_attributes_type": "Send an object.",
+}
 
 
 class PlatformAPI(NinjaAPI):
@@ -61,7 +76,7 @@ api = PlatformAPI(
     version="1.0.0",
     description="Signed requests of the gaming platform. docs/api.md says how to sign, with examples.",
     urls_namespace="platform",
-    auth=Signature(),
+    auth=Signature(Scope.READ),
     parser=StrictParser(),
     docs_decorator=_for_staff,
 )
@@ -94,9 +109,10 @@ def _player_refused(_request: HttpRequest, refused: PlayerRefused) -> HttpRespon
 def _not_of_the_form(request: HttpRequest, invalid: ValidationError) -> HttpResponse:
     one = request.body.lstrip().startswith(b"{")
     errors = [{"field": _field_of(error["loc"], one=one), "detail": _words_of(error)} for error in invalid.errors]
-    first = errors[0]
+    first, kind = errors[0], invalid.errors[0]["type"]
+    code = kind if kind in problems.KINDS else "invalid_request"
     return problems.response(
-        Refused("invalid_request", f"{first['field']}: {first['detail']}", field=first["field"], errors=errors[:20])
+        Refused(code, f"{first['field']}: {first['detail']}", field=first["field"], errors=errors[:20])
     )
 
 
@@ -134,7 +150,7 @@ def _field_of(location: tuple[Any, ...], *, one: bool) -> str:
 
 
 def _words_of(error: dict[str, Any]) -> str:
-    if error["type"] == "extra_forbidden":
-        return "This field is not known."
+    if error["type"] in _SENTENCES:
+        return _SENTENCES[error["type"]].format(**error.get("ctx", {}))
     message: str = error["msg"]
     return message if message.endswith(".") else f"{message}."

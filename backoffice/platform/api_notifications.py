@@ -7,7 +7,8 @@ from django.utils import timezone
 from ninja import Path, Query, Router
 
 from backoffice.platform import notifications, schemas
-from backoffice.platform.signing import client_of
+from backoffice.platform.models import Scope
+from backoffice.platform.signing import Signature, client_of
 from withdrawals.models import Notification
 from withdrawals.reference import normalise
 
@@ -26,7 +27,11 @@ def list_notifications(request: HttpRequest, ref: Annotated[str, Query(max_lengt
     return schemas.NotificationsOut(notifications=_shown(found))
 
 
-@router.post("/{notification_id}/resend", response=schemas.NotificationOut)
+@router.post(
+    "/{notification_id}/resend",
+    auth=Signature(Scope.WITHDRAWALS),
+    response=schemas.NotificationOut,
+)
 def resend_notification(
     request: HttpRequest, notification_id: Annotated[int, Path(ge=1, le=LARGEST_KEY)]
 ) -> schemas.NotificationOut:

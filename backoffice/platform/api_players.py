@@ -11,8 +11,9 @@ from backoffice.money import to_major_string
 from backoffice.platform import operations, schemas
 from backoffice.platform.api_withdrawals import shown
 from backoffice.platform.fields import Id
+from backoffice.platform.models import Scope
 from backoffice.platform.problems import Refused
-from backoffice.platform.signing import client_of
+from backoffice.platform.signing import Signature, client_of
 from kyc.models import Player
 from ledger.models import AccountKind
 from ledger.queries import balances_of_player
@@ -25,7 +26,7 @@ router = Router(tags=["Players"])
 PlayerId = Annotated[Id, Path()]
 
 
-@router.put("/{player_id}", response={200: schemas.PlayerOut, 201: schemas.PlayerOut})
+@router.put("/{player_id}", auth=Signature(Scope.EVENTS), response={200: schemas.PlayerOut, 201: schemas.PlayerOut})
 def put_player(request: HttpRequest, player_id: PlayerId, player: schemas.PlayerIn) -> Status[Any]:
     """Tell a player, or what changed about one; with the result of a verification if there is one."""
     known, is_new = operations.tell_player(
@@ -47,7 +48,7 @@ def put_player(request: HttpRequest, player_id: PlayerId, player: schemas.Player
     )
 
 
-@router.post("/{player_id}/deposits", response=schemas.RecordedOut)
+@router.post("/{player_id}/deposits", auth=Signature(Scope.EVENTS), response=schemas.RecordedOut)
 def post_deposits(
     request: HttpRequest, player_id: PlayerId, deposits: Annotated[schemas.Deposits, Body()]
 ) -> schemas.RecordedOut:
@@ -58,7 +59,7 @@ def post_deposits(
     return schemas.RecordedOut(recorded=[deposit.id for deposit in deposits])
 
 
-@router.post("/{player_id}/plays", response=schemas.RecordedOut)
+@router.post("/{player_id}/plays", auth=Signature(Scope.EVENTS), response=schemas.RecordedOut)
 def post_plays(
     request: HttpRequest, player_id: PlayerId, plays: Annotated[schemas.Plays, Body()]
 ) -> schemas.RecordedOut:
@@ -69,7 +70,7 @@ def post_plays(
     return schemas.RecordedOut(recorded=[play.id for play in plays])
 
 
-@router.post("/{player_id}/logins", response=schemas.RecordedOut)
+@router.post("/{player_id}/logins", auth=Signature(Scope.EVENTS), response=schemas.RecordedOut)
 def post_logins(
     request: HttpRequest, player_id: PlayerId, logins: Annotated[schemas.Logins, Body()]
 ) -> schemas.RecordedOut:
@@ -80,7 +81,11 @@ def post_logins(
     return schemas.RecordedOut(recorded=[login.id for login in logins])
 
 
-@router.put("/{player_id}/destinations/{destination_id}", response=schemas.DestinationOut)
+@router.put(
+    "/{player_id}/destinations/{destination_id}",
+    auth=Signature(Scope.WITHDRAWALS),
+    response=schemas.DestinationOut,
+)
 def put_destination(
     request: HttpRequest,
     player_id: PlayerId,

@@ -8,9 +8,10 @@ from ninja import Header, Router, Status
 
 from backoffice.audit.actors import Machine
 from backoffice.money import to_major_string
-from backoffice.platform import schemas
+from backoffice.platform import fields, schemas
+from backoffice.platform.models import Scope
 from backoffice.platform.problems import Refused
-from backoffice.platform.signing import client_of
+from backoffice.platform.signing import Signature, client_of
 from kyc.models import Player
 from withdrawals import player_words, queries
 from withdrawals.exceptions import MoveRefused
@@ -21,10 +22,10 @@ from withdrawals.states import State
 
 router = Router(tags=["Withdrawals"])
 
-IdempotencyKey = Annotated[str, Header(alias="Idempotency-Key", pattern="^[ -~]{1,255}$")]
+IdempotencyKey = Annotated[fields.IdempotencyKey, Header(alias="Idempotency-Key")]
 
 
-@router.post("", response={200: schemas.WithdrawalOut, 201: schemas.WithdrawalOut})
+@router.post("", auth=Signature(Scope.WITHDRAWALS), response={200: schemas.WithdrawalOut, 201: schemas.WithdrawalOut})
 def post_withdrawal(
     request: HttpRequest, withdrawal: schemas.WithdrawalIn, idempotency_key: IdempotencyKey
 ) -> Status[schemas.WithdrawalOut]:
@@ -54,7 +55,7 @@ def get_withdrawal(request: HttpRequest, ref: str) -> schemas.WithdrawalOut:
     return shown(_own(request, ref))
 
 
-@router.post("/{ref}/cancel", response=schemas.WithdrawalOut)
+@router.post("/{ref}/cancel", auth=Signature(Scope.WITHDRAWALS), response=schemas.WithdrawalOut)
 def cancel_withdrawal(request: HttpRequest, ref: str) -> schemas.WithdrawalOut:
     """Cancel for the player while nothing is sent; the money goes back. Cancelling again changes nothing."""
     withdrawal = _own(request, ref)

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -9,7 +10,7 @@ from django.conf import settings
 
 from backoffice.audit.actors import Actor
 from backoffice.audit.record import record
-from backoffice.platform.models import ApiClient
+from backoffice.platform.models import ApiClient, every_scope
 
 _HERE = ("127.0.0.1", "localhost", "::1")
 
@@ -18,19 +19,29 @@ class InvalidNotifyUrl(ValueError):
     """The message says which addresses are called."""
 
 
-def add_client(*, name: str, notify_url: str = "", actor: Actor, now: datetime) -> ApiClient:
-    """Make a client with new secrets; its key id is made of the name. Raises InvalidNotifyUrl."""
+def add_client(
+    *, name: str, notify_url: str = "", scopes: Sequence[str] = (), actor: Actor, now: datetime
+) -> ApiClient:
+    """Make a client with new secrets; its key id is made of the name. No scopes: all. Raises InvalidNotifyUrl."""
     _check_notify_url(notify_url)
     word = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:20].strip("-") or "client"
     client = ApiClient.objects.create(
         key_id=f"{word}-{secrets.token_hex(4)}",
         name=name,
         secret=new_secret(),
+        scopes=sorted(set(scopes)) or every_scope(),
         notify_url=notify_url,
         notify_secret=new_secret(),
         created_at=now,
     )
-    record(subject_type="api_client", subject_id=client.key_id, action="add_api_client", actor=actor, at=now)
+    record(
+        subject_type="api_client",
+        subject_id=client.key_id,
+        action="add_api_client",
+        actor=actor,
+        data={"scopes": client.scopes},
+        at=now,
+    )
     return client
 
 

@@ -15,6 +15,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from backoffice.money import AMOUNT_PATTERN, AmountError, digits_of, exponent_of
 from kyc.names import is_plain
 
 # Years that a clock of ours can mean; with others the arithmetic of zones overflows.
@@ -24,6 +25,37 @@ _DATE = "^(19|20)[0-9]{2}-[0-9]{2}-[0-9]{2}$"
 
 def _refused(sentence: str) -> PydanticCustomError:
     return PydanticCustomError("refused", sentence)
+
+
+def _matching(pattern: str, sentence: str, **schema: Any) -> Any:
+    """A text of a pattern; the sentence says how it must look."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text, re.ASCII):
+            raise _refused(sentence)
+        return text
+
+    return Annotated[str, AfterValidator(check), WithJsonSchema({"type": "string", "pattern": pattern, **schema})]
+
+
+def _amount(value: Any) -> str:
+    if not isinstance(value, str):
+        raise PydanticCustomError("invalid_amount", 'Send the amount as a string, such as "25.00".')
+    try:
+        digits_of(value)
+    except AmountError as error:
+        raise PydanticCustomError("invalid_amount", str(error)) from None
+    return value
+
+
+def _currency(value: Any) -> str:
+    if not isinstance(value, str):
+        raise PydanticCustomError("invalid_currency", 'Send the currency as a string, such as "EUR".')
+    try:
+        exponent_of(value)
+    except AmountError as error:
+        raise PydanticCustomError("invalid_currency", str(error)) from None
+    return value
 
 
 def _plain(text: str) -> str:
@@ -71,10 +103,24 @@ class OneOrMany:
 
 
 # An id that the platform gives: it stands in paths, ledger keys and log lines.
-Id = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,63}$", examples=["player-1042"])]
-Amount = Annotated[str, Field(pattern="^(0|[1-9][0-9]{0,17})(\\.[0-9]{1,18})?$", max_length=37, examples=["25.00"])]
-Currency = Annotated[str, Field(pattern="^[A-Z]{3,5}$", examples=["EUR"])]
-Country = Annotated[str, Field(pattern="^[A-Z]{2}$", examples=["HR"])]
+Id = _matching(
+    "^[A-Za-z0-9][A-Za-z0-9._:@+-]{0,63}$",
+    "An id has 1 to 64 letters, digits and . _ : @ + - and begins with a letter or a digit.",
+    examples=["player-1042"],
+)
+Amount = Annotated[
+    str,
+    BeforeValidator(_amount),
+    WithJsonSchema({"type": "string", "pattern": f"^{AMOUNT_PATTERN}$", "maxLength": 37, "examples": ["25.00"]}),
+]
+Currency = Annotated[
+    str,
+    BeforeValidator(_currency),
+    WithJsonSchema({"type": "string", "pattern": "^[A-Z]{3,5}$", "examples": ["EUR"]}),
+]
+Country = _matching("^[A-Z]{2}$", "Send the country as two capital letters, such as HR.", examples=["HR"])
+CountryOrNone = _matching("^([A-Z]{2})?$", "Send the country as two capital letters, such as HR, or leave it empty.")
+IdempotencyKey = _matching("^[ -~]{1,255}$", "Send 1 to 255 printable ASCII characters.")
 Moment = Annotated[
     datetime,
     BeforeValidator(_moment),

@@ -4,6 +4,18 @@ from django.db import models
 from django.db.models import Q
 
 
+class Scope(models.TextChoices):
+    """What a key may be used for."""
+
+    READ = "read", "Read"
+    EVENTS = "events", "Tell players and what they do"
+    WITHDRAWALS = "withdrawals", "Tell destinations, ask for withdrawals and cancel them"
+
+
+def every_scope() -> list[str]:
+    return list(Scope.values)
+
+
 class ApiClient(models.Model):
     """A system of the platform. ``key_id`` is the source of what it sends, for ever.
 
@@ -13,6 +25,7 @@ class ApiClient(models.Model):
     key_id = models.CharField(max_length=30, unique=True)
     name = models.CharField(max_length=100)
     secret = models.CharField(max_length=100)
+    scopes = models.JSONField(default=every_scope)
     # Where it wants to be told of its withdrawals; empty: it asks.
     notify_url = models.CharField(max_length=500, default="", blank=True)
     notify_secret = models.CharField(max_length=100)
@@ -32,6 +45,18 @@ class ApiClient(models.Model):
     @property
     def actor_name(self) -> str:
         return f"platform:{self.key_id}"
+
+
+class ReceivedSignature(models.Model):
+    """A signature of a request that changes something: it is good for once. Kept as long as it would be valid."""
+
+    client = models.ForeignKey(ApiClient, on_delete=models.CASCADE, related_name="+", db_index=False)
+    signature = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(name="received_signature_once", fields=["client", "signature"])]
 
 
 class NotificationDelivery(models.Model):

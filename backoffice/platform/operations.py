@@ -15,7 +15,7 @@ from typing import Any, Literal
 from django.db import models, transaction
 
 from backoffice.audit.actors import Actor
-from backoffice.money import AmountError, Money, format_money, parse_amount
+from backoffice.money import AmountError, Money, checked_amount, format_money
 from fraud import activity
 from fraud import operations as fraud
 from kyc.models import Player
@@ -231,13 +231,9 @@ def _player_keys(events: Sequence[Any]) -> dict[str, int]:
 def _checked(event: Deposit | Play, *, now: datetime) -> Money:
     _check_time(event.at, now=now)
     try:
-        minor = parse_amount(event.amount, event.currency)
+        return Money(checked_amount(event.amount, event.currency), event.currency)
     except AmountError as error:
-        field = "currency" if str(error).startswith("Unknown currency") else "amount"
-        raise EventRefused(f"invalid_{field}", str(error), field=field) from None
-    if minor == 0:
-        raise EventRefused("invalid_amount", "The amount must be more than zero.", field="amount")
-    return Money(minor, event.currency)
+        raise EventRefused(error.code, str(error), field=error.field) from None
 
 
 def _check_time(at: datetime, *, now: datetime) -> None:

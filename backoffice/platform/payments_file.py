@@ -17,7 +17,7 @@ from io import TextIOWrapper
 from pathlib import Path
 from typing import IO
 
-from backoffice.money import AmountError, parse_amount
+from backoffice.money import AmountError, TooManyDecimals, parse_amount
 
 CURRENCY = "USD"
 COLUMNS = ("ReqTimeUTC", "TransactionType", "TransactionAmount", "Status", "AccountIdentifier")
@@ -158,9 +158,10 @@ def _amount(text: str) -> int:
         raise _Unusable("negative amount", _short(text))
     try:
         amount = parse_amount(text, CURRENCY)
-    except AmountError as error:
-        reason = "more than two decimals" if "decimals" in str(error) else "bad amount"
-        raise _Unusable(reason, _short(text)) from None
+    except TooManyDecimals:
+        raise _Unusable("more than two decimals", _short(text)) from None
+    except AmountError:
+        raise _Unusable("bad amount", _short(text)) from None
     if amount == 0:
         raise _Unusable("zero amount", _short(text))
     if amount > LARGEST:

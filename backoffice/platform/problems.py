@@ -29,12 +29,15 @@ KINDS: dict[str, Kind] = {
     "card_number": Kind(400, "A card number was sent"),
     # Who asks, and for what.
     "unauthorized": Kind(401, "The request is not signed by a known key"),
+    "out_of_scope": Kind(403, "The key was not given out for that"),
     "not_found": Kind(404, "There is no such thing"),
     "method_not_allowed": Kind(405, "This address does not take that method"),
     # It contradicts what is known.
+    "replayed": Kind(409, "The signature was used before"),
     "key_reused": Kind(409, "The Idempotency-Key was used for another request"),
     "event_changed": Kind(409, "The event is known with other content"),
     "destination_changed": Kind(409, "The destination is known with other payout details"),
+    "cancel_not_allowed": Kind(409, "The withdrawal may not be cancelled"),
     "too_late": Kind(409, "The withdrawal can no longer be cancelled"),
     # The envelope.
     "too_large": Kind(413, "The body is too large"),
@@ -44,6 +47,7 @@ KINDS: dict[str, Kind] = {
     "unknown_destination": Kind(422, "The destination is not known"),
     "insufficient_funds": Kind(422, "The balance does not cover the amount"),
     "below_minimum": Kind(422, "The amount is below the minimum"),
+    "above_maximum": Kind(422, "The amount is above the maximum"),
     "unsupported_currency": Kind(422, "The currency cannot be paid that way"),
     # Ours.
     "internal_error": Kind(500, "Something is wrong on our side"),

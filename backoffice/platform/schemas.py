@@ -9,6 +9,7 @@ from backoffice.platform.fields import (
     Account,
     Amount,
     Country,
+    CountryOrNone,
     Currency,
     Day,
     Filled140,
@@ -86,7 +87,7 @@ class LoginIn(Said):
     occurred_at: Moment
     ip: Ip
     device: Line100 = ""
-    country: Country | Literal[""] = ""
+    country: CountryOrNone = ""
     city: Line100 = ""
 
 
@@ -96,7 +97,7 @@ class DestinationIn(Said):
     method: Literal["iban", "card", "wallet"]
     account: Account
     holder_name: Filled140
-    country: Country | Literal[""] = ""
+    country: CountryOrNone = ""
     owned: StrictBool = False
 
 

@@ -1,53 +1,73 @@
 """Signatures between the platform and us: the same three headers in both directions.
 
-``X-Signature`` is the hexadecimal HMAC-SHA256 of timestamp, method, path with query and raw body,
-joined by line feeds.
+``X-Signature`` is the hexadecimal HMAC-SHA256 of timestamp, method, path with query, Idempotency-Key
+and raw body, joined by line feeds. A signature that changes something is good for once.
 """
 
 import hashlib
 import hmac
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import IntegrityError, transaction
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja.security import APIKeyHeader
 
-from backoffice.platform.models import ApiClient
+from backoffice.platform.models import ApiClient, ReceivedSignature, Scope
 from backoffice.platform.problems import Refused
 
 TIMESTAMP_WINDOW_SECONDS = 300
 LARGEST_BODY = 256 * 1024
-_TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
+# A timestamp from the future stays good for longer than one window.
+REMEMBERED = timedelta(seconds=2 * TIMESTAMP_WINDOW_SECONDS + 60)
+_READING = ("GET", "HEAD", "OPTIONS")
+# The decimals let a sender make two signatures in one second.
+_TIMESTAMP = re.compile(r"([0-9]{1,12})(\.[0-9]{1,6})?", re.ASCII)
 _SIGNATURE = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
 
-def signature(secret: str, *, timestamp: str, method: str, path: str, body: bytes) -> str:
-    """Return the signature in lower-case hexadecimal; ``path`` includes the query as it is sent."""
-    message = f"{timestamp}\n{method}\n{path}\n".encode() + body
+def signature(secret: str, *, timestamp: str, method: str, path: str, key: str = "", body: bytes) -> str:
+    """Return the signature in lower-case hexadecimal.
+
+    ``path`` includes the query as it is sent; ``key`` is the Idempotency-Key, empty where there is none.
+    """
+    message = f"{timestamp}\n{method}\n{path}\n{key}\n".encode() + body
     return hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
 
 
-def headers(key_id: str, secret: str, *, method: str, path: str, body: bytes, now: datetime) -> dict[str, str]:
+def headers(
+    key_id: str, secret: str, *, method: str, path: str, key: str = "", body: bytes, now: datetime
+) -> dict[str, str]:
     """Return the three headers of a request that is sent now."""
-    timestamp = str(int(now.timestamp()))
+    timestamp = f"{now.timestamp():.6f}"
     return {
         "X-Key-Id": key_id,
         "X-Timestamp": timestamp,
-        "X-Signature": signature(secret, timestamp=timestamp, method=method, path=path, body=body),
+        "X-Signature": signature(secret, timestamp=timestamp, method=method, path=path, key=key, body=body),
     }
 
 
 class Signature(APIKeyHeader):
-    """HMAC-SHA256 of timestamp, method, path with query and raw body; with X-Key-Id and X-Timestamp."""
+    """HMAC-SHA256 of timestamp, method, path with query, Idempotency-Key and body; with X-Key-Id, X-Timestamp."""
 
     param_name = "X-Signature"
 
+    def __init__(self, scope: Scope) -> None:
+        super().__init__()
+        self.scope = scope
+
     def authenticate(self, request: HttpRequest, key: str | None) -> ApiClient:
-        """Return the client that signed the request. Raises Refused."""
-        return signer_of(request, given=key or "", now=timezone.now())
+        """Return the client that signed the request, if it may do this. Raises Refused."""
+        given, now = key or "", timezone.now()
+        client = signer_of(request, given=given, now=now)
+        if self.scope not in client.scopes:
+            raise Refused("out_of_scope", f"This key was given out without the scope {self.scope}.")
+        if request.method not in _READING:
+            _use_up(client, given, now=now)
+        return client
 
 
 def client_of(request: HttpRequest) -> ApiClient:
@@ -61,9 +81,9 @@ def signer_of(request: HttpRequest, *, given: str, now: datetime) -> ApiClient:
     key_id, timestamp = request.headers.get("X-Key-Id", ""), request.headers.get("X-Timestamp", "")
     if not (key_id and timestamp and given):
         raise _unauthorized("Send the headers X-Key-Id, X-Timestamp and X-Signature.")
-    if not _TIMESTAMP.fullmatch(timestamp):
-        raise _unauthorized("X-Timestamp must be the time in whole seconds since 1970.")
-    off = int(now.timestamp()) - int(timestamp)
+    if (seconds := _TIMESTAMP.fullmatch(timestamp)) is None:
+        raise _unauthorized("X-Timestamp must be the time in seconds since 1970, with six decimals at most.")
+    off = int(now.timestamp()) - int(seconds[1])
     if abs(off) > TIMESTAMP_WINDOW_SECONDS:
         raise _unauthorized(f"X-Timestamp is {abs(off)} seconds off; sign anew with a clock that is right.")
     client = _client(key_id)
@@ -73,12 +93,31 @@ def signer_of(request: HttpRequest, *, given: str, now: datetime) -> ApiClient:
         timestamp=timestamp,
         method=str(request.method),
         path=request.get_full_path(),
+        key=request.headers.get("Idempotency-Key", ""),
         body=_body(request),
     )
     shown = given if _SIGNATURE.fullmatch(given) else ""
     if not hmac.compare_digest(expected, shown) or client is None:
         raise _unauthorized("The key id or the signature is wrong.")
     return client
+
+
+def forget_signatures(*, now: datetime) -> int:
+    """Remove the signatures whose timestamps are refused by now anyway; return how many."""
+    return ReceivedSignature.objects.filter(at__lt=now - REMEMBERED).delete()[0]
+
+
+def _use_up(client: ApiClient, given: str, *, now: datetime) -> None:
+    """Remember a signature, outside of what the request does. Raises Refused for one that came before."""
+    try:
+        with transaction.atomic():
+            ReceivedSignature.objects.create(client=client, signature=given, at=now)
+    except IntegrityError:
+        raise Refused(
+            "replayed",
+            "This very signature came before. To send the same again, sign it anew with a new X-Timestamp "
+            "and the same Idempotency-Key or ids.",
+        ) from None
 
 
 def _client(key_id: str) -> ApiClient | None:
@@ -112,7 +151,7 @@ def request_headers_documented() -> list[dict[str, Any]]:
             "in": "header",
             "name": "X-Timestamp",
             "required": True,
-            "schema": {"type": "string", "pattern": "^[0-9]{1,12}$"},
-            "description": f"Seconds since 1970, at most {TIMESTAMP_WINDOW_SECONDS} off.",
+            "schema": {"type": "string", "pattern": "^[0-9]{1,12}(\\.[0-9]{1,6})?$"},
+            "description": f"Seconds since 1970, at most {TIMESTAMP_WINDOW_SECONDS} off; another for every request.",
         },
     ]

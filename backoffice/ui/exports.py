@@ -2,13 +2,15 @@
 
 import csv
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from backoffice.ui.tables import BaseTable
 
-_RISKY_START = ("=", "+", "-", "@", "\t", "\r", "\n")
-_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+FORMULA_SIGNS = frozenset("=+-@\N{MINUS SIGN}")
+_CONTROL = ("\t", "\r", "\n")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
 class _Line:
@@ -20,15 +22,19 @@ class _Line:
 
 def neutral(value: Any) -> str:
     """Text for a cell; what a spreadsheet would take for a formula gets a leading apostrophe."""
-    text = "" if value is None else str(value)
-    if text.startswith(_RISKY_START) and not _NUMBER.fullmatch(text):
-        return f"'{text}"
-    return text
+    text = "" if value is None else str(value).replace("\0", "")
+    return f"'{text}" if _looks_like_a_formula(text) and not _NUMBER.fullmatch(text) else text
+
+
+def _looks_like_a_formula(text: str) -> bool:
+    """Spreadsheets skip blanks and what is invisible, and read full-width and small forms of a sign as the sign."""
+    first = next((sign for sign in text if unicodedata.category(sign)[0] not in "ZC"), "")
+    return text.startswith(_CONTROL) or unicodedata.normalize("NFKC", first)[:1] in FORMULA_SIGNS
 
 
 def csv_line(*values: Any) -> str:
-    """Return one line of plain values."""
-    return csv.writer(_Line()).writerow([neutral(value) for value in values])
+    """Return one line of plain values, every one in quotes."""
+    return csv.writer(_Line(), quoting=csv.QUOTE_ALL).writerow([neutral(value) for value in values])
 
 
 def csv_lines(table: BaseTable, records: Iterable[Any], columns: tuple[str, ...]) -> Iterator[str]:

@@ -1,21 +1,28 @@
 """Keyset paging: the next page begins after the last row that was seen, however many rows come before.
 
-A cursor holds the sort values and the primary key of one row and how many rows stood before it. It is
-signed for its sort, so a changed one is refused (BadCursor) instead of reaching the database.
+A cursor holds the sort value and the primary key of one row and how many rows stood before it. It is
+sealed for its sort: a changed one is refused (BadCursor) instead of reaching the database, and nobody reads
+in it a value that the page itself would not show them. The value is in it, not read back from the row,
+because rows change and leave a list while somebody turns its pages.
 """
 
+import binascii
+import json
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.core import signing
+from Crypto.Cipher import AES
 from django.core.exceptions import EmptyResultSet
 from django.db import connections
 from django.db.models import F, Model, Q, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.utils.crypto import salted_hmac
 
 COUNT_CAP = 10_000
 
@@ -99,17 +106,14 @@ class Keyset:
         value: Any = row
         for name in self.path.split(LOOKUP_SEP):
             value = getattr(value, name, None)
-        return signing.dumps([place, _pack(value), _pack(row.pk)], salt=self._salt)
+        return _seal([place, _pack(value), _pack(row.pk)], purpose=self._purpose)
 
     def _read(self, cursor: str) -> tuple[int, Any, Any]:
-        try:
-            place, value, key = signing.loads(cursor, salt=self._salt)
-        except signing.BadSignature as error:
-            raise BadCursor("The page address was changed or belongs to another order.") from error
+        place, value, key = _unseal(cursor, purpose=self._purpose)
         return place, _unpack(value), _unpack(key)
 
     @property
-    def _salt(self) -> str:
+    def _purpose(self) -> str:
         return f"page:{'-' if self.descending else ''}{self.path}"
 
 
@@ -139,6 +143,30 @@ def _is_nullable(queryset: QuerySet[Any], path: str) -> bool:
         field = model._meta.get_field("id" if name == "pk" else name)
         nullable, model = nullable or field.null, field.related_model
     return nullable
+
+
+_NONCE, _TAG = 12, 16
+
+
+def _seal(value: Any, *, purpose: str) -> str:
+    """Return JSON encrypted and authenticated (AES-GCM), fit for an address."""
+    cipher = AES.new(_key(purpose), AES.MODE_GCM, nonce=secrets.token_bytes(_NONCE), mac_len=_TAG)
+    text, tag = cipher.encrypt_and_digest(json.dumps(value).encode())
+    return urlsafe_b64encode(cipher.nonce + tag + text).decode().rstrip("=")
+
+
+def _unseal(sealed: str, *, purpose: str) -> Any:
+    try:
+        raw = urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
+        nonce, tag, text = raw[:_NONCE], raw[_NONCE : _NONCE + _TAG], raw[_NONCE + _TAG :]
+        cipher = AES.new(_key(purpose), AES.MODE_GCM, nonce=nonce, mac_len=_TAG)
+        return json.loads(cipher.decrypt_and_verify(text, tag))
+    except (binascii.Error, ValueError) as error:
+        raise BadCursor("The page address was changed or belongs to another order.") from error
+
+
+def _key(purpose: str) -> bytes:
+    return salted_hmac("backoffice.ui.paging", purpose, algorithm="sha256").digest()
 
 
 def _pack(value: Any) -> list[Any]:

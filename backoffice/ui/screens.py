@@ -189,19 +189,17 @@ class ListScreen(Permitted, View):
 
     def _accept_sort(self) -> tuple[str, Keyset]:
         hidden = self.get_hidden_columns()
-        columns = {
-            name: column.sort_by
-            for name, column in self.table_class.base_columns.items()
-            if column.orderable and name not in hidden and self.may_sort(name)
-        }
+        paths = {name: column.sort_by for name, column in self.table_class.base_columns.items() if column.orderable}
         asked = self.request.GET.get("sort", "")
-        if asked.removeprefix("-") in columns:
+        own = self.tab.sort if self.tab else ""
+        if asked.removeprefix("-") in paths.keys() - hidden and self.may_sort(asked.removeprefix("-")):
             self.parameters["sort"] = asked
         else:
             if asked:
                 self.ignored.append("sort")
-            asked = (self.tab.sort if self.tab else "") or self.table_class.sort
-        path = columns[asked.removeprefix("-")]
+            # The order of the table itself stays, also where its column says the same in every row.
+            asked = own if own and own.removeprefix("-") not in hidden else self.table_class.sort
+        path = paths[asked.removeprefix("-")]
         return asked, Keyset.of(self.get_queryset(), path, descending=asked.startswith("-"))
 
     # Answers ----------------------------------------------------------------------------------------

@@ -131,6 +131,8 @@ def _created(creation: Creation) -> Reply:
             return DROPPED
         case Manner.ERROR:
             return as_problem(500, "internal_error", "Something went wrong on our side.", headers)
+        case Manner.UNAVAILABLE:
+            return _unavailable()
         case Manner.MALFORMED:
             return reply.truncated()
         case Manner.DUPLICATE:
@@ -148,6 +150,10 @@ def _refused(refusal: Refusal) -> Reply:
             return as_problem(429, "too_many_requests", "Nothing was created. Slow down.", headers)
         case InProgress():
             return as_problem(409, "request_in_progress", "A request under this key is being worked on.")
+    return _unavailable()
+
+
+def _unavailable() -> Reply:
     return as_problem(503, "unavailable", "Nothing was created. Try again later.")
 
 

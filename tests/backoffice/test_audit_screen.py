@@ -94,7 +94,7 @@ def test_filters_and_views(client_for: ClientFor, compliance: User, operator: Us
 
 
 @pytest.mark.parametrize(
-    "query", ["person=abc", "person=999999", "at_from=never", "view=x", "after=%00", "act=" + "x" * 41]
+    "query", ["person=abc", "person=999999", "at_from=never", "view=x", "after=%01", "act=" + "x" * 41]
 )
 def test_nonsense_is_left_out(client_for: ClientFor, compliance: User, query: str) -> None:
     entry = act(actor=Machine("payouts"))
@@ -181,7 +181,7 @@ def test_every_act_that_is_recorded_has_words() -> None:
         for path in (Path(settings.BASE_DIR) / app).rglob("*.py"):
             found |= set(re.findall(r'action=\(?"([a-z]\w+)"', path.read_text()))
     assert len(found) > 10
-    assert found - words.ACTS.keys() - {"store_true"} == set()
+    assert found - words.ACTS.keys() - {"append", "store_true"} == set()  # argparse’s own
 
 
 def test_what_is_no_withdrawal_has_its_page(client_for: ClientFor, admin: User, compliance: User) -> None:

@@ -11,6 +11,8 @@ from kyc.models import Player
 from ledger import operations as ledger
 from tests.factories.fraud import DepositFactory, LoginFactory, PlayFactory
 from tests.factories.kyc import NOW, PlayerFactory
+from withdrawals.checks.limits import within_limits
+from withdrawals.checks.outcome import Severity
 from withdrawals.models import CheckResult, Destination, Finding, Withdrawal
 from withdrawals.operations import requests
 from withdrawals.states import Move, State
@@ -122,9 +124,19 @@ def make_withdrawal(
         move(Move.CLEAR, SCREENING)
     else:
         move(Move.REFER, SCREENING)
+        _know_limits(withdrawal)
         _by_people(state, move, approvals=approvals, by=by, second=second, hold_kind=hold_kind)
     _with_provider(withdrawal, state, move)
     return Withdrawal.objects.select_related("player", "destination").get(pk=withdrawal.pk)
+
+
+def _know_limits(withdrawal: Withdrawal) -> None:
+    """Write down what the checks would say of the amount, so that it is no news to whoever approves."""
+    outcome = within_limits(withdrawal, now=NOW)
+    if outcome.severity >= Severity.REVIEW:
+        CheckResult.objects.create(
+            withdrawal=withdrawal, code=outcome.code, outcome=outcome.outcome, title=outcome.title, at=NOW
+        )
 
 
 def make_finding(

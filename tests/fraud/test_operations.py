@@ -115,7 +115,7 @@ def test_a_later_history_does_not_change_an_earlier_request() -> None:
 
 def test_queries_of_an_assessment(django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
     DepositFactory()
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(6):
         assess(subject="WD-1", player_id=PLAYER, request=PayoutRequestFactory(), now=NOW)
 
 

@@ -25,11 +25,12 @@ class Signed:
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         raw = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-        return self.send(method, path, raw, self.headers(method, path, raw), **headers)
+        key = headers.get("Idempotency_Key", "")
+        return self.send(method, path, raw, self.headers(method, path, raw, key), **headers)
 
-    def headers(self, method: str, path: str, raw: bytes) -> dict[str, str]:
+    def headers(self, method: str, path: str, raw: bytes, key: str = "") -> dict[str, str]:
         return signing.headers(
-            self.client.key_id, self.client.secret, method=method, path=path, body=raw, now=datetime.now(UTC)
+            self.client.key_id, self.client.secret, method=method, path=path, key=key, body=raw, now=datetime.now(UTC)
         )
 
     def send(self, method: str, path: str, raw: bytes, signature: dict[str, str], **headers: str) -> Any:

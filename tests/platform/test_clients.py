@@ -35,6 +35,17 @@ def test_a_key_is_given_out_once_and_works(player: Player) -> None:
     assert client.secret not in str(entry.data)
 
 
+def test_a_key_may_be_for_some_things_only() -> None:
+    assert "Scopes:         events, read" in add("Feed", "--scope", "read", "--scope", "events")
+    assert ApiClient.objects.get().scopes == ["events", "read"]
+    assert AuditEntry.objects.get(subject_type="api_client").data == {"scopes": ["events", "read"]}
+
+
+def test_a_key_is_for_everything_unless_it_is_said() -> None:
+    add("Casino")
+    assert ApiClient.objects.get().scopes == ["read", "events", "withdrawals"]
+
+
 @pytest.mark.parametrize("name", ["Ж", "   ", "x" * 90])
 def test_any_name_gives_a_key_id(name: str) -> None:
     add(name)

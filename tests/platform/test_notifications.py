@@ -17,7 +17,7 @@ from backoffice.audit.actors import PAYOUTS, SCREENING
 from backoffice.platform import notifications, signing
 from backoffice.platform.models import ApiClient, NotificationDelivery
 from kyc.models import Player
-from tests.factories.withdrawals import PLATFORM, make_destination
+from tests.factories.withdrawals import PLATFORM, make_destination, pass_checks
 from tests.platform.conftest import Signed, make_client, problem
 from withdrawals.models import Notification, Withdrawal
 from withdrawals.operations import requests
@@ -158,6 +158,7 @@ def test_a_legal_hold_reads_as_being_in_review(withdrawal: Withdrawal, platform:
 
 def test_what_was_paid_says_when_and_where(withdrawal: Withdrawal, platform: Platform) -> None:
     Withdrawal.objects.filter(pk=withdrawal.pk).update(required_approvals=0)
+    pass_checks(withdrawal)
     advance(withdrawal, Move.CLEAR, SCREENING)
     advance(withdrawal, Move.START_PAYOUT, PAYOUTS, provider="volta", trace=[])
     advance(withdrawal, Move.COMPLETE, PAYOUTS, provider_reference="v-1")

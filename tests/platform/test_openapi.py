@@ -63,6 +63,7 @@ def signed(environ: dict[str, Any], start_response: Callable[..., Any]) -> Itera
         "fuzz-secret",
         method=str(request.method),
         path=request.get_full_path(),
+        key=request.headers.get("Idempotency-Key", ""),
         body=body,
         now=datetime.now(UTC),
     )

@@ -1,6 +1,7 @@
 """Asking for withdrawals over HTTP: once per key, visible to the one who asked, cancelled while it can be."""
 
 import threading
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,10 +10,12 @@ from django.db import connection
 
 from backoffice.accounts.models import User
 from kyc.models import Player
-from ledger.models import Entry
+from ledger.models import AccountKind, Entry
 from ledger.queries import balance_of
-from tests.factories.withdrawals import fund
-from tests.platform.conftest import Signed, problem
+from providers import routing
+from providers.contract import Limits
+from tests.factories.withdrawals import fund, pass_checks
+from tests.platform.conftest import Signed, hours_ago, problem
 from withdrawals.models import Withdrawal
 from withdrawals.states import Move
 
@@ -72,6 +75,24 @@ def test_the_same_key_for_something_else_is_refused(
     assert Withdrawal.objects.count() == 1
 
 
+def test_an_amount_whose_house_value_is_beyond_64_bits_is_refused(
+    api: Signed, player: Player, destination: str
+) -> None:
+    refused = api.withdraw("p-1", amount="92233720368547758.00", currency="GBP")
+    assert problem(refused) == (400, "invalid_amount", "amount")
+    assert not Withdrawal.objects.exists()
+
+
+def test_money_that_the_ledger_cannot_add_up_is_refused(api: Signed, player: Player, destination: str) -> None:
+    for n, status in enumerate((201, 400)):
+        win = {"kind": "win", "amount": "92233720368547000.00", "currency": "EUR", "occurred_at": hours_ago(1)}
+        assert api("POST", "/api/v1/players/p-1/plays", {**win, "id": f"w{n}"}).status_code == 200
+        assert api.withdraw("p-1", amount="92233720368547000.00", key=f"k{n}").status_code == status
+    assert problem(api.withdraw("p-1", amount="92233720368547000.00", key="k1")) == (400, "invalid_amount", "amount")
+    assert Withdrawal.objects.count() == 1
+    assert balance_of(AccountKind.PLAYER_HELD, str(player.pk), "EUR") == 9_223_372_036_854_700_000
+
+
 def test_keys_belong_to_their_client(api: Signed, other_api: Signed, player: Player, destination: str) -> None:
     assert api.withdraw("p-1").status_code == 201
     assert other_api.withdraw("p-1").status_code == 201
@@ -80,7 +101,9 @@ def test_keys_belong_to_their_client(api: Signed, other_api: Signed, player: Pla
 
 @pytest.mark.parametrize("key", ["", "k" * 256, "schlüssel", "k\x7f", "k\tk"])
 def test_a_key_is_printable_ascii(api: Signed, player: Player, destination: str, key: str) -> None:
-    assert problem(api.withdraw("p-1", key=key)) == (400, "invalid_request", "Idempotency-Key")
+    refused = api.withdraw("p-1", key=key)
+    assert problem(refused) == (400, "invalid_request", "Idempotency-Key")
+    assert refused.json()["detail"] == "Idempotency-Key: Send 1 to 255 printable ASCII characters."
 
 
 def test_a_key_is_required(api: Signed, player: Player, destination: str) -> None:
@@ -131,6 +154,21 @@ def test_what_cannot_be_paid_is_refused_and_nothing_is_held(
     assert balance_of("player_held", str(player.pk), "EUR") == 0
 
 
+def test_more_than_any_provider_pays_at_once_is_refused(
+    api: Signed, player: Player, destination: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capped = [
+        replace(one, capabilities=replace(one.capabilities, pays={"iban": {"EUR": Limits(100, maximum)}}))
+        for one, maximum in zip(routing.PROVIDERS, (8_000, 5_000), strict=True)
+    ]
+    monkeypatch.setattr(routing, "PROVIDERS", tuple(capped))
+    refused = api.withdraw("p-1", "80.01")
+    assert problem(refused) == (422, "above_maximum", "amount")
+    assert refused.json()["detail"] == "The largest withdrawal is €80.00 for this method; ask for it in parts."
+    assert balance_of("player_held", str(player.pk), "EUR") == 0
+    assert api.withdraw("p-1", "80.00").status_code == 201
+
+
 def test_bonus_money_is_not_withdrawable(api: Signed, player: Player, destination: str) -> None:
     from tests.platform.conftest import hours_ago
 
@@ -164,6 +202,19 @@ def test_cancelling_gives_the_money_back_once(api: Signed, player: Player, desti
     assert balance_of("player_cash", str(player.pk), "EUR") == 10_000
 
 
+@pytest.mark.parametrize("jurisdiction", ["GB", "gb"])
+def test_nothing_is_taken_back_where_the_law_forbids_it(
+    api: Signed, player: Player, destination: str, jurisdiction: str
+) -> None:
+    assert api("PUT", "/api/v1/players/p-1", {"jurisdiction": jurisdiction}).status_code == 200
+    ref = api.withdraw("p-1").json()["ref"]
+    refused = api("POST", f"/api/v1/withdrawals/{ref}/cancel")
+    assert problem(refused) == (409, "cancel_not_allowed", "")
+    assert refused.json()["detail"] == "In this player’s jurisdiction a withdrawal may not be reversed; it goes on."
+    assert api("GET", f"/api/v1/withdrawals/{ref}").json()["status"] == "requested"
+    assert balance_of("player_held", str(player.pk), "EUR") == 2_500
+
+
 @pytest.mark.parametrize("kind", ["legal", "with provider"])
 def test_what_cannot_be_cancelled_says_nothing_more(
     api: Signed, player: Player, destination: str, compliance: User, kind: str, now: datetime
@@ -176,6 +227,7 @@ def test_what_cannot_be_cancelled_says_nothing_more(
         Withdrawal.advance(withdrawal.pk, Move.HOLD, actor=compliance, now=now, reason="legal", kind="legal")
     else:
         Withdrawal.objects.filter(pk=withdrawal.pk).update(required_approvals=0)
+        pass_checks(withdrawal)
         Withdrawal.advance(withdrawal.pk, Move.CLEAR, actor=SCREENING, now=now)
         Withdrawal.advance(withdrawal.pk, Move.START_PAYOUT, actor=PAYOUTS, now=now, provider="volta", trace=[])
 
@@ -194,7 +246,9 @@ def test_a_reference_may_be_typed(api: Signed, player: Player, destination: str)
     assert api("GET", f"/api/v1/withdrawals/{ref.lower().replace('-', '')}").json()["ref"] == ref
 
 
-@pytest.mark.parametrize("ref", ["WD-0000-0001", "1", "-1", "%00", "%F0%9F%92%A9", "x" * 500, "..", "WD-7Q4K-M2X9'"])
+@pytest.mark.parametrize(
+    "ref", ["WD-0000-0001", "1", "-1", "%00", "%F0%9F%92%A9", "x" * 500, str(2**64), "9" * 5_000, "..", "WD-7Q4K-M2X9'"]
+)
 def test_no_other_reference_is_found(api: Signed, ref: str) -> None:
     assert problem(api("GET", f"/api/v1/withdrawals/{ref}"))[:2] == (404, "not_found")
 
@@ -234,7 +288,10 @@ def test_a_list_is_read_page_by_page(api: Signed, player: Player, destination: s
     assert (seen, pages) == (refs[::-1], 3)
 
 
-@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=x", "before=WD-0000-0000", "before=%00"])
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=201", "limit=x", f"limit={2**64}", f"limit={'9' * 5_000}", "before=WD-0000-0000", "before=%00"],
+)
 def test_a_page_that_does_not_exist_is_refused(api: Signed, player: Player, query: str) -> None:
     status, code, field = problem(api("GET", f"/api/v1/players/p-1/withdrawals?{query}"))
     assert (status, code, field) == (400, "invalid_request", query.partition("=")[0])

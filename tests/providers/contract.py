@@ -137,6 +137,7 @@ class TestErrors:
             ({"drop_before_accept": 1}, OutcomeUnknown, 0),
             ({"error_after_accept": 1}, OutcomeUnknown, 1),
             ({"malformed": 1}, OutcomeUnknown, 1),
+            ({"unavailable_after_accept": 1}, NotAccepted, 1),
             ({"create_unavailable": 1}, NotAccepted, 0),
             ({"too_many": 1}, NotAccepted, 0),
             ({"unauthorised": True}, Misconfigured, 0),

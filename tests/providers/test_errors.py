@@ -8,6 +8,7 @@ import pytest
 from providers.adapters.sandbox import Sandbox
 from providers.contract import (
     CREATE_TIMEOUT,
+    LONGEST_REFERENCE,
     QUERY_TIMEOUT,
     CancelResult,
     CannotTell,
@@ -22,6 +23,7 @@ from providers.contract import (
     recording,
 )
 from providers.registry import BY_CODE
+from withdrawals.models import PayoutAttempt, Withdrawal
 
 INSTRUCTION = PayoutInstruction(
     key="0190b5f0-1111-5222-8333-444455556666",
@@ -109,6 +111,7 @@ def problem(status: int, code: str = "some_reason", **headers: str) -> httpx.Res
         (httpx.Response(201, json=PAYOUT | {"amount": 245000.0}), OutcomeUnknown),
         (httpx.Response(201, json=PAYOUT | {"amount": True}), OutcomeUnknown),
         (httpx.Response(201, json=PAYOUT | {"id": ""}), OutcomeUnknown),
+        (httpx.Response(201, json=PAYOUT | {"id": "r" * 121}), OutcomeUnknown),
         (httpx.Response(201, json=PAYOUT | {"status": None}), OutcomeUnknown),
         (httpx.Response(201, json=PAYOUT | {"updated_at": "2026-11-22T10:00:00"}), OutcomeUnknown),
         (httpx.Response(204), OutcomeUnknown),
@@ -130,6 +133,13 @@ def test_a_good_answer_is_a_receipt():
     assert request.headers["idempotency-key"] == INSTRUCTION.key
     assert request.headers["authorization"] == "Bearer key"
     assert request.headers["merchant-account"] == "northgate"
+
+
+def test_the_longest_reference_fits_what_stores_it():
+    receipt = adapter(httpx.Response(201, json=PAYOUT | {"id": "r" * LONGEST_REFERENCE})).create_payout(INSTRUCTION)
+    assert len(receipt.provider_reference) == LONGEST_REFERENCE
+    for model in (PayoutAttempt, Withdrawal):
+        assert model._meta.get_field("provider_reference").max_length == LONGEST_REFERENCE
 
 
 def test_a_repeat_is_identical_to_the_byte():

@@ -99,7 +99,7 @@ class TestWebhooks:
     def test_a_good_one_is_stored_and_read_later(self, sandbox, now):
         sent = sent_webhook(sandbox, now)
         reception = receive(sent, now)
-        assert (reception.http_status, reception.is_new) == (200, True)
+        assert (reception.http_status, reception.is_new) == (202, True)
         delivery = WebhookDelivery.objects.get()
         assert (delivery.event_id, delivery.verified, bytes(delivery.body)) == (
             sent["event_id"], True, sent["body"].encode(),
@@ -108,12 +108,19 @@ class TestWebhooks:
         (event,) = gateway.read_events(delivery)
         assert event.receipt.status == "paid"
 
-    def test_a_repeat_is_answered_as_the_first_time(self, sandbox, now):
+    @pytest.mark.parametrize("outcome", ["applied", "not ours", "unreadable"])
+    def test_a_repeat_is_answered_as_the_first_time_whatever_came_of_it(self, sandbox, now, outcome):
         sent = sent_webhook(sandbox, now)
-        gateway.mark_applied(receive(sent, now).delivery, outcome="not ours", now=now, http_status=202)
+        first = receive(sent, now)
+        gateway.mark_applied(first.delivery, outcome=outcome, now=now)
         again = receive(sent, now)
-        assert (again.http_status, again.is_new) == (202, False)
+        assert (first.http_status, again.http_status, again.is_new) == (202, 202, False)
         assert WebhookDelivery.objects.count() == 1
+
+    def test_the_answer_of_a_stored_one_cannot_be_changed(self, sandbox, now):
+        delivery = receive(sent_webhook(sandbox, now), now).delivery
+        with pytest.raises(InternalError), transaction.atomic():
+            WebhookDelivery.objects.filter(pk=delivery.pk).update(http_status=200)
 
     @pytest.mark.parametrize("kind", ["bad_signature", "other_key", "stale", "reserialised"])
     def test_a_forgery_is_stored_as_refused(self, sandbox, now, kind):
@@ -165,6 +172,15 @@ class TestWebhooks:
         assert gateway.receive_webhook(CODE, {}, body, now).http_status == 413
         assert len(WebhookDelivery.objects.get().body) == gateway.REFUSED_KEPT_BYTES
 
+    def test_only_refused_ones_are_forgotten_and_only_when_they_are_old(self, sandbox, now):
+        genuine = receive(sent_webhook(sandbox, now), now).delivery
+        young = gateway.receive_webhook(CODE, {}, b"young", now + timedelta(days=1)).delivery
+        gateway.receive_webhook(CODE, {}, b"old", now)
+
+        assert gateway.forget_refused(now=now + gateway.REFUSED_KEPT_TIME + timedelta(seconds=1)) == 1
+        assert set(WebhookDelivery.objects.values_list("pk", flat=True)) == {genuine.pk, young.pk}
+        assert gateway.REFUSED_KEPT_BYTES <= 4096
+
     def test_nobody_has_a_webhook_address_but_registered_providers(self, now):
         reception = gateway.receive_webhook("nobody", {}, b"{}", now)
         assert (reception.http_status, reception.delivery) == (404, None)
@@ -203,5 +219,5 @@ def test_the_same_webhook_five_times_at_once_is_stored_once(sandbox, now):
 
     with ThreadPoolExecutor(5) as pool:
         receptions = list(pool.map(deliver, range(5)))
-    assert [reception.http_status for reception in receptions] == [200] * 5
+    assert [reception.http_status for reception in receptions] == [202] * 5
     assert [reception.is_new for reception in receptions].count(True) == 1

@@ -1,16 +1,20 @@
 """Claims: one person decides at a time, and nobody waits for somebody who left."""
 
 import threading
+import time
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.models.expressions import RawSQL
 
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
 from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
+from withdrawals import queries
 from withdrawals.exceptions import ClaimedByOther
 from withdrawals.models import Claim, Withdrawal
 from withdrawals.operations import claims, decisions
@@ -110,3 +114,53 @@ def test_people_who_ask_at_once_get_different_ones(operator: User, senior: User)
     for thread in threads:
         thread.join()
     assert len({withdrawal.pk for withdrawal in got if withdrawal}) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_claimed_while_one_is_looking_is_passed_over(operator: User, senior: User) -> None:
+    first, second = review(), review()
+    # Slow enough for somebody else to claim between the look-up's snapshot and its lock.
+    napping = queries.review_queue().annotate(nap=RawSQL("(SELECT 1 FROM pg_sleep(0.4))", ())).filter(nap=1)
+    looking, got = threading.Event(), []
+
+    def ask() -> None:
+        looking.set()
+        got.append(claims.next_for(senior, now=NOW, queue=napping))
+        connection.close()
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    looking.wait(30)
+    time.sleep(0.2)
+    claims.claim(first, user=operator, now=NOW)
+    thread.join()
+    assert [withdrawal.pk for withdrawal in got if withdrawal] == [second.pk]
+    assert Claim.objects.get(withdrawal=first).owner == operator
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_crowd_never_gets_the_same_one(make_staff: Any) -> None:
+    crowd = [make_staff("Operator", f"Member {n}") for n in range(6)]
+    for _number in range(12):
+        review()
+    errors = []
+    for _round in range(12):
+        Claim.objects.all().delete()
+        barrier, got = threading.Barrier(6), []
+
+        def ask(user: User, barrier: threading.Barrier = barrier, got: list[Any] = got) -> None:
+            barrier.wait(30)
+            try:
+                got.append(claims.next_for(user, now=NOW))
+            except Exception as error:
+                errors.append(error)
+            connection.close()
+
+        threads = [threading.Thread(target=ask, args=(user,)) for user in crowd]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        found = [withdrawal.pk for withdrawal in got if withdrawal]
+        assert len(found) == len(set(found)) == Claim.objects.count() > 1
+    assert errors == []

@@ -22,7 +22,7 @@ from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import fund, make_destination, make_withdrawal
 from withdrawals.models import Claim, Decision, Note, Withdrawal
-from withdrawals.operations import claims, decisions
+from withdrawals.operations import claims, decisions, notes
 from withdrawals.states import Move, State
 
 pytestmark = pytest.mark.django_db
@@ -434,10 +434,41 @@ def test_money_that_does_not_tie_out_is_told_and_logged(
 def test_a_note_is_kept_and_shown(operator: User, client_for: SignIn) -> None:
     row, client = waiting(), client_for(operator)
     assert client.post(f"/withdrawals/{row.ref}/note/", {"text": ""}).status_code == 422
-    client.post(f"/withdrawals/{row.ref}/note/{QUEUE}", {"text": "<b>Asked for a photo</b>"})
+    client.post(f"/withdrawals/{row.ref}/note/{QUEUE}", {"text": "<b>Asked for a photo</b>", "audience": "signals"})
     assert Note.objects.get().text == "<b>Asked for a photo</b>"
     assert AuditEntry.objects.filter(action="note", subject_id=row.ref).count() == 1
     assert "<b>Asked for a photo</b>" not in client.get(f"/withdrawals/{row.ref}/").content.decode()
+
+
+def test_who_reads_a_note_is_said_when_it_is_written(
+    operator: User, support: User, make_staff: Any, client_for: SignIn
+) -> None:
+    row, writer = waiting(), client_for(operator)
+    form = writer.get(f"/withdrawals/{row.ref}/note/").content.decode()
+    assert re.search(r'value="signals"[^>]* checked', form)
+    assert "Support too" in form
+    for audience in ("signals", "everybody"):
+        writer.post(f"/withdrawals/{row.ref}/note/", {"text": f"For {audience}", "audience": audience})
+    html = page(client_for(support), row)
+    assert "For everybody" in html and "For signals" not in html
+
+
+def test_the_roles_of_an_author_open_no_note(support: User, make_staff: Any, client_for: SignIn) -> None:
+    row = waiting()
+    make_staff("Support", "Two Hats")
+    both = make_staff("Fraud", "Two Hats")
+    notes.add_note(row, author=both, text="A suspected mule", now=NOW)
+    both.groups.remove(both.groups.get(name="Fraud"))
+    assert "mule" not in page(client_for(support), row)
+
+
+def test_support_writes_for_everybody(support: User, senior: User, client_for: SignIn) -> None:
+    row, client = waiting(), client_for(support)
+    assert "Support too" not in client.get(f"/withdrawals/{row.ref}/note/").content.decode()
+    client.post(f"/withdrawals/{row.ref}/note/", {"text": "Called twice", "audience": "signals"})
+    assert Note.objects.get().audience == "everybody"
+    for reader in (support, senior):
+        assert "Called twice" in page(client_for(reader), row)
 
 
 def test_the_page_takes_a_fixed_number_of_queries(
@@ -448,7 +479,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
         make_withdrawal(State.COMPLETED, player=player, now=NOW - timedelta(days=day), by=operator)
     row, client = waiting(player=player), client_for(operator)
     page(client, row, QUEUE)
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(29):
         page(client, row, QUEUE)
 
 
@@ -474,7 +505,7 @@ def test_support_reads_what_to_say_and_nothing_that_could_warn(
 
 
 def make_note_of_support(row: Withdrawal, support: User) -> str:
-    return Note.objects.create(withdrawal=row, author=support, text="Player called twice", at=NOW).text
+    return notes.add_note(row, author=support, text="Player called twice", now=NOW).text
 
 
 def without_chrome(html: str) -> str:

@@ -10,15 +10,24 @@ from django.conf import settings
 from django.db import connection
 
 from backoffice.accounts.models import User
+from backoffice.audit.actors import PAYOUTS
 from backoffice.audit.models import AuditEntry
 from ledger.models import Entry
 from tests.conftest import NOW
-from tests.factories.withdrawals import PLATFORM, make_withdrawal
+from tests.factories.kyc import PlayerFactory
+from tests.factories.withdrawals import PLATFORM, make_destination, make_withdrawal
 from withdrawals import verification
-from withdrawals.exceptions import IllegalMove, NeedsReason, NotAllowed, StaleVersion
+from withdrawals.exceptions import (
+    AlreadyDecided,
+    ClaimedByOther,
+    FactsChanged,
+    IllegalMove,
+    NeedsReason,
+    NotAllowed,
+    StaleVersion,
+)
 from withdrawals.models import Claim, Decision, Withdrawal
 from withdrawals.operations import claims, decisions, requests
-from withdrawals.operations.decisions import AlreadyDecided
 from withdrawals.states import Move, State
 
 S, M, Status = State, Move, Decision.Status
@@ -77,6 +86,52 @@ def test_the_same_key_is_the_same_decision(withdrawal: Withdrawal, operator: Use
     apply(first)
     assert decide(withdrawal, M.APPROVE, operator) == first
     assert Decision.objects.count() == 1
+
+
+def test_one_form_is_not_two_different_decisions(withdrawal: Withdrawal, operator: User, senior: User) -> None:
+    decisions.undo(decide(withdrawal, M.APPROVE, operator), actor=operator, now=NOW)
+    for move, actor, said in ((M.REJECT, operator, REJECT), (M.APPROVE, senior, {})):
+        with pytest.raises(IllegalMove, match="used already"):
+            decide(withdrawal, move, actor, **said)
+    with pytest.raises(IllegalMove, match="used already"):
+        decide(make_withdrawal(S.UNDER_REVIEW), M.APPROVE, operator)
+
+
+def test_what_a_colleague_claimed_is_the_colleague_s_to_decide(operator: User, make_staff: Any) -> None:
+    first, second = make_staff("Fraud", "First Analyst"), make_staff("Fraud", "Second Analyst")
+    withdrawal = make_withdrawal(S.UNDER_REVIEW, is_flagged=True)
+    claims.claim(withdrawal, user=first, now=NOW)
+    for actor in (second, operator):
+        with pytest.raises(ClaimedByOther, match="First Analyst is deciding this"):
+            decide(withdrawal, M.APPROVE, actor, reason="known_player")
+    assert decide(withdrawal, M.APPROVE, first, reason="known_player").status == Status.WAITING
+
+
+def test_compliance_stops_what_somebody_else_claimed(operator: User, compliance: User, withdrawal: Withdrawal) -> None:
+    claims.claim(withdrawal, user=operator, now=NOW)
+    assert decide(withdrawal, M.HOLD, compliance, reason="legal", facts={"kind": "legal"}).status == Status.WAITING
+
+
+def test_facts_that_changed_are_shown_before_anybody_approves(operator: User) -> None:
+    player = PlayerFactory(verified=True)
+    withdrawal = make_withdrawal(S.UNDER_REVIEW, player=player)
+    make_destination(PlayerFactory(), account_digest=withdrawal.destination.account_digest)
+    with pytest.raises(FactsChanged, match="also used by 1 other player"):
+        decide(withdrawal, M.APPROVE, operator)
+    assert not Decision.objects.exists()
+    seen = Withdrawal.objects.get(pk=withdrawal.pk)
+    assert (seen.risk_level, seen.is_flagged) == ("high", True)
+    assert "Bank account shared with 1 other player" in seen.why
+
+
+def test_facts_that_change_within_the_undo_time_overtake_the_approval(operator: User) -> None:
+    withdrawal = make_withdrawal(S.UNDER_REVIEW, player=PlayerFactory(verified=True))
+    decision = decide(withdrawal, M.APPROVE, operator)
+    make_destination(PlayerFactory(), account_digest=withdrawal.destination.account_digest)
+    assert apply(decision).status == Status.OVERTAKEN
+    assert decision.words.startswith("The facts changed since the checks")
+    assert state_of(withdrawal) == S.UNDER_REVIEW
+    assert Withdrawal.objects.get(pk=withdrawal.pk).risk_level == "high"
 
 
 def test_a_page_that_is_out_of_date_decides_nothing(withdrawal: Withdrawal, operator: User) -> None:
@@ -215,10 +270,42 @@ def test_a_proposal_can_be_withdrawn_by_its_author_alone(operator: User, senior:
     assert decisions.undo(proposal, actor=operator, now=NOW + timedelta(days=1)).status == Status.UNDONE
 
 
+def test_a_proposal_can_be_declined_by_whoever_could_agree(operator: User, senior: User, support: User) -> None:
+    withdrawal = make_withdrawal(S.UNDER_REVIEW, amount=1_200_000, approvals=2)
+    proposal = decide(withdrawal, M.REJECT, operator, **REJECT)
+    for actor in (operator, support):
+        with pytest.raises(NotAllowed):
+            decisions.decline(proposal, actor=actor, now=NOW)
+    declined = decisions.decline(proposal, actor=senior, now=NOW)
+    assert (declined.status, declined.words, declined.actor) == (
+        Status.DECLINED,
+        f"Declined by {senior.name}.",
+        operator,
+    )
+    assert actions_of(withdrawal)[-1] == "decline_proposal"
+    assert decide(withdrawal, M.ENDORSE, senior, key="anew").status == Status.WAITING
+
+
+def test_a_proposal_ends_when_the_withdrawal_moves_on(operator: User, senior: User) -> None:
+    withdrawal = make_withdrawal(S.APPROVED, by=operator)
+    proposal = decide(withdrawal, M.CANCEL, senior, reason="player_asked")
+    Withdrawal.advance(withdrawal.pk, M.START_PAYOUT, actor=PAYOUTS, now=NOW, provider="northgate", trace=[])
+    proposal.refresh_from_db()
+    assert (proposal.status, proposal.words) == (Status.OVERTAKEN, "The withdrawal moved on before anybody agreed.")
+
+
+def test_a_proposer_who_lost_the_right_counts_no_more(operator: User, senior: User) -> None:
+    withdrawal = make_withdrawal(S.UNDER_REVIEW, amount=1_200_000, approvals=2)
+    proposal = decide(withdrawal, M.REJECT, operator, **REJECT)
+    operator.groups.clear()
+    with pytest.raises(IllegalMove, match="may no longer propose"):
+        decisions.second(proposal, actor=senior, now=NOW)
+
+
 def test_settling_by_hand_takes_two_people_and_evidence(operator: User, senior: User, finance: User) -> None:
     unknown = make_withdrawal(S.OUTCOME_UNKNOWN, by=operator)
     facts = {"provider_reference": "ng-1", "evidence": "Statement of 22 November, line 4."}
-    proposal = decide(unknown, M.COMPLETE, senior, facts=facts)
+    proposal = decide(unknown, M.COMPLETE, senior, facts=facts, reason="on_statement")
     agreed = decisions.second(proposal, actor=finance, now=NOW)
     assert apply(agreed).status == Status.APPLIED
     assert state_of(unknown) == S.COMPLETED
@@ -227,7 +314,7 @@ def test_settling_by_hand_takes_two_people_and_evidence(operator: User, senior: 
 
 def test_settling_by_hand_without_evidence_is_refused_at_the_door(operator: User, senior: User, finance: User) -> None:
     unknown = make_withdrawal(S.OUTCOME_UNKNOWN, by=operator)
-    proposal = decide(unknown, M.FAIL, senior)
+    proposal = decide(unknown, M.FAIL, senior, reason="provider_denies")
     agreed = decisions.second(proposal, actor=finance, now=NOW)
     assert (apply(agreed).status, state_of(unknown)) == (Status.OVERTAKEN, S.OUTCOME_UNKNOWN)
     assert "evidence" in agreed.words
@@ -237,7 +324,7 @@ def test_the_provider_may_be_faster_than_two_people(operator: User, senior: User
     from backoffice.audit.actors import PAYOUTS
 
     unknown = make_withdrawal(S.OUTCOME_UNKNOWN, by=operator)
-    proposal = decide(unknown, M.FAIL, senior, facts={"evidence": "They say so on the phone."})
+    proposal = decide(unknown, M.FAIL, senior, facts={"evidence": "Their mail."}, reason="provider_denies")
     agreed = decisions.second(proposal, actor=finance, now=NOW)
     Withdrawal.advance(unknown.pk, M.COMPLETE, actor=PAYOUTS, now=NOW, provider_reference="ng-1")
     assert apply(agreed).words == "Paid by payouts before this took effect."

@@ -90,7 +90,7 @@ def test_filters_and_tabs(client_for: ClientFor, fraud_analyst: User) -> None:
     assert shown(client.get("/flagged/?country=hr")) == [high.ref, medium.ref]
 
 
-@pytest.mark.parametrize("query", ["view=x", "risk=pink", "amount_min=abc", "signal='", "after=1", "sort=-x", "q=%00"])
+@pytest.mark.parametrize("query", ["view=x", "risk=pink", "amount_min=abc", "signal='", "after=1", "sort=-x"])
 def test_nonsense_is_left_out(client_for: ClientFor, fraud_analyst: User, query: str) -> None:
     withdrawal = flagged()
     response = client_for(fraud_analyst).get(f"/flagged/?{query}")

@@ -166,9 +166,9 @@ def counts() -> tuple[int, ...]:
         (S.APPROVED, M.START_PAYOUT, "senior", {"provider": "northgate", "trace": []}),
         (S.APPROVED, M.RECALL, "operator", {"reason": "new_fact"}),
         (S.APPROVED, M.CANCEL, "senior", {"reason": "player_asked"}),
-        (S.OUTCOME_UNKNOWN, M.COMPLETE, "senior", {**PAID, "evidence": "statement"}),
+        (S.OUTCOME_UNKNOWN, M.COMPLETE, "senior", {**PAID, "evidence": "statement", "reason": "on_statement"}),
         (S.OUTCOME_UNKNOWN, M.FAIL, "operator", {}),
-        (S.PROCESSING, M.FAIL, "finance", {"evidence": "statement"}),
+        (S.PROCESSING, M.FAIL, "finance", {"evidence": "statement", "reason": "not_on_statement"}),
     ],
 )
 def test_who_may_not(state: State, move: Move, actor: str, facts: dict[str, Any], people: dict[str, User]) -> None:
@@ -231,7 +231,7 @@ def test_confirming_is_within_the_personal_ceiling(people: dict[str, User], make
 def test_whoever_approved_settles_nothing(people: dict[str, User], make_staff: Callable[..., User]) -> None:
     withdrawal = make_withdrawal(S.OUTCOME_UNKNOWN, by=people["senior"])
     second = make_staff("Finance", "Second Clerk")
-    settle = {**PAID, "evidence": "line 7", "proposed_by": people["finance"].pk, "now": NOW}
+    settle = {**PAID, "evidence": "line 7", "reason": "on_statement", "proposed_by": people["finance"].pk, "now": NOW}
     with pytest.raises(NotAllowed):
         Withdrawal.advance(withdrawal.pk, M.COMPLETE, actor=people["senior"], **settle)
     PayoutAttempt.objects.filter(withdrawal=withdrawal).update(provider_reference="ng-7")
@@ -244,7 +244,7 @@ def test_whoever_approved_settles_nothing(people: dict[str, User], make_staff: C
 def test_a_person_waits_before_calling_a_payout_unpaid(people: dict[str, User], make_staff: Any) -> None:
     withdrawal = in_state(S.OUTCOME_UNKNOWN, people)
     second = make_staff("Finance", "Second Clerk")
-    settle = {"evidence": "not on the statement", "proposed_by": people["finance"].pk}
+    settle = {"evidence": "page 3", "reason": "not_on_statement", "proposed_by": people["finance"].pk}
     with pytest.raises(IllegalMove, match="a moment ago"):
         Withdrawal.advance(withdrawal.pk, M.FAIL, actor=second, now=NOW, **settle)
     later = NOW + timedelta(minutes=1)
@@ -342,6 +342,16 @@ def test_legal_hold_needs_two_compliance_officers_to_end(people: dict[str, User]
     second = make_staff("Compliance", "Omar Said")
     moved = Withdrawal.advance(withdrawal.pk, M.RELEASE, actor=second, proposed_by=people["compliance"].pk, **release)
     assert moved.state == S.UNDER_REVIEW
+
+
+@pytest.mark.parametrize("move", [M.COMPLETE, M.FAIL])
+def test_whoever_settles_by_hand_says_what_proves_it(move: Move, people: dict[str, User]) -> None:
+    withdrawal = in_state(S.OUTCOME_UNKNOWN, people)
+    for reason in ("", "because"):
+        with pytest.raises(NeedsReason):
+            Withdrawal.advance(
+                withdrawal.pk, move, actor=people["finance"], now=NOW, reason=reason, evidence="x", **PAID
+            )
 
 
 @pytest.mark.parametrize("move", [M.REJECT, M.HOLD])

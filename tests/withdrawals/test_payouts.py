@@ -9,17 +9,18 @@ from typing import Any
 import httpx
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from backoffice.accounts.models import User
 from backoffice.audit.actors import PAYOUTS
+from backoffice.audit.models import AuditEntry
 from providers import gateway, routing
 from providers.adapters import sandbox as adapter
 from providers.models import CallOutcome, ProviderCall, Verb, WebhookDelivery
 from providers.registry import BY_CODE
 from tests.factories.kyc import PlayerFactory
-from tests.factories.withdrawals import make_destination, make_withdrawal
+from tests.factories.withdrawals import make_destination, make_withdrawal, open_withdrawal
 from tests.sandbox_process import SandboxProcess
 from withdrawals import queries, verification
 from withdrawals.models import Finding, PayoutAttempt, Withdrawal
@@ -99,6 +100,14 @@ def creates(withdrawal: Withdrawal) -> list[tuple[str, str]]:
     return list(calls.values_list("provider", "key"))
 
 
+def trace_of(withdrawal: Withdrawal) -> list[str]:
+    """Why the last attempt went where it went, as the chained audit has it too."""
+    trace = withdrawal.attempts.order_by("number").last().trace
+    entry = AuditEntry.objects.filter(subject_id=withdrawal.ref, action=Move.START_PAYOUT).order_by("step").last()
+    assert entry.data["trace"] == trace
+    return trace
+
+
 def findings_of(withdrawal: Withdrawal) -> set[str]:
     return set(Finding.objects.filter(withdrawal=withdrawal).values_list("kind", flat=True))
 
@@ -159,6 +168,8 @@ def test_every_magic_amount_ends_as_told(
         monkeypatch.setattr(adapter, "CREATE_TIMEOUT", httpx.Timeout(0.1))
     withdrawal = approved(10_000 + story.number)
     live(sandbox, withdrawal, rounds=4)
+    if story.number == 908:
+        sandbox.wait_until(lambda: sandbox.payouts(withdrawal.ref))
     for _step in range(5):
         payout = sandbox.payouts(withdrawal.ref)
         if not payout or payout[0]["status"] in ("paid", "held", "in_orbit", "returned", "failed"):
@@ -254,7 +265,7 @@ def test_a_switch_between_our_commit_and_the_call_still_counts(
     nothing_is_in_breach(sandbox)
 
 
-@pytest.mark.parametrize("change", ["holder", "check"])
+@pytest.mark.parametrize("change", ["holder", "owned", "shared", "check"])
 def test_what_was_approved_and_changed_is_recalled(
     change: str, sandbox: SandboxProcess, approved: Callable[..., Withdrawal]
 ) -> None:
@@ -262,6 +273,11 @@ def test_what_was_approved_and_changed_is_recalled(
     if change == "holder":
         withdrawal.destination.holder_name = "Somebody Else"
         withdrawal.destination.save()
+    elif change == "owned":
+        withdrawal.destination.owned = False
+        withdrawal.destination.save()
+    elif change == "shared":
+        make_destination(PlayerFactory(), account_digest=withdrawal.destination.account_digest)
     else:
         withdrawal.check_results.create(code="fraud.FR01", outcome="review", title="New", at=timezone.now())
     pay(withdrawal)
@@ -270,6 +286,18 @@ def test_what_was_approved_and_changed_is_recalled(
     assert recalled.approver_ids() == set()
     assert (ProviderCall.objects.count(), PayoutAttempt.objects.count()) == (0, 0)
     nothing_is_in_breach(sandbox)
+
+
+def test_an_incident_of_the_player_recalls(sandbox: SandboxProcess, approved: Callable[..., Withdrawal]) -> None:
+    withdrawal = approved()
+    before = open_withdrawal(player=withdrawal.player)
+    Finding.objects.create(
+        withdrawal=before, provider="volta", kind="x", stops_payouts=True, at=timezone.now(), key="k"
+    )
+    pay(withdrawal)
+    recalled = Withdrawal.objects.get(pk=withdrawal.pk)
+    assert (recalled.state, recalled.reason) == (S.UNDER_REVIEW, "money_may_be_out")
+    assert ProviderCall.objects.count() == 0
 
 
 def test_an_expired_identity_recalls(sandbox: SandboxProcess, operator: User) -> None:
@@ -295,8 +323,139 @@ def test_another_provider_pays_when_the_first_was_certainly_not_reached(
         ("northgate", "not_sent"),
         ("volta", "paid"),
     ]
+    assert trace_of(withdrawal) == ["Northgate Pay was not reached just now", "Volta is the first that can"]
     assert sandbox.oracle(withdrawal.ref)["paid_times"] == 1
     nothing_is_in_breach(sandbox)
+
+
+def keys_of(withdrawal: Withdrawal) -> list[str]:
+    return [str(key) for key in withdrawal.attempts.order_by("number").values_list("key", flat=True)]
+
+
+@pytest.mark.parametrize("number", [906, 907])
+def test_after_a_try_that_moved_nothing_the_same_provider_gets_the_same_key(
+    number: int, sandbox: SandboxProcess, approved: Callable[..., Withdrawal]
+) -> None:
+    withdrawal = approved(10_000 + number)
+    assert live(sandbox, withdrawal) == S.COMPLETED
+    assert len(keys_of(withdrawal)) == len(creates(withdrawal)) > 1
+    assert len(set(creates(withdrawal))) == 1
+
+
+def test_a_503_that_was_not_true_pays_once(sandbox: SandboxProcess, approved: Callable[..., Withdrawal]) -> None:
+    sandbox.faults(unavailable_after_accept=1.0, webhook_lost=1.0)
+    withdrawal = approved()
+    assert live(sandbox, withdrawal) == S.COMPLETED
+    assert [attempt.state for attempt in withdrawal.attempts.order_by("number")] == ["not_sent", "paid"]
+    told = sandbox.oracle(withdrawal.ref)
+    assert (told["accepted"], told["paid_times"]) == (1, 1)
+    nothing_is_in_breach(sandbox)
+
+
+def test_a_503_that_was_not_true_pays_once_though_the_webhook_comes_first(
+    sandbox: SandboxProcess, approved: Callable[..., Withdrawal], operator: User
+) -> None:
+    sandbox.faults(unavailable_after_accept=1.0)
+    withdrawal = approved()
+    pay(withdrawal)
+    sandbox.wait_for(withdrawal.ref, "paid")
+    hear(sandbox, withdrawal)
+    assert (state_of(withdrawal), findings_of(withdrawal)) == (S.UNDER_REVIEW, {"paid_after_not_sent"})
+    Withdrawal.advance(withdrawal.pk, Move.APPROVE, actor=operator, reason="known_player", now=timezone.now())
+    pay(withdrawal)
+    assert live(sandbox, withdrawal) == S.COMPLETED
+    assert sandbox.oracle(withdrawal.ref)["paid_times"] == 1
+    nothing_is_in_breach(sandbox)
+
+
+def test_a_webhook_about_a_key_that_was_used_twice_is_about_the_last_attempt(
+    sandbox: SandboxProcess, approved: Callable[..., Withdrawal]
+) -> None:
+    sandbox.faults(unavailable_after_accept=1.0)
+    withdrawal = approved()
+    pay(withdrawal)
+    sandbox.wait_for(withdrawal.ref, "paid")
+    payouts.start(withdrawal.pk, now=timezone.now())
+    hear(sandbox, withdrawal)
+    assert (state_of(withdrawal), findings_of(withdrawal)) == (S.COMPLETED, set())
+    nothing_is_in_breach(sandbox)
+
+
+def test_who_said_it_did_nothing_is_asked_again_before_anybody_else(
+    sandbox: SandboxProcess, approved: Callable[..., Withdrawal], finance: User
+) -> None:
+    sandbox.faults(unavailable_after_accept=1.0, webhook_lost=1.0)
+    withdrawal = approved()
+    routing.pause("northgate", actor=finance, reason="a drill", now=timezone.now())
+    pay(withdrawal)
+    routing.resume("northgate", actor=finance, reason="over", now=timezone.now())
+    assert live(sandbox, withdrawal) == S.COMPLETED
+    assert trace_of(withdrawal) == ["Northgate Pay comes after the one tried last", "Volta is the first that can"]
+    assert sandbox.oracle(withdrawal.ref)["paid_times"] == 1
+
+
+def test_another_pays_when_who_said_it_did_nothing_is_paused(
+    sandbox: SandboxProcess, approved: Callable[..., Withdrawal], finance: User
+) -> None:
+    sandbox.faults(create_unavailable=1.0)
+    withdrawal = approved()
+    pay(withdrawal)
+    sandbox.faults(create_unavailable=0)
+    routing.pause("northgate", actor=finance, reason="down", now=timezone.now())
+    assert live(sandbox, withdrawal) == S.COMPLETED
+    assert withdrawal.attempts.get(state="paid").provider == "volta"
+
+
+def test_after_a_definite_refusal_the_key_is_a_new_one(
+    sandbox: SandboxProcess, approved: Callable[..., Withdrawal]
+) -> None:
+    for account in ("northgate", "volta"):
+        sandbox.set_balance(account, "EUR", 0)
+    withdrawal = approved()
+    assert live(sandbox, withdrawal, rounds=3) == S.APPROVED
+    sandbox.set_balance("northgate", "EUR", 10**9)
+    payouts.pay(withdrawal.pk, clock=lambda: timezone.now() + payouts.FUNDING_TIME)
+    assert list(withdrawal.attempts.order_by("number").values_list("provider", flat=True)) == [
+        "northgate", "volta", "northgate",
+    ]  # fmt: skip
+    assert len(set(keys_of(withdrawal))) == 3
+
+
+def test_the_database_keeps_a_key_from_being_used_again_unless_nothing_was_sent_under_it(
+    approved: Callable[..., Withdrawal],
+) -> None:
+    withdrawal = approved()
+    first = payouts.start(withdrawal.pk, now=timezone.now())
+    assert first is not None
+    Withdrawal.advance(withdrawal.pk, Move.REROUTE, actor=PAYOUTS, outcome="failed", now=timezone.now())
+    columns = {
+        "amount": first.amount,
+        "currency": "EUR",
+        "fingerprint": first.fingerprint,
+        "created_at": timezone.now(),
+    }
+    with pytest.raises(IntegrityError, match="attempt_key_unique"), transaction.atomic():
+        withdrawal.attempts.create(number=2, provider="northgate", key=first.key, **columns)
+
+
+def test_not_sent_ends_nothing_that_the_provider_took_on_meanwhile(
+    sandbox: SandboxProcess, approved: Callable[..., Withdrawal], finance: User
+) -> None:
+    withdrawal = approved(10_910)
+    attempt = payouts.start(withdrawal.pk, now=timezone.now())
+    assert attempt is not None
+
+    def clock() -> datetime:
+        """Between our last look and our call: another worker's repeat is taken on, and a switch falls."""
+        if not routing.paused():
+            told = gateway.create_payout(attempt.provider, payouts.instruction_for(attempt), now=timezone.now())
+            receipts.apply(attempt, told, now=timezone.now(), source="answer")
+            routing.pause(attempt.provider, actor=finance, reason="a drill", now=timezone.now())
+        return timezone.now()
+
+    payouts.send(attempt, clock=clock)
+    assert state_of(withdrawal) == S.PROCESSING
+    assert withdrawal.attempts.get().state == "accepted"
 
 
 def test_another_provider_pays_when_the_first_lacks_our_money(
@@ -309,6 +468,7 @@ def test_another_provider_pays_when_the_first_lacks_our_money(
         ("northgate", "failed"),
         ("volta", "paid"),
     ]
+    assert trace_of(withdrawal) == ["Northgate Pay declined it lately", "Volta is the first that can"]
     assert sandbox.oracle(withdrawal.ref)["paid_times"] == 1
     nothing_is_in_breach(sandbox)
 
@@ -323,6 +483,36 @@ def test_waiting_for_funds_ends_when_they_come(sandbox: SandboxProcess, approved
     payouts.pay(withdrawal.pk, clock=lambda: timezone.now() + payouts.FUNDING_TIME)
     assert live(sandbox, withdrawal) == S.COMPLETED
     assert sandbox.oracle(withdrawal.ref)["paid_times"] == 1
+
+
+def test_a_provider_that_is_known_to_hold_too_little_of_ours_is_not_asked(
+    sandbox: SandboxProcess, approved: Callable[..., Withdrawal]
+) -> None:
+    sandbox.set_balance("northgate", "EUR", 17_999)
+    gateway.read_balances(now=timezone.now())
+    withdrawal = approved()
+    assert live(sandbox, withdrawal) == S.COMPLETED
+    assert trace_of(withdrawal) == ["Northgate Pay has only €179.99 of ours", "Volta is the first that can"]
+    assert [provider for provider, _key in creates(withdrawal)] == ["volta"]
+
+
+def test_nothing_is_sent_while_all_are_known_to_hold_too_little(
+    sandbox: SandboxProcess, approved: Callable[..., Withdrawal]
+) -> None:
+    for account in ("northgate", "volta"):
+        sandbox.set_balance(account, "EUR", 17_999)
+    gateway.read_balances(now=timezone.now())
+    withdrawal = approved()
+    assert live(sandbox, withdrawal, rounds=3) == S.APPROVED
+    waiting = Withdrawal.objects.get(pk=withdrawal.pk)
+    assert (waiting.wait_reason, findings_of(withdrawal)) == ("waiting_for_funds", {"waiting_for_funds"})
+    assert waiting.next_step_at > timezone.now()
+    assert creates(withdrawal) == []
+    sandbox.set_balance("volta", "EUR", 18_000)
+    gateway.read_balances(now=timezone.now())
+    assert live(sandbox, withdrawal) == S.COMPLETED
+    assert withdrawal.attempts.get().provider == "volta"
+    nothing_is_in_breach(sandbox)
 
 
 def test_wrong_credentials_pause_the_provider(sandbox: SandboxProcess, approved: Callable[..., Withdrawal]) -> None:

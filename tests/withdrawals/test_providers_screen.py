@@ -11,7 +11,7 @@ from django.utils import timezone
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
 from providers import routing
-from providers.models import ProviderCall
+from providers.models import ProviderBalance, ProviderCall
 from tests.factories.withdrawals import make_withdrawal
 from tests.menu import menu_links
 from withdrawals.models import Withdrawal
@@ -128,3 +128,11 @@ def test_pausing_twice_says_so(client_for: ClientFor, admin: User) -> None:
 def test_unknown_addresses(client_for: ClientFor, admin: User) -> None:
     for address in ("/providers/nobody/pause/", "/providers/northgate/delete/"):
         assert client_for(admin).get(address).status_code == 404
+
+
+def test_our_money_there_and_as_of_when(client_for: ClientFor, finance: User) -> None:
+    as_of = timezone.now() - timedelta(minutes=3)
+    ProviderBalance.objects.create(provider="northgate", currency="EUR", available=1_250_000, as_of=as_of)
+    client = client_for(finance)
+    assert "€12,500.00 3 min ago" in row_of(client)
+    assert "ago" not in row_of(client, "Volta")

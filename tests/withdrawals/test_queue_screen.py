@@ -1,6 +1,7 @@
 """The queue as each role gets it: what is in a view, in which order, how it is counted, what is never sent."""
 
 import re
+from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ import time_machine
 from django.test import Client
 
 from backoffice.accounts.models import User
+from backoffice.roles import ROLES
 from providers import routing
 from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
@@ -212,6 +214,25 @@ def test_a_second_page_follows_after_25_rows(operator: User, client_for: SignIn)
     following = re.search(r'href="(\?[^"]*after=[^"]+)"', html)
     assert following
     assert refs(get(client, "/withdrawals/" + following[1].replace("&amp;", "&"))) == [row.ref for row in rows[25:]]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_view_opens_for_every_role(make_staff: Any, client_for: SignIn, operator: User, role: str) -> None:
+    make_withdrawal(State.ON_HOLD, by=operator)
+    client = client_for(make_staff(role, "Some Body"))
+    for tab in client.get("/withdrawals/").context["tabs"]:
+        assert client.get(f"/withdrawals/{tab['url']}").status_code == 200
+
+
+@pytest.mark.parametrize("role", ["Finance", "Administrator"])
+def test_the_address_of_the_next_page_holds_no_name(make_staff: Any, client_for: SignIn, role: str) -> None:
+    for n in range(27):
+        waiting(player=PlayerFactory(name=f"Secret Name{n:02d}", verified=True))
+    page = client_for(make_staff(role)).get("/withdrawals/?sort=player").context["page"]
+    cursor = re.search(r"after=([\w%=:-]+)", page.next_url)
+    assert cursor
+    readable = [cursor[1], *(urlsafe_b64decode(part + "==").decode("latin-1") for part in cursor[1].split(":"))]
+    assert not [text for text in readable if "Secret" in text]
 
 
 def test_a_paused_provider_is_told_only_where_it_matters(operator: User, admin: User, client_for: SignIn) -> None:

@@ -101,6 +101,7 @@ MATRIX: tuple[Row, ...] = (
             ("amount_differs", {"amount": 18_001}),
             ("amount_differs", {"currency": "USD"}),
             ("reference_differs", {"reference": "WD-0000-0000"}),
+            ("key_differs", {"key": "0190b5f0-1111-5222-8333-444455556666"}),
         )
     ),
     Row("completed", "paid", S.COMPLETED, "second_payout", facts={"provider_reference": "ng-other"}),
@@ -427,7 +428,7 @@ def test_a_webhook_is_applied_once_however_often_it_comes(with_attempt: Callable
     before = counts()
     again = deliver("northgate", told, event_id="evt_1")
     assert first == again
-    assert (first.http_status, first.outcome, first.applied_at) == (200, "applied", NOW)
+    assert (first.http_status, first.outcome, first.applied_at) == (202, "applied", NOW)
     assert counts() == before
     assert state_of(attempt) == S.COMPLETED
     nothing_is_in_breach()

@@ -1,21 +1,22 @@
 """Screening: what each check says, who must look then, and what the queue shows of it."""
 
 import threading
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from kyc.models import Player
 from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
-from tests.factories.withdrawals import fund, make_clean_player, make_destination, open_withdrawal
-from withdrawals import checks
+from tests.factories.withdrawals import PLATFORM, fund, make_clean_player, make_destination, open_withdrawal
+from withdrawals import checks, reasons
 from withdrawals.checks.outcome import Outcome, Severity, decline, note, passed, review
 from withdrawals.models import Finding, Limit, Withdrawal
-from withdrawals.operations import screening
+from withdrawals.operations import requests, screening, validity
 from withdrawals.states import Move, State
 
 pytestmark = pytest.mark.django_db
@@ -182,11 +183,77 @@ def test_limits_count_what_was_asked_for_and_not_what_was_refused(clean: Player)
 def test_a_player_who_was_overpaid_waits_for_a_person_until_that_is_settled(clean: Player) -> None:
     before = open_withdrawal(player=clean)
     incident = Finding.objects.create(
-        withdrawal=before, provider="northgate", kind="paid_after_release", words="", at=NOW, key="incident"
+        withdrawal=before,
+        provider="northgate",
+        kind="paid_after_release",
+        stops_payouts=True,
+        words="",
+        at=NOW,
+        key="incident",
     )
-    assert said(screened(open_withdrawal(player=clean)))["incident.overpaid"] == "review"
+    assert said(screened(open_withdrawal(player=clean)))["incident.open"] == "review"
     Finding.objects.filter(pk=incident.pk).update(resolved_at=NOW)
-    assert "incident.overpaid" not in said(screened(open_withdrawal(player=clean)))
+    assert "incident.open" not in said(screened(open_withdrawal(player=clean)))
+
+
+def test_an_account_in_another_name_is_for_a_person(clean: Player) -> None:
+    other = make_destination(clean, holder_name="Completely Different")
+    withdrawal = screened(open_withdrawal(player=clean, destination=other))
+    assert (withdrawal.state, said(withdrawal)["destination.other_name"]) == (S.UNDER_REVIEW, "review")
+    turned = make_destination(clean, holder_name=" ".join(reversed(clean.name.upper().split())))
+    assert said(screened(open_withdrawal(player=clean, destination=turned)))["destination"] == "pass"
+
+
+def test_a_shared_destination_is_for_a_fraud_analyst_whatever_the_score(clean: Player) -> None:
+    destination = make_destination(clean)
+    make_destination(PlayerFactory(), account_digest=destination.account_digest)
+    withdrawal = screened(open_withdrawal(player=clean, destination=destination))
+    assert (withdrawal.risk_score, withdrawal.risk_level) == (50, "high")
+    assert withdrawal.needs_fraud_analyst
+
+
+# -- asked again, before an approval and before a payout --------------------------------------------------
+
+
+def test_what_the_stored_checks_know_is_no_objection(clean: Player) -> None:
+    withdrawal = screened(open_withdrawal(player=clean, destination=make_destination(clean, owned=False)))
+    assert validity.objection_to(withdrawal, now=NOW) is None
+
+
+def test_what_came_up_since_is_news(clean: Player) -> None:
+    destination = make_destination(clean)
+    withdrawal = screened(open_withdrawal(player=clean, destination=destination, amount=150_000))
+    make_destination(PlayerFactory(), account_digest=destination.account_digest)
+    objection = validity.objection_to(withdrawal, now=NOW)
+    assert objection is not None and objection.is_news
+    assert "also used by 1 other player" in objection.sentence
+
+
+@pytest.mark.parametrize("code", sorted(validity.BLOCKING))
+def test_what_no_approval_outweighs(code: str, clean: Player) -> None:
+    withdrawal, day = screened(open_withdrawal(player=clean, amount=150_000)), NOW
+    if code == "identity":
+        day = NOW + timedelta(days=1000)
+    elif code == "limits.blocked":
+        Limit.objects.create(scope="player", period="day", cap_amount=1, effect="block")
+    else:
+        other = open_withdrawal(player=clean)
+        Finding.objects.create(withdrawal=other, provider="volta", kind="x", stops_payouts=True, at=NOW, key="k")
+    objection = validity.objection_to(withdrawal, now=day)
+    assert objection is not None and not objection.is_news
+    assert objection.sentence.startswith("Cannot approve: ")
+    assert reasons.label_of(objection.code) != objection.code
+
+
+def test_screening_again_shows_what_is_true_now_and_moves_nothing(clean: Player) -> None:
+    destination = make_destination(clean)
+    withdrawal = screened(open_withdrawal(player=clean, destination=destination, amount=150_000))
+    destination.owned = False
+    destination.save()
+    screening.screen_again(withdrawal.pk, now=NOW)
+    now = Withdrawal.objects.get(pk=withdrawal.pk)
+    assert (now.state, now.version, now.why) == (S.UNDER_REVIEW, withdrawal.version, ["Payout details not proved"])
+    assert validity.objection_to(now, now=NOW) is None
 
 
 # -- together -------------------------------------------------------------------------------------------
@@ -260,22 +327,56 @@ def test_a_stale_approval_of_the_machine_is_refused_by_the_door(clean: Player) -
         Withdrawal.advance(withdrawal.pk, Move.CLEAR, actor=screening.SCREENING, now=NOW)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_two_requests_at_once_the_later_one_sees_the_earlier() -> None:
+@pytest.fixture
+def one_a_day(transactional_db: None) -> Player:
     Limit.objects.all().delete()
     Limit.objects.create(scope="player", period="day", cap_count=1, effect="review")
     player = make_clean_player()
-    pair = [open_withdrawal(player=player) for _number in range(2)]
-    barrier = threading.Barrier(2)
+    fund(player, 100_000)
+    return player
 
-    def screen(pk: int) -> None:
-        barrier.wait(30)
-        screening.screen(pk, now=NOW)
+
+def ask(player: Player, key: str, now: datetime) -> Withdrawal:
+    destination = player.destinations.get()
+    withdrawal, _created = requests.request_withdrawal(
+        player=player, destination_id=destination.external_id, amount="40.00", currency="EUR",
+        key=key, source="test", actor=PLATFORM, now=now,
+    )  # fmt: skip
+    return withdrawal
+
+
+def test_of_two_requests_at_once_one_sees_the_other(one_a_day: Player) -> None:
+    """The first is asked for and not yet committed while the second, with the earlier clock, comes."""
+    make_destination(one_a_day)
+    asked, pair = threading.Event(), {}
+
+    def slowly() -> None:
+        with transaction.atomic():
+            pair["slow"] = ask(one_a_day, "slow", NOW)
+            asked.set()
+            time.sleep(0.7)
         connection.close()
 
-    threads = [threading.Thread(target=screen, args=(withdrawal.pk,)) for withdrawal in reversed(pair)]
+    def at_once() -> None:
+        asked.wait(30)
+        pair["quick"] = ask(one_a_day, "quick", NOW - timedelta(milliseconds=5))
+        screening.screen(pair["quick"].pk, now=NOW)
+        connection.close()
+
+    threads = [threading.Thread(target=slowly), threading.Thread(target=at_once)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert [said(withdrawal)["limits"] for withdrawal in pair] == ["pass", "review"]
+    screening.screen(pair["slow"].pk, now=NOW)
+    assert {name: said(withdrawal)["limits"] for name, withdrawal in pair.items()} == {
+        "slow": "pass",
+        "quick": "review",
+    }
+
+
+def test_the_order_of_requests_is_not_the_order_of_their_clocks(one_a_day: Player) -> None:
+    make_destination(one_a_day)
+    first, second = ask(one_a_day, "1", NOW), ask(one_a_day, "2", NOW - timedelta(seconds=1))
+    assert said(screened(second))["limits"] == "review"
+    assert said(screened(first))["limits"] == "pass"

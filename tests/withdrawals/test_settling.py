@@ -40,7 +40,8 @@ def page(client: Client, withdrawal: Withdrawal) -> str:
 
 
 def settle(client: Client, withdrawal: Withdrawal, move: str, **data: str) -> int:
-    fields = {"version": str(withdrawal.version), "token": uuid.uuid4().hex} | data
+    proof = {"complete": "on_statement", "fail": "provider_denies"}[move]
+    fields = {"version": str(withdrawal.version), "token": uuid.uuid4().hex, "reason": proof} | data
     return client.post(f"/withdrawals/{withdrawal.ref}/{move}/", fields).status_code
 
 
@@ -84,11 +85,15 @@ def test_paid_by_two_people_who_saw_the_evidence(
 ) -> None:
     first, second = client_for(finance), client_for(senior)
     assert settle(first, unknown, "complete", provider_reference="ng-77") == 422  # no evidence
+    assert settle(first, unknown, "complete", provider_reference="ng-77", evidence=EVIDENCE, reason="") == 422
     assert settle(first, unknown, "complete", provider_reference="ng-77", evidence=EVIDENCE) == 302
     assert agree(first) == 403
     assert "Withdraw the proposal" in page(first, unknown) and EVIDENCE in page(first, unknown)
     asked = page(second, unknown)
-    assert "Finn Olsen proposes to mark as paid. It waits for somebody else to agree." in asked
+    assert (
+        "Finn Olsen proposes to mark as paid: On the provider’s statement. It waits for somebody else to agree."
+        in asked
+    )
     assert EVIDENCE in asked and "ng-77" in asked and "sheet-complete" not in asked
     assert agree(second) == 302
     paid = undo_time_is_over()

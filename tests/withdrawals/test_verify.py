@@ -106,12 +106,12 @@ def test_an_entry_taken_from_its_withdrawal_is_one_breach(population: None) -> N
     assert ref in err
 
 
-def test_a_changed_posting_is_named_by_its_entry_and_its_account(population: None) -> None:
-    """One cent added to one line shows twice: its entry no longer balances, its account no longer adds up."""
+def test_a_changed_posting_is_one_breach(population: None) -> None:
+    """One cent added to one line by the superuser: its entry is named, and not its account once more."""
     execute("ALTER TABLE ledger_posting DISABLE TRIGGER ALL", "UPDATE ledger_posting SET amount = amount + 1" + FIRST)
     status, said, err = verify("--json")
-    assert status == 1
-    assert {name: count for name, count in json.loads(said)["invariants"].items() if count} == {"L01": 1, "L04": 1}
+    told = json.loads(said)
+    assert (status, told["breaches"], told["invariants"]["L01"]) == (1, 1, 1)
     assert err.startswith("Breach of L01")
 
 
@@ -178,6 +178,15 @@ PLANTED: dict[str, tuple[str, ...]] = {
         " (SELECT ref FROM withdrawals_withdrawal WHERE state = 'completed' LIMIT 1)",
     ),
     "A06": ("UPDATE withdrawals_payoutattempt SET fingerprint = 'another'" + attempt_of("paid"),),
+    "A07": (
+        "UPDATE audit_auditentry SET from_state = 'requested', to_state = 'approved' WHERE step = 1 AND subject_id ="
+        " (SELECT ref FROM withdrawals_withdrawal WHERE state = 'under_review' LIMIT 1)",
+    ),
+    "A08": (
+        "INSERT INTO withdrawals_finding (withdrawal_id, provider, kind, words, data, at, stops_payouts, key)"
+        " SELECT min(id), 'volta', 'x', '', '{}', '2020-01-01', true, 'x' FROM withdrawals_withdrawal"
+        " WHERE state = 'completed'",
+    ),
     "H01": ("DELETE FROM audit_auditentry WHERE id = (SELECT max(id) FROM audit_auditentry WHERE step = 1)",),
     "H02": ("UPDATE audit_auditentry SET reason = 'something else'" + LAST_STEP,),
     "H03": ("DELETE FROM audit_auditentry" + LAST_STEP,),

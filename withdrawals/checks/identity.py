@@ -2,14 +2,22 @@
 
 from datetime import datetime
 
+from django.utils import timezone
+
 from kyc import queries as kyc
+from kyc.models import Player
+from kyc.states import Standing
 from withdrawals.checks.outcome import Outcome, note, passed, review
 from withdrawals.models import Withdrawal
 
 
 def verified(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
     """The player's identity must be verified and the document valid on the day."""
-    standing = kyc.standing_of(withdrawal.player, on=now.date())
+    return judge(withdrawal.player, kyc.standing_of(withdrawal.player, on=timezone.localdate(now)))
+
+
+def judge(player: Player, standing: Standing) -> Outcome:
+    """Return what a known standing means for the payout."""
     evidence = {
         "state": standing.state,
         "level": standing.level,
@@ -23,7 +31,7 @@ def verified(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
             short=f"Identity: {standing.words}",
             evidence=evidence,
         )
-    if withdrawal.player.self_excluded or withdrawal.player.suspended:
+    if player.self_excluded or player.suspended:
         return note(
             "identity",
             "Self-excluded or suspended player",

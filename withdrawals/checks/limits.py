@@ -1,5 +1,6 @@
 """Is this withdrawal within the caps? Counted under the player's lock, which the runner holds."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.conf import settings
@@ -12,6 +13,11 @@ from withdrawals.models import Limit, Withdrawal
 
 def within_limits(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
     """Per request, 24 hours, 7 days, 30 days and number of requests, for this player."""
+    return judge(withdrawal, queries.player_usage(withdrawal, now=withdrawal.requested_at))
+
+
+def judge(withdrawal: Withdrawal, usages: Sequence[queries.Usage]) -> Outcome:
+    """Return what a known use of the player's limits means for the payout."""
     if withdrawal.reference_amount is None:
         return review(
             "limits.no_rate",
@@ -19,7 +25,6 @@ def within_limits(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
             f"There is no {settings.HOUSE_CURRENCY} rate for {withdrawal.currency}, so the limits cannot be counted.",
             short=f"No rate for {withdrawal.currency}",
         )
-    usages = queries.player_usage(withdrawal, now=withdrawal.requested_at)
     over = [usage for usage in usages if usage.is_over]
     evidence = {
         f"{usage.limit.period}{'_count' if usage.is_count else ''}": [usage.before, usage.this, usage.cap]

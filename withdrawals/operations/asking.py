@@ -93,7 +93,7 @@ def _not_found(attempt: PayoutAttempt, *, clock: work.Clock) -> None:
         findings.report_vanished(attempt, now=now)
         return
     capabilities = routing.capabilities_of(attempt.provider)
-    may_repeat = capabilities.may_repeat and now - attempt.created_at < capabilities.idempotency_window
+    may_repeat = capabilities.may_repeat and now - _first_used_at(attempt) < capabilities.idempotency_window
     answers = attempt.not_found_count + 1
     if answers < CONSISTENT_ANSWERS:
         _count(attempt, answers)
@@ -104,6 +104,11 @@ def _not_found(attempt: PayoutAttempt, *, clock: work.Clock) -> None:
     else:
         _lose_track(attempt.withdrawal, words="the provider has no such payout", now=now)
         findings.report_not_found(attempt, now=now)
+
+
+def _first_used_at(attempt: PayoutAttempt) -> datetime:
+    """When the attempt's key was first sent: an attempt that moved nothing hands it on to the next."""
+    return PayoutAttempt.objects.filter(key=attempt.key).values_list("created_at", flat=True).earliest("created_at")
 
 
 def _count(attempt: PayoutAttempt, answers: int, **columns: datetime) -> None:

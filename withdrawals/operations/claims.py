@@ -14,6 +14,9 @@ from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Approval, Claim, Decision, Withdrawal
 from withdrawals.states import UNDECIDED
 
+# Who may claim: each of these works through a queue.
+CLAIMERS = ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
+
 
 def owner_of(withdrawal: Withdrawal, *, now: datetime) -> User | None:
     """Return who may decide it now, if it waits for a decision and somebody's claim has not run out."""
@@ -23,10 +26,15 @@ def owner_of(withdrawal: Withdrawal, *, now: datetime) -> User | None:
     return claim.owner
 
 
+def may_claim(user: User) -> bool:
+    """Whether this person works through queues, and so is bound by what colleagues have claimed."""
+    return any(user.has_perm(permission) for permission in CLAIMERS)
+
+
 def require_unclaimed(withdrawal: Withdrawal, *, user: User, now: datetime) -> None:
-    """Raise ClaimedByOther when somebody else is deciding it; whoever must stop it takes it over first."""
+    """Raise ClaimedByOther when a colleague is deciding it. Who claims nothing is not bound: compliance stops all."""
     owner = owner_of(withdrawal, now=now)
-    if owner not in (None, user):
+    if owner is not None and owner != user and may_claim(user):
         raise ClaimedByOther(owner.name)
 
 
@@ -85,17 +93,34 @@ def next_for(
     ``queue`` narrows it to a view; with ``after`` it is the next one in the order of urgency, and behind
     the last one the search begins again at the first.
     """
+    passed = [] if after is None else [after.pk]
     with transaction.atomic():
-        candidates = claimable(user, now=now, queue=queue).select_for_update(of=("self",), skip_locked=True)
-        withdrawal = None
-        if after is not None:
-            candidates = candidates.exclude(pk=after.pk)
-            later = Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, pk__gt=after.pk)
-            withdrawal = candidates.filter(later).first()
-        withdrawal = withdrawal or candidates.first()
-        if withdrawal is not None:
-            claim(withdrawal, user=user, now=now)
+        while (withdrawal := _next_unlocked(user, now=now, queue=queue, after=after, passed=passed)) is not None:
+            try:
+                claim(withdrawal, user=user, now=now)
+            except ClaimedByOther:
+                # Claimed and committed by somebody else after it was looked up and before it was locked.
+                passed.append(withdrawal.pk)
+            else:
+                break
     return withdrawal
+
+
+def _next_unlocked(
+    user: User,
+    *,
+    now: datetime,
+    queue: QuerySet[Withdrawal] | None,
+    after: Withdrawal | None,
+    passed: list[int],
+) -> Withdrawal | None:
+    candidates = claimable(user, now=now, queue=queue).exclude(pk__in=passed)
+    candidates = candidates.select_for_update(of=("self",), skip_locked=True)
+    if after is not None:
+        later = Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, pk__gt=after.pk)
+        if (withdrawal := candidates.filter(later).first()) is not None:
+            return withdrawal
+    return candidates.first()
 
 
 def claimable(user: User, *, now: datetime, queue: QuerySet[Withdrawal] | None = None) -> QuerySet[Withdrawal]:

@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 _WORDS = {
     "amount_differs": "The provider speaks of another amount or currency than we asked for.",
     "reference_differs": "The provider speaks of another withdrawal under the key of this one.",
+    "key_differs": "The provider speaks of a payout under another key than the one that we sent.",
     "second_payout": "The provider speaks of a second payout under the same key.",
     "event_without_attempt": "A message about this withdrawal, but no attempt of ours asked for that payout.",
     "waiting_for_funds": "Every provider that can pay it lacks our money; it waits until they are funded.",
@@ -68,8 +69,10 @@ def report_vanished(attempt: PayoutAttempt, *, now: datetime) -> bool:
     return _write(attempt, "vanished", {}, now=now)
 
 
-def report_no_funds(attempt: PayoutAttempt, *, now: datetime) -> bool:
-    return _write(attempt, "waiting_for_funds", {}, now=now)
+def report_no_funds(withdrawal: Withdrawal, *, now: datetime) -> bool:
+    """Once per withdrawal, however often it looks for a provider with money."""
+    key = f"waiting_for_funds:{withdrawal.ref}"
+    return _write_once(withdrawal, "", "waiting_for_funds", {}, key=key, now=now)
 
 
 def report_not_found(attempt: PayoutAttempt, *, now: datetime) -> bool:
@@ -144,13 +147,19 @@ def _key(attempt: PayoutAttempt, kind: str) -> str:
 
 
 def _write(attempt: PayoutAttempt, kind: str, data: dict[str, object], *, now: datetime) -> bool:
+    return _write_once(attempt.withdrawal, attempt.provider, kind, data, key=_key(attempt, kind), now=now)
+
+
+def _write_once(
+    withdrawal: Withdrawal, provider: str, kind: str, data: dict[str, object], *, key: str, now: datetime
+) -> bool:
     words = _WORDS.get(kind, f"The provider said “{kind.replace('_', ' ')}”.")
     with transaction.atomic():
         _finding, created = Finding.objects.get_or_create(
-            key=_key(attempt, kind),
+            key=key,
             defaults={
-                "withdrawal_id": attempt.withdrawal_id,
-                "provider": attempt.provider,
+                "withdrawal": withdrawal,
+                "provider": provider,
                 "kind": kind,
                 "stops_payouts": stops_payouts(kind),
                 "words": words,
@@ -161,12 +170,12 @@ def _write(attempt: PayoutAttempt, kind: str, data: dict[str, object], *, now: d
         if created:
             record(
                 subject_type=SUBJECT_TYPE,
-                subject_id=attempt.withdrawal.ref,
+                subject_id=withdrawal.ref,
                 action="finding",
                 actor=PAYOUTS,
                 data={"kind": kind, "words": words, **data},
                 at=now,
             )
     if created:
-        logger.error("Finding %s on %s: %s", kind, attempt.withdrawal.ref, words)
+        logger.error("Finding %s on %s: %s", kind, withdrawal.ref, words)
     return created

@@ -53,8 +53,7 @@ def apply_delivery(pk: int, *, now: datetime) -> None:
         if AGAIN in answers:
             gateway.postpone_delivery(pk, until=now + SECOND_LOOK)
         else:
-            status = 202 if NOT_OURS in answers else None
-            gateway.mark_applied(delivery, outcome=", ".join(answers), now=now, http_status=status)
+            gateway.mark_applied(delivery, outcome=", ".join(answers), now=now)
 
 
 def _apply(delivery: WebhookDelivery, event: ProviderEvent, *, now: datetime) -> str:

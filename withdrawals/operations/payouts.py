@@ -2,7 +2,8 @@
 
 Nothing is ever sent again on an unknown outcome. Errors have one meaning each (providers.contract);
 whatever the meaning, the withdrawal is re-read under its lock before anything happens to it.
-Another provider is tried only after a certain "not sent" or a refusal for the provider's own reasons.
+Another provider is tried only after a certain "not sent" or a refusal for the provider's own reasons;
+the same provider, after one that moved nothing, under the same key.
 """
 
 import dataclasses
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 # The answer code of an attempt whose request never left.
 NOT_REACHED = "not_sent"
+# The answer code of an attempt of which the provider says that it did nothing.
+NOT_ACCEPTED = "not_accepted"
 
 # After a try that certainly moved nothing, the next one waits this long, doubling with every attempt.
 RETRY_GAP = timedelta(seconds=2)
@@ -158,13 +161,19 @@ def _is_still_to_send(attempt: PayoutAttempt, *, repeated: bool) -> bool:
 
 
 def _choose(withdrawal: Withdrawal, *, now: datetime) -> routing.Choice:
-    """Choose another provider than the one just not reached, if there is one, and none that refused lately."""
+    """Choose rather another provider than the one just not reached, rather the same that said it did nothing.
+
+    None that refused lately.
+    """
     last = withdrawal.attempts.order_by("number").last()
-    refused = [attempt.provider for attempt in _refused_lately(withdrawal, now=now)]
-    if last is None or last.answer_code != NOT_REACHED:
-        return _route(withdrawal, exclude=refused)
-    choice = _route(withdrawal, exclude=[*refused, last.provider])
-    return choice if choice.provider else _route(withdrawal, exclude=refused)
+    refused = {attempt.provider: "declined it lately" for attempt in _refused_lately(withdrawal, now=now)}
+    rather_not: dict[str, str] = {}
+    if last is not None and last.answer_code == NOT_REACHED:
+        rather_not = {last.provider: "was not reached just now"}
+    elif last is not None and last.answer_code == NOT_ACCEPTED:
+        rather_not = {code: "comes after the one tried last" for code in withdrawal.routes if code != last.provider}
+    choice = _route(withdrawal, exclude=refused | rather_not, now=now)
+    return choice if choice.provider else _route(withdrawal, exclude=refused, now=now)
 
 
 def _refused_lately(withdrawal: Withdrawal, *, now: datetime) -> list[PayoutAttempt]:
@@ -173,15 +182,15 @@ def _refused_lately(withdrawal: Withdrawal, *, now: datetime) -> list[PayoutAtte
 
 
 def _wait(withdrawal: Withdrawal, reason: str, *, now: datetime) -> None:
-    refused = _refused_lately(withdrawal, now=now)
-    if reason == "no_route" and refused:
+    if reason == "no_route" and _refused_lately(withdrawal, now=now):
         reason = "waiting_for_funds"
-        findings.report_no_funds(refused[-1], now=now)
+    if reason == "waiting_for_funds":
+        findings.report_no_funds(withdrawal, now=now)
     gap = work.gap_after(withdrawal.step_tries, longest=LONGEST_WAIT)
     Withdrawal.objects.filter(pk=withdrawal.pk).update(wait_reason=reason, next_step_at=now + gap)
 
 
-def _route(withdrawal: Withdrawal, *, exclude: list[str]) -> routing.Choice:
+def _route(withdrawal: Withdrawal, *, exclude: dict[str, str], now: datetime) -> routing.Choice:
     return routing.choose(
         method=withdrawal.method,
         currency=withdrawal.currency,
@@ -189,6 +198,7 @@ def _route(withdrawal: Withdrawal, *, exclude: list[str]) -> routing.Choice:
         country=withdrawal.destination.country,
         allowed=withdrawal.routes,
         exclude=exclude,
+        now=now,
     )
 
 
@@ -196,9 +206,12 @@ def _back_for_another_try(attempt: PayoutAttempt, error: ProviderError, *, now: 
     """Nothing was sent: back to approved, to be tried again after a gap that grows with every attempt."""
     gap, code = RETRY_GAP * 2 ** min(attempt.number - 1, 10), NOT_REACHED
     if isinstance(error, NotAccepted):
-        gap, code = max(gap, timedelta(seconds=error.retry_after or 0)), "not_accepted"
+        gap, code = max(gap, timedelta(seconds=error.retry_after or 0)), NOT_ACCEPTED
     # In one transaction: the row must not be due in between.
     with transaction.atomic():
+        Withdrawal.objects.select_for_update(of=("self",)).only("pk").get(pk=attempt.withdrawal_id)
+        if not _is_still_to_send(attempt, repeated=False):
+            return  # the provider has it after all, and said so by another way
         if _move(attempt, Move.REROUTE, now=now, words=error.words, code=code, outcome="not_sent"):
             Withdrawal.objects.filter(pk=attempt.withdrawal_id).update(
                 next_step_at=now + min(gap, LONGEST_RETRY_GAP), wait_reason="provider_not_reached"

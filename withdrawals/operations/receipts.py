@@ -33,11 +33,11 @@ FIRST_POLL = timedelta(minutes=5)
 
 
 def find_attempt(provider: str, receipt: PayoutReceipt) -> PayoutAttempt | None:
-    """Return the attempt that a receipt speaks of: by our key, else by the provider's reference."""
+    """Return the attempt that a receipt speaks of: the last under our key, else by the provider's reference."""
     attempts = PayoutAttempt.objects.filter(provider=provider).select_related("withdrawal")
     if receipt.key:
         try:
-            return attempts.filter(key=uuid.UUID(receipt.key)).first()
+            return attempts.filter(key=uuid.UUID(receipt.key)).order_by("number").last()
         except ValueError:
             return None  # a key of somebody else's making
     if receipt.provider_reference:
@@ -84,6 +84,8 @@ def _difference(attempt: PayoutAttempt, receipt: PayoutReceipt) -> str | None:
         return "amount_differs"
     if receipt.reference and receipt.reference != attempt.withdrawal.ref:
         return "reference_differs"
+    if receipt.key and receipt.key.lower() != str(attempt.key):
+        return "key_differs"
     known, told = attempt.provider_reference, receipt.provider_reference
     return "second_payout" if known and told and known != told else None
 

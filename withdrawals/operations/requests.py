@@ -9,9 +9,9 @@ from django.db import IntegrityError, transaction
 
 from backoffice.audit.actors import Actor
 from backoffice.audit.record import record
-from backoffice.money import AmountError, convert, format_money, parse_amount
+from backoffice.money import LARGEST_AMOUNT, AmountError, checked_amount, convert, format_money
 from kyc.models import Player
-from ledger.exceptions import InsufficientFunds
+from ledger.exceptions import AmountOutOfRange, InsufficientFunds
 from providers import routing
 from withdrawals import destinations, queries
 from withdrawals.exceptions import KeyReused, RequestRefused
@@ -89,7 +89,10 @@ def request_withdrawal(
     digest = hashlib.sha256(content.encode()).hexdigest()
     if (first := _first_answer(source, key, digest)) is not None:
         return first, False
-    minor = _checked_amount(amount, currency)
+    try:
+        minor = checked_amount(amount, currency)
+    except AmountError as error:
+        raise RequestRefused(error.code, str(error), field=error.field) from None
     try:
         with transaction.atomic():
             Player.objects.select_for_update().only("pk").get(pk=player.pk)
@@ -105,9 +108,7 @@ def request_withdrawal(
                     method=destination.method,
                     amount=minor,
                     currency=currency,
-                    reference_amount=convert(
-                        minor, currency, to=settings.HOUSE_CURRENCY, rates=settings.REFERENCE_RATES
-                    ),
+                    reference_amount=_reference_amount(minor, currency),
                     requested_at=now,
                     due_at=queries.due_at(now),
                     source=source,
@@ -123,6 +124,8 @@ def request_withdrawal(
             f"The withdrawable balance does not cover {format_money(minor, currency)}; bonus money is not part of it.",
             field="amount",
         ) from None
+    except AmountOutOfRange:
+        raise _too_large(minor, currency) from None
     except IntegrityError:
         # Somebody else used this key for another player at the same moment; their row is the first answer.
         if (first := _first_answer(source, key, digest)) is None:
@@ -131,7 +134,15 @@ def request_withdrawal(
 
 
 def cancel(withdrawal: Withdrawal, *, actor: Actor, now: datetime, reason: str = "player_asked") -> Withdrawal:
-    """Cancel for the player and give the money back. Raises MoveRefused once it is with a provider."""
+    """Cancel for the player and give the money back.
+
+    Raises MoveRefused once it is with a provider, and RequestRefused where the law of the player's
+    jurisdiction keeps what was asked for from going back into play.
+    """
+    if withdrawal.player.jurisdiction.upper() in settings.NO_CANCEL_JURISDICTIONS:
+        raise RequestRefused(
+            "cancel_not_allowed", "In this player’s jurisdiction a withdrawal may not be reversed; it goes on."
+        )
     return Withdrawal.advance(withdrawal.pk, Move.CANCEL, actor=actor, now=now, reason=reason)
 
 
@@ -157,15 +168,15 @@ def _first_answer(source: str, key: str, digest: str) -> Withdrawal | None:
     return queries.withdrawals().get(pk=known[0])
 
 
-def _checked_amount(amount: str, currency: str) -> int:
-    try:
-        minor = parse_amount(amount, currency)
-    except AmountError as error:
-        field = "currency" if str(error).startswith("Unknown currency") else "amount"
-        raise RequestRefused(f"invalid_{field}", str(error), field=field) from None
-    if minor == 0:
-        raise RequestRefused("invalid_amount", "The amount must be more than zero.", field="amount")
-    return minor
+def _reference_amount(minor: int, currency: str) -> int | None:
+    value = convert(minor, currency, to=settings.HOUSE_CURRENCY, rates=settings.REFERENCE_RATES)
+    if value is not None and value > LARGEST_AMOUNT:
+        raise _too_large(minor, currency)
+    return value
+
+
+def _too_large(minor: int, currency: str) -> RequestRefused:
+    return RequestRefused("invalid_amount", f"{format_money(minor, currency)} is too large.", field="amount")
 
 
 def _destination(player: Player, destination_id: str, minor: int, currency: str) -> Destination:
@@ -180,14 +191,18 @@ def _destination(player: Player, destination_id: str, minor: int, currency: str)
         raise RequestRefused(
             "unsupported_currency", f"{destination.label} cannot receive {currency}.", field="currency"
         )
-    minimum = routing.minimum(method=destination.method, currency=currency)
-    if minimum is None:
+    limits = routing.limits(method=destination.method, currency=currency)
+    if limits is None:
         method = Method(destination.method).label.lower()
         raise RequestRefused("unsupported_currency", f"No provider pays {currency} to a {method}.", field="currency")
-    if minor < minimum:
+    if minor < limits.minimum:
+        smallest = format_money(limits.minimum, currency)
+        raise RequestRefused("below_minimum", f"The smallest withdrawal is {smallest} for this method.", field="amount")
+    if limits.maximum is not None and minor > limits.maximum:
+        largest = format_money(limits.maximum, currency)
         raise RequestRefused(
-            "below_minimum",
-            f"The smallest withdrawal is {format_money(minimum, currency)} for this method.",
+            "above_maximum",
+            f"The largest withdrawal is {largest} for this method; ask for it in parts.",
             field="amount",
         )
     return destination

@@ -1,5 +1,6 @@
 """Whether what the checks found still holds at this moment: asked before every approval and every payout."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,7 +10,7 @@ from backoffice.money import format_money
 from withdrawals import checks, queries
 from withdrawals.checks.outcome import Outcome, Severity
 from withdrawals.exceptions import FactsChanged, IllegalMove
-from withdrawals.models import Limit, Withdrawal
+from withdrawals.models import CheckResult, Limit, Withdrawal
 
 # What no approval can outweigh, by the code of the check: words for the person, and why a payout is recalled.
 BLOCKING = {
@@ -35,18 +36,25 @@ def objection_to(withdrawal: Withdrawal, *, now: datetime) -> Objection | None:
     Whoever decides by the answer holds the player's lock. An approval with a blocker is impossible; one
     with news becomes possible once the checks have been run again and the approver has seen them.
     """
-    concerns = [outcome for outcome in checks.run_again(withdrawal, now=now) if outcome.severity >= Severity.REVIEW]
-    for outcome in concerns:
-        if outcome.code in BLOCKING:
+    outcomes = checks.run_again(withdrawal, now=now)
+    if (blocker := blocker_among(outcomes)) is not None:
+        return blocker
+    known = withdrawal.check_results.filter(is_current=True, outcome__in=CheckResult.CONCERNS)
+    codes = set(known.values_list("code", flat=True))
+    for outcome in outcomes:
+        if outcome.severity >= Severity.REVIEW and outcome.code not in codes:
+            sentence = f"The facts changed since the checks: {outcome.sentence} Look again and decide."
+            return Objection(CHANGED, sentence, is_news=True)
+    return None
+
+
+def blocker_among(outcomes: Iterable[Outcome]) -> Objection | None:
+    """Return the first of these answers that no approval can outweigh, if there is one."""
+    for outcome in outcomes:
+        if outcome.severity >= Severity.REVIEW and outcome.code in BLOCKING:
             words, code = BLOCKING[outcome.code]
             return Objection(code, f"Cannot approve: {words}. {outcome.sentence}")
-    known = set(
-        withdrawal.check_results.filter(is_current=True, outcome__in=("review", "decline")).values_list(
-            "code", flat=True
-        )
-    )
-    news = [outcome for outcome in concerns if outcome.code not in known]
-    return _news(news[0]) if news else None
+    return None
 
 
 def require_approvable(withdrawal: Withdrawal, *, now: datetime) -> None:
@@ -54,19 +62,15 @@ def require_approvable(withdrawal: Withdrawal, *, now: datetime) -> None:
 
     The house's limits are held by the database as well (sql/rules.sql), under one lock for all approvals.
     """
-    objection = objection_to(withdrawal, now=now) or _house_objection(withdrawal, now=now)
+    objection = objection_to(withdrawal, now=now) or house_objection(queries.house_usage(withdrawal, now=now))
     if objection is None:
         return
     raise FactsChanged(objection.sentence) if objection.is_news else IllegalMove(objection.sentence)
 
 
-def _news(outcome: Outcome) -> Objection:
-    sentence = f"The facts changed since the checks: {outcome.sentence} Look again and decide."
-    return Objection(CHANGED, sentence, is_news=True)
-
-
-def _house_objection(withdrawal: Withdrawal, *, now: datetime) -> Objection | None:
-    for usage in queries.house_usage(withdrawal, now=now):
+def house_objection(usages: Iterable[queries.Usage]) -> Objection | None:
+    """Return the limit of the house that an approval would pass, if there is one."""
+    for usage in usages:
         if usage.is_over and usage.limit.effect == Limit.Effect.BLOCK:
             cap = str(usage.cap) if usage.is_count else format_money(usage.cap, settings.HOUSE_CURRENCY)
             period = Limit.Period(usage.limit.period).label

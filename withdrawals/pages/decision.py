@@ -21,6 +21,7 @@ from kyc.states import Standing
 from providers import queries as providers
 from providers.registry import BY_CODE
 from withdrawals import policy, queries, reasons, visibility
+from withdrawals.checks import identity, incident, limits
 from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.models import CheckResult, Decision, Limit, Method, Withdrawal
 from withdrawals.operations import validity
@@ -341,12 +342,24 @@ def _linked(player: Player, shared: str, today: date) -> Linked:
     return Linked(player.name, player.ref, shared, f"{words}, suspended" if player.suspended else words)
 
 
-def blocker(withdrawal: Withdrawal, *, now: datetime) -> str:
+def blocker(
+    withdrawal: Withdrawal,
+    standing: Standing | None,
+    of_player: Sequence[queries.Usage],
+    of_house: Sequence[queries.Usage],
+    *,
+    now: datetime,
+) -> str:
     """Return what stands in the way of an approval now, or nothing."""
-    if withdrawal.state not in UNDECIDED:
+    if withdrawal.state not in UNDECIDED or standing is None:
         return ""
-    objection = validity.objection_to(withdrawal, now=now)
-    return objection.sentence if objection is not None and not objection.is_news else ""
+    outcomes = [
+        *incident.none_open(withdrawal, now=now),
+        identity.judge(withdrawal.player, standing),
+        limits.judge(withdrawal, of_player),
+    ]
+    objection = validity.blocker_among(outcomes) or validity.house_objection(of_house)
+    return objection.sentence if objection else ""
 
 
 def _count(rows: Sequence[Any], word: str) -> str:

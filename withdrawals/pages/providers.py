@@ -6,6 +6,7 @@ from typing import Any
 
 from providers import queries as providers
 from providers import routing
+from providers.models import ProviderBalance
 from providers.registry import BY_CODE
 from providers.states import ProviderState
 from withdrawals import queries
@@ -29,13 +30,16 @@ class Line:
     unknown: int
     oldest_at: datetime | None
     last_webhook_at: datetime | None
+    balances: list[ProviderBalance]
     control_page: str
 
 
 def board(*, now: datetime) -> list[Line]:
     """Return the providers in routing order."""
-    flights = queries.in_flight_by_provider()
-    return [_line(status, flights.get(status.code, {})) for status in providers.board(now)]
+    flights, balances = queries.in_flight_by_provider(), providers.balances()
+    return [
+        _line(status, flights.get(status.code, {}), balances.get(status.code, [])) for status in providers.board(now)
+    ]
 
 
 def label_of(code: str) -> str:
@@ -54,7 +58,7 @@ def effect_of(code: str, *, pause: bool) -> str:
     return f"{payouts} will wait. What is with {place} already goes on and is still asked about."
 
 
-def _line(status: providers.ProviderStatus, flight: dict[str, Any]) -> Line:
+def _line(status: providers.ProviderStatus, flight: dict[str, Any], balances: list[ProviderBalance]) -> Line:
     control = status.control
     return Line(
         code=status.code,
@@ -71,5 +75,6 @@ def _line(status: providers.ProviderStatus, flight: dict[str, Any]) -> Line:
         unknown=flight.get("unknown", 0),
         oldest_at=flight.get("oldest_at"),
         last_webhook_at=status.last_webhook_at,
+        balances=balances,
         control_page=providers.control_page(status.code),
     )

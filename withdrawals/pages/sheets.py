@@ -93,7 +93,7 @@ LOOKS: dict[Move, Look] = {
     Move.RECALL: Look("Recall…", "Take back the approval of {money}. Why?", "Recall", "Recalling…", "Recalled", "b"),
     Move.COMPLETE: Look(
         "Mark as paid…",
-        "{money} was paid by the provider. How do we know?",
+        "{money} was paid by the provider. What proves it?",
         "Mark as paid",
         "Marking…",
         "Paid:",
@@ -101,7 +101,7 @@ LOOKS: dict[Move, Look] = {
     ),
     Move.FAIL: Look(
         "Mark as not paid…",
-        "{money} was definitely not paid. How do we know?",
+        "{money} was definitely not paid. What proves it?",
         "Mark as not paid",
         "Marking…",
         "Not paid:",

@@ -54,14 +54,14 @@ def events_of(withdrawal: Withdrawal, user: Any, *, notes: Iterable[Note]) -> li
 
 
 def notes_for(withdrawal: Withdrawal, user: Any) -> list[Note]:
-    """Return the notes that this person reads, newest first: all of them, or those of the own role only.
+    """Return the notes that this person reads, newest first: all of them, or those written for everybody.
 
     Once there was a legal hold, the notes of those who may use one are for them alone: they may say why.
     """
     notes = withdrawal.notes.select_related("author").order_by("-at", "-pk")
     if not visibility.sees(user, visibility.Field.SIGNALS):
-        own = user.has_perm("withdrawals.add_note")
-        return list(notes.filter(author__groups__name__in=user.role_names).distinct()) if own else []
+        may = user.has_perm("withdrawals.add_note")
+        return list(notes.filter(audience=Note.Audience.EVERYBODY)) if may else []
     found = list(notes)
     if found and not visibility.sees(user, visibility.Field.LEGAL) and _was_frozen(withdrawal):
         return list(notes.exclude(author__groups__permissions__codename="freeze_withdrawal"))

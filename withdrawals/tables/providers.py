@@ -41,6 +41,26 @@ class TakenColumn(columns.Column):
         return f"{_share(record.success_15m)} · {_share(record.success_24h)}"
 
 
+class FloatColumn(columns.Column):
+    """Our money at the provider per currency, and as of when it said so."""
+
+    css = "num"
+    width = 18
+
+    def render(self, record: ProviderLine, table: BaseTable) -> SafeString:
+        return (
+            format_html_join(
+                " · ",
+                '{} <span class="muted">{}</span>',
+                (
+                    (inline.money(row.available, row.currency), inline.time(row.as_of, "relative", table.now))
+                    for row in record.balances
+                ),
+            )
+            or inline.NOTHING
+        )
+
+
 class SwitchColumn(columns.Column):
     """The way to pause or resume, for those who may; the way to a sandbox's own page."""
 
@@ -79,6 +99,7 @@ class ProviderTable(BaseTable):
     answer = columns.Column(accessor="median_ms", verbose_name="Answers in (p95)", css="num", width=14)
     in_flight = columns.Column(accessor="in_flight", verbose_name="In flight", css="num linked", width=18)
     unknown = columns.Column(accessor="unknown", verbose_name="Unknown", css="num", width=9)
+    funds = FloatColumn(accessor="code", verbose_name="Our money there")
     webhook = columns.TimeColumn(accessor="last_webhook_at", verbose_name="Last webhook", form="relative", width=12)
     switch = SwitchColumn(accessor="code", verbose_name="Switch")
 

@@ -53,9 +53,12 @@ class AddNote(AskText):
     form_class = NoteForm
     title, verb = "Note on", "Add note"
 
+    def get_form_kwargs(self) -> dict[str, Any]:
+        return {**super().get_form_kwargs(), "author": self.request.user}
+
     def form_valid(self, form: Any) -> HttpResponse:
         withdrawal = withdrawal_or_404(self.kwargs["ref"])
-        notes.add_note(withdrawal, author=self.request.user, text=form.cleaned_data["text"], now=timezone.now())
+        notes.add_note(withdrawal, author=self.request.user, **form.cleaned_data, now=timezone.now())
         messages.info(self.request, "Note added.")
         return redirect(_page(withdrawal, self.request))
 
@@ -79,8 +82,8 @@ class TakeOver(AskText):
         return redirect(_page(withdrawal, self.request))
 
 
-class Settle(Permitted, View):
-    """What happens to a waiting decision: its author takes it back, or a second person agrees or declines."""
+class AnswerDecision(Permitted, View):
+    """What happens to a waiting decision: taken back by its author, agreed to or declined by a second person."""
 
     permission_required = "withdrawals.view_withdrawal"
     act: str = ""
@@ -98,8 +101,8 @@ class Settle(Permitted, View):
             raise PermissionDenied(refusal.sentence) from refusal
         except MoveRefused as refusal:
             return conflict(request, decision.withdrawal, refusal.sentence)
-        if self.act == "undo":
-            messages.info(request, "Taken back. Nothing was done.")
+        if self.act != "agree":
+            messages.info(request, "Nothing was done. It can be decided anew.")
         return redirect(_page(decision.withdrawal, request))
 
 

@@ -113,10 +113,10 @@ class Record(Permitted, View):
     ) -> dict[str, Any]:
         user = self.request.user
         people = decision_page.people_of(withdrawal, user, now=now)
-        usages = queries.player_usage(withdrawal, now=withdrawal.requested_at)
-        usages += queries.house_usage(withdrawal, now=now)
-        blocked = decision_page.blocker(withdrawal, now=now)
-        results, bars = decision_page.results_of(withdrawal), decision_page.bars_of(usages)
+        of_player = queries.player_usage(withdrawal, now=withdrawal.requested_at)
+        of_house = queries.house_usage(withdrawal, now=now)
+        blocked = decision_page.blocker(withdrawal, people.standing, of_player, of_house, now=now)
+        results, bars = decision_page.results_of(withdrawal), decision_page.bars_of([*of_player, *of_house])
         return {
             "why": decision_page.why_of(withdrawal, results, user),
             "policy": decision_page.policy_line(

@@ -13,7 +13,7 @@ from django.views.generic import View
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from withdrawals import queries, tables, visibility
-from withdrawals.exceptions import AlreadyDecided, MoveRefused, NeedsReason, NotAllowed
+from withdrawals.exceptions import AlreadyDecided, ClaimedByOther, MoveRefused, NeedsReason, NotAllowed
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import asking, claims, decisions
@@ -109,9 +109,10 @@ class Decide(Permitted, View):
             return self._conflict(withdrawal, decisions.words_of(waiting) if told else "It is decided already.")
         if self.move not in withdrawal.moves_for(user):
             return self._conflict(withdrawal, f"“{label}” is not possible any more.")
-        owner = claims.owner_of(withdrawal, now=now)
-        if owner not in (None, user) and user.has_perm("withdrawals.decide_withdrawal"):
-            return self._conflict(withdrawal, f"{owner} is deciding this.")
+        try:
+            claims.require_unclaimed(withdrawal, user=user, now=now)
+        except ClaimedByOther as refusal:
+            return self._conflict(withdrawal, refusal.sentence)
         return None
 
     def _conflict(self, withdrawal: Withdrawal, sentence: str) -> HttpResponse:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from django.contrib.auth.models import Group
 from django.db import transaction
+from django.utils import timezone
 
 from backoffice import demo
 from backoffice.accounts.models import User
@@ -89,7 +90,7 @@ def _register(player: Invented, made: Seeded, *, now: datetime) -> Player:
     if known is not None:
         return known
     state, days = IDENTITIES.get(player.name, ("verified", 900))
-    expires_on = None if days is None else now.date() + timedelta(days=days)
+    expires_on = None if days is None else timezone.localdate(now) + timedelta(days=days)
     joined = now - timedelta(days=70 + player.number * 11)
     account = visits.register(
         player, at=joined, identity=state, expires_on=expires_on, owned=player.name not in NOT_OWNED

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from backoffice.platform.invented import circumstances, visits
 from backoffice.platform.invented.people import PLAYERS, Invented, newcomer
@@ -44,7 +45,7 @@ def arrive(*, now: datetime, chance: random.Random) -> Arrived:
         account = Player.objects.filter(external_id=player.external_id).first()
         if account is None:
             joined = now - timedelta(days=chance.randint(20, 600))
-            account = visits.register(player, at=joined, expires_on=now.date() + timedelta(days=700))
+            account = visits.register(player, at=joined, expires_on=timezone.localdate(now) + timedelta(days=700))
         withdrawal = circumstances.BY_WORD[words](player, account, now, amount, tag, "")
     return Arrived(withdrawal, words)
 

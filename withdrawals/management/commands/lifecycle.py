@@ -49,7 +49,8 @@ def _moves() -> list[str]:
             continue
         sources = _sources(move)
         transition = getattr(Withdrawal, move)._django_fsm.transitions[sources[0]]
-        needed = "yes" if transition.custom.get("needs_reason") else ""
+        custom = transition.custom
+        needed = "yes" if custom["needs_reason"] else "staff" if custom["staff_reason"] else ""
         froms = ", ".join(f"`{source}`" for source in sources)
         lines.append(f"| `{move}` ({MOVE_LOOKS[move].label}) | {froms} | `{_target(move)}` | {needed} |")
     return lines
