@@ -11,7 +11,7 @@ RUN pip install --no-cache-dir --require-hashes --only-binary :all: -r requireme
 COPY . .
 # Collecting static files needs settings, but none of the services they name.
 RUN DEBUG=1 DATABASE_URL=postgresql:///unused REDIS_URL=redis://unused python manage.py collectstatic --noinput \
-    && chown -R payoutdesk var
+    && mkdir -p var/seals && chown -R payoutdesk var
 USER payoutdesk
 
 EXPOSE 8000

@@ -33,7 +33,7 @@ check:
 	$(PY) manage.py makemigrations --check --dry-run
 	@# As in production: debug off, and secrets that are nobody's.
 	@DEBUG=0 SECRET_KEY=$$($(PY) -c "import secrets; print(secrets.token_urlsafe(60))") \
-		INSTALLATION_ID=00000000-0000-4000-8000-000000000000 SANDBOX_API_KEY=none SANDBOX_WEBHOOK_SECRET=whsec_bm9uZQ== \
+		INSTALLATION_ID=00000000-0000-4000-8000-000000000000 SANDBOX_ALLOWED=1 SANDBOX_API_KEY=none SANDBOX_WEBHOOK_SECRET=whsec_bm9uZQ== \
 		$(PY) manage.py check --deploy --fail-level WARNING
 
 bench:

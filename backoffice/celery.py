@@ -7,6 +7,7 @@ second, never a withdrawal.
 import os
 
 from celery import Celery
+from celery.schedules import crontab
 from kombu.transport.redis import QoS
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
@@ -23,6 +24,7 @@ app.conf.beat_schedule = {
     "sweep": {"task": "withdrawals.sweep", "schedule": 1.0, "options": {"expires": 5}},
     "read-balances": {"task": "providers.read_balances", "schedule": 60.0, "options": {"expires": 30}},
     "notify-platform": {"task": "platform.deliver_notifications", "schedule": 2.0, "options": {"expires": 5}},
+    "seal-audit": {"task": "audit.seal", "schedule": crontab(hour=3, minute=10), "options": {"expires": 3600}},
     "forget-refused-webhooks": {
         "task": "withdrawals.forget_refused_webhooks",
         "schedule": 3600.0,

@@ -252,6 +252,8 @@ REVIEW_TIME = timedelta(minutes=env_int("REVIEW_MINUTES", 120, minimum=1))
 CLAIM_TIME = timedelta(minutes=env_int("CLAIM_MINUTES", 15, minimum=1))
 # Where a withdrawal that was asked for may not be taken back by the player: codes as the platform tells them.
 NO_CANCEL_JURISDICTIONS = {code.upper() for code in env_list("NO_CANCEL_JURISDICTIONS", "GB")}
+# Where the audit trail is sealed; copy it, and the log, to where nobody with the database's login may write.
+AUDIT_SEALS = Path(os.environ.get("AUDIT_SEALS") or BASE_DIR / "var" / "audit-seals.jsonl")
 AUTOMATIC_LANE = env_bool("AUTOMATIC_LANE", True)
 
 # --- Payment providers --------------------------------------------------------------------------
@@ -260,6 +262,7 @@ AUTOMATIC_LANE = env_bool("AUTOMATIC_LANE", True)
 PROVIDER_SETTLE_TIME = timedelta(seconds=env_int("PROVIDER_SETTLE_SECONDS", 60, minimum=1))
 POLL_SCALE_PERCENT = env_int("POLL_SCALE_PERCENT", 100, minimum=1)
 SANDBOX_URL = os.environ.get("SANDBOX_URL", "http://127.0.0.1:9100")
+SANDBOX_ALLOWED = env_bool("SANDBOX_ALLOWED", DEBUG)
 SANDBOX_API_KEY = env_secret("SANDBOX_API_KEY", "sandbox-development-key")
 SANDBOX_WEBHOOK_SECRET = env_secret(
     "SANDBOX_WEBHOOK_SECRET", "whsec_ZGV2ZWxvcG1lbnQtb25seS1zYW5kYm94LXdlYmhvb2stc2VjcmV0"

@@ -35,7 +35,7 @@ def product(worker: int) -> dict[str, Callable[[], int]]:
 
     def hot() -> int:
         key = f"{start}-{worker}-{next(number)}"
-        operations.stake(holder=holder(), money=cent, key=key, at=at, by="bench")
+        operations.post_batch([operations.stake_entry(holder=holder(), money=cent, key=key, at=at, by="bench")])
         return 1
 
     def batch() -> int:

@@ -14,8 +14,8 @@ DAY = timedelta(days=1)
 IN_AND_OUT_WINDOW = timedelta(hours=48)
 DEVICE_WINDOW = timedelta(days=30)
 
-# House currency, minor units: the amounts that people may try to stay under. 2,000 is the customer due
-# diligence trigger (grade R), 10,000 the second approval (grade P).
+# House currency, minor units: the amounts that people may try to stay under. 2,000 is the regulators’
+# trigger of customer due diligence, 10,000 our own second approval.
 THRESHOLDS = (200_000, 1_000_000)
 
 
@@ -90,13 +90,3 @@ class Facts:
             name: value.isoformat() if isinstance(value, datetime) else value
             for name, value in dataclasses.asdict(self).items()
         }
-
-    @classmethod
-    def from_json(cls, stored: dict[str, Any]) -> "Facts":
-        """Read facts back, so that they can be judged again."""
-        times = {f.name for f in dataclasses.fields(cls) if f.metadata["unit"] == "time"}
-        values: dict[str, Any] = {
-            name: datetime.fromisoformat(value) if name in times and value is not None else value
-            for name, value in stored.items()
-        }
-        return cls(**values)

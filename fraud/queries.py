@@ -8,21 +8,10 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from fraud.activity import Deposit, Login
-from fraud.models import Assessment
 
 MOST_LINKED = 20
-# More players than this on one network are a carrier or a café, which says nothing about any two (P).
+# More players than this on one network are a carrier or a café, which says nothing about any two: our own choice.
 MOST_ON_A_NETWORK = 10
-
-
-def assessments_of(subject: str) -> QuerySet[Assessment]:
-    """Return the assessments of a subject with their hits, newest first."""
-    return Assessment.objects.filter(subject=subject).prefetch_related("hits").order_by("-pk")
-
-
-def latest_assessment(subject: str) -> Assessment | None:
-    """Return the assessment that holds now, with its hits; None if the subject was never assessed."""
-    return assessments_of(subject).first()
 
 
 @dataclass(frozen=True, slots=True)

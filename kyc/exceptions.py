@@ -16,15 +16,3 @@ class InvalidPlayer(Refused):
 
 class InvalidVerification(Refused):
     """A verification that contradicts itself or the clock."""
-
-
-class NeedsReason(Exception):
-    """This act needs a reason in words."""
-
-
-class AlreadySuspended(Exception):
-    """The player is suspended already."""
-
-
-class NotSuspended(Exception):
-    """The player is not suspended."""

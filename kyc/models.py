@@ -46,7 +46,6 @@ class Player(models.Model):
         permissions = [
             ("look_up_player", "Can look up players"),
             ("view_standings", "Can see the verification of all players"),
-            ("suspend_player", "Can suspend and reinstate players"),
         ]
         indexes = [
             models.Index(fields=["email"], name="player_by_email", condition=~Q(email="")),

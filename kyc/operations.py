@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from backoffice.audit.actors import Actor
 from backoffice.audit.record import record
-from kyc.exceptions import AlreadySuspended, InvalidPlayer, InvalidVerification, NeedsReason, NotSuspended
+from kyc.exceptions import InvalidPlayer, InvalidVerification
 from kyc.models import Player, Verification
 from kyc.names import canonical, fold, is_plain
 from kyc.states import CAUTION, Kind, VerificationState
@@ -140,18 +140,6 @@ def record_verification(
     return verification
 
 
-@transaction.atomic
-def suspend(*, player: Player, reason: str, now: datetime, actor: Actor) -> Player:
-    """Mark a player as suspended; payouts still reach them. Raises NeedsReason, AlreadySuspended."""
-    return _set_suspended(player, True, AlreadySuspended, "suspend", reason=reason, now=now, actor=actor)
-
-
-@transaction.atomic
-def reinstate(*, player: Player, reason: str, now: datetime, actor: Actor) -> Player:
-    """End a suspension. Raises NeedsReason, NotSuspended."""
-    return _set_suspended(player, False, NotSuspended, "reinstate", reason=reason, now=now, actor=actor)
-
-
 def _apply(player: Player, values: dict[str, Any], *, actor: Actor, now: datetime) -> None:
     before = {field: getattr(player, field) for field in values if getattr(player, field) != values[field]}
     if not before:
@@ -171,28 +159,6 @@ def _apply(player: Player, values: dict[str, Any], *, actor: Actor, now: datetim
             "after": {field: values[field] for field in changed if field in _NOT_PERSONAL},
         },
     )
-
-
-def _set_suspended(
-    player: Player,
-    suspended: bool,
-    already: type[Exception],
-    action: str,
-    *,
-    reason: str,
-    now: datetime,
-    actor: Actor,
-) -> Player:
-    reason = canonical(reason)
-    if not reason:
-        raise NeedsReason(f"To {action} a player needs a reason.")
-    player = Player.objects.select_for_update().get(pk=player.pk)
-    if player.suspended == suspended:
-        raise already(player.ref)
-    player.suspended = suspended
-    player.save(update_fields=["suspended"])
-    _audit(player, action, actor=actor, at=now, reason=reason)
-    return player
 
 
 def _audit(player: Player, action: str, *, actor: Actor, at: datetime, **entry: Any) -> None:

@@ -5,7 +5,7 @@ from datetime import date
 
 from django.db.models import TextChoices
 
-# P: long enough to ask for a new document before the old one stops a payout.
+# Our own choice: long enough to ask for a new document before the old one stops a payout.
 EXPIRES_SOON_DAYS = 30
 
 

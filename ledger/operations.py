@@ -110,20 +110,10 @@ def transfer(
 # -- play ------------------------------------------------------------------------------------------
 
 
-def deposit(*, holder: str, money: Money, key: str, at: datetime, by: str) -> int:
-    """A player's deposit arrived."""
-    return _book(deposit_entry(holder=holder, money=money, key=key, at=at, by=by))
-
-
 def deposit_entry(*, holder: str, money: Money, **facts: Any) -> NewEntry:
     """Return the entry of a deposit, for post_batch."""
     clearing, cash = (AccountKind.DEPOSIT_CLEARING, HOUSE), (AccountKind.PLAYER_CASH, holder)
     return transfer(EntryKind.DEPOSIT, money, debit=clearing, credit=cash, **facts)
-
-
-def stake(*, holder: str, money: Money, key: str, at: datetime, by: str) -> int:
-    """A player staked cash on a game."""
-    return _book(stake_entry(holder=holder, money=money, key=key, at=at, by=by))
 
 
 def stake_entry(*, holder: str, money: Money, **facts: Any) -> NewEntry:
@@ -132,31 +122,16 @@ def stake_entry(*, holder: str, money: Money, **facts: Any) -> NewEntry:
     return transfer(EntryKind.STAKE, money, debit=cash, credit=game, **facts)
 
 
-def win(*, holder: str, money: Money, key: str, at: datetime, by: str) -> int:
-    """A player won cash in a game."""
-    return _book(win_entry(holder=holder, money=money, key=key, at=at, by=by))
-
-
 def win_entry(*, holder: str, money: Money, **facts: Any) -> NewEntry:
     """Return the entry of a win, for post_batch."""
     game, cash = (AccountKind.GAME_RESULT, HOUSE), (AccountKind.PLAYER_CASH, holder)
     return transfer(EntryKind.WIN, money, debit=game, credit=cash, **facts)
 
 
-def grant_bonus(*, holder: str, money: Money, key: str, at: datetime, by: str) -> int:
-    """The house gave a player bonus money, which cannot be withdrawn."""
-    return _book(grant_bonus_entry(holder=holder, money=money, key=key, at=at, by=by))
-
-
 def grant_bonus_entry(*, holder: str, money: Money, **facts: Any) -> NewEntry:
     """Return the entry of a bonus, for post_batch."""
     cost, bonus = (AccountKind.BONUS_COST, HOUSE), (AccountKind.PLAYER_BONUS, holder)
     return transfer(EntryKind.BONUS_GRANT, money, debit=cost, credit=bonus, **facts)
-
-
-def convert_bonus(*, holder: str, money: Money, key: str, at: datetime, by: str) -> int:
-    """Bonus money was played through and became cash."""
-    return _book(convert_bonus_entry(holder=holder, money=money, key=key, at=at, by=by))
 
 
 def convert_bonus_entry(*, holder: str, money: Money, **facts: Any) -> NewEntry:

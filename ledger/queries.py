@@ -1,32 +1,18 @@
 """What the books say. Amounts are minor units, credit positive; balances are sums over an account's shards."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet, Sum
 
-from ledger.models import GUARDED, Account, AccountKind, Balance, Entry, EntryKind, Posting
+from ledger.models import GUARDED, AccountKind, Balance, Entry, EntryKind, Posting
 
 # What says that the law froze a player’s money.
 FREEZES = (EntryKind.FREEZE, EntryKind.UNFREEZE)
 _KIND_WORDS: dict[str, str] = {str(kind): label for kind, label in EntryKind.choices}
-
-
-@dataclass(frozen=True, slots=True)
-class StatementLine:
-    """One posting on an account, and the account's balance after it."""
-
-    entry_id: int
-    kind: str
-    reference: str
-    occurred_at: datetime
-    booked_at: datetime
-    posted_by: str
-    amount: int
-    balance: int
 
 
 def balance_of(kind: str, holder: str, currency: str) -> int:
@@ -35,6 +21,11 @@ def balance_of(kind: str, holder: str, currency: str) -> int:
         total=Sum("amount")
     )["total"]
     return int(total or 0)
+
+
+def held_of(purses: Mapping[str, int]) -> int:
+    """Return what is reserved of a player's purses in one currency; a legal hold is not told apart."""
+    return purses.get(AccountKind.PLAYER_HELD, 0) + purses.get(AccountKind.LEGAL_HOLD, 0)
 
 
 def balances_of_player(holder: str) -> dict[str, dict[str, int]]:
@@ -49,32 +40,6 @@ def balances_of_player(holder: str) -> dict[str, dict[str, int]]:
     for currency, kind, total in rows:
         balances[currency][kind] = int(total)
     return dict(balances)
-
-
-def statement(kind: str, holder: str, currency: str, *, limit: int = 100) -> list[StatementLine]:
-    """Return the latest lines of one account, newest first, each with the balance after it."""
-    account = Account.objects.filter(kind=kind, holder=holder, currency=currency).first()
-    if account is None:
-        return []
-    postings = Posting.objects.filter(account=account).select_related("entry").order_by("-entry_id", "-leg")[:limit]
-    balance = balance_of(kind, holder, currency)
-    lines = []
-    for posting in postings:
-        entry = posting.entry
-        lines.append(
-            StatementLine(
-                entry_id=entry.pk,
-                kind=entry.kind,
-                reference=entry.reference,
-                occurred_at=entry.occurred_at,
-                booked_at=entry.booked_at,
-                posted_by=entry.posted_by,
-                amount=posting.amount,
-                balance=balance,
-            )
-        )
-        balance -= posting.amount
-    return lines
 
 
 def journal() -> QuerySet[Entry]:

@@ -199,7 +199,7 @@ class Limits:
 
 @dataclass(frozen=True, kw_only=True)
 class Capabilities:
-    """What a provider can do, as plain data that screens show and routing filters by."""
+    """What a provider can do, as plain data: routing and asking decide by it, the contract's tests demand it."""
 
     pays: Mapping[str, Mapping[str, Limits]]  # method -> currency -> limits; what is absent is not paid
     countries: frozenset[str] | None = None  # of destinations; None: everywhere
@@ -208,11 +208,8 @@ class Capabilities:
     may_repeat: bool = False  # the same bytes under the same key, inside the window, are safe after any error
     lookup: str = "none"  # by_our_reference, by_provider_id, by_repeat_create, none
     visibility_delay: timedelta = timedelta(0)  # a "not found" younger than this means nothing
-    cancel: str = "never"  # while_states, never
     balance: bool = False  # our float there can be asked for
-    webhooks: str = "unordered"  # ordered_by_sequence, unordered
     failed_is_final: bool = False  # FAILED is proof of non-payment
-    return_window: timedelta = timedelta(days=30)
 
     @property
     def currencies(self) -> frozenset[str]:
@@ -234,7 +231,13 @@ class Capabilities:
 
 
 class Provider(ABC):
-    """One provider as we use it. Instances are shared by threads and hold no state of a payout."""
+    """One provider as we use it. Instances are shared by threads and hold no state of a payout.
+
+    get_status() and cancel() are what real providers need besides; asking gets by with probe() today.
+    """
+
+    # The page on which the faults of a provider that only pretends to pay are switched; empty: it pays.
+    control_path: ClassVar[str] = ""
 
     code: str
     capabilities: Capabilities

@@ -6,19 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Aggregate, Count, FloatField, Q, QuerySet
+from django.db.models import Aggregate, Count, FloatField, Q
 
-from providers.adapters.sandbox import Sandbox
-from providers.contract import Capabilities
 from providers.models import CallOutcome, ProviderBalance, ProviderCall, ProviderControl, Verb, WebhookDelivery
 from providers.registry import BY_CODE, PROVIDERS
 from providers.routing import paused
-from providers.states import ProviderState
+from providers.states import FEWEST_CREATES, SLOW_FROM_MS, WELL_FROM, ProviderState
 
-# Under this share of creates taken on, out of at least so many, a provider is unwell (P).
-WELL_FROM, FEWEST_CREATES = 90, 5
-# From this median of the last 15 minutes on, milliseconds, it is slow (P).
-SLOW_FROM_MS = 3_000
 SHORT, LONG = timedelta(minutes=15), timedelta(hours=24)
 # Nothing was asked of the provider: neither its success nor its failure.
 NOT_ITS_DOING = (CallOutcome.NOT_SENT,)
@@ -36,6 +30,11 @@ class Share:
     def percent(self) -> int | None:
         return round(100 * self.good / self.total) if self.total else None
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether too few were taken on, of enough to tell."""
+        return self.total >= FEWEST_CREATES and (self.percent or 0) < WELL_FROM
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderStatus:
@@ -43,16 +42,12 @@ class ProviderStatus:
 
     code: str
     label: str
-    capabilities: Capabilities
     success_15m: Share
     success_24h: Share
     median_ms: int | None
     p95_ms: int | None
     median_15m_ms: int | None
-    unknown_15m: int  # calls of any kind whose outcome is unknown
-    unknown_24h: int
     last_webhook_at: datetime | None
-    refused_webhooks_24h: int
     control: ProviderControl | None  # the provider's own pause, if it is paused
 
     @property
@@ -69,7 +64,7 @@ class _Percentile(Aggregate):
 def board(now: datetime) -> list[ProviderStatus]:
     """Return every provider's figures up to `now`, in routing order. The global stop is `global_stop()`."""
     calls = {row["provider"]: row for row in _call_figures(now)}
-    refused, controls = _refused_webhooks(now), paused()
+    controls = paused()
     lines = []
     for registered in PROVIDERS:
         call = calls.get(registered.code, {})
@@ -77,16 +72,12 @@ def board(now: datetime) -> list[ProviderStatus]:
             ProviderStatus(
                 code=registered.code,
                 label=registered.label,
-                capabilities=registered.capabilities,
                 success_15m=Share(call.get("good_short", 0), call.get("total_short", 0)),
                 success_24h=Share(call.get("good", 0), call.get("total", 0)),
                 median_ms=_rounded(call.get("median")),
                 p95_ms=_rounded(call.get("p95")),
                 median_15m_ms=_rounded(call.get("median_short")),
-                unknown_15m=call.get("unknown_short", 0),
-                unknown_24h=call.get("unknown", 0),
                 last_webhook_at=_last_webhook_at(registered.code),
-                refused_webhooks_24h=refused.get(registered.code, 0),
                 control=controls.get(registered.code),
             )
         )
@@ -95,10 +86,9 @@ def board(now: datetime) -> list[ProviderStatus]:
 
 def state_of(status: ProviderStatus) -> ProviderState:
     """Return how a provider is doing, from what it did: no calls is no data, not working."""
-    recent = status.success_15m
     if status.is_paused:
         return ProviderState.PAUSED
-    if recent.total >= FEWEST_CREATES and (recent.percent or 0) < WELL_FROM:
+    if status.success_15m.is_failing:
         return ProviderState.FAILING
     if status.median_15m_ms is not None and status.median_15m_ms >= SLOW_FROM_MS:
         return ProviderState.SLOW
@@ -137,22 +127,16 @@ def troubles(now: datetime) -> dict[str, Trouble]:
         control = controls.get(code) or controls.get(ProviderControl.EVERYTHING)
         if control is not None:
             found[code] = Trouble("paused", f"{label} is paused: {control.reason.rstrip('.')}.")
-        elif share.total >= FEWEST_CREATES and (share.percent or 0) < WELL_FROM:
+        elif share.is_failing:
             words = f"{share.good} of {share.total} payouts were taken on in the last 15 minutes"
-            found[code] = Trouble("unwell", f"{label} has trouble: {words}.")
+            found[code] = Trouble("failing", f"{label} has trouble: {words}.")
     return found
 
 
 def control_page(code: str) -> str:
     """Return the address of a sandbox provider's own page, where its faults are switched; empty for a real one."""
-    if BY_CODE[code].adapter is not Sandbox:
-        return ""
-    return f"{settings.PROVIDERS[code]['base_url']}/_control/"
-
-
-def calls_for(key: str) -> QuerySet[ProviderCall]:
-    """Return the calls of one payout attempt, oldest first."""
-    return ProviderCall.objects.filter(key=key).order_by("at", "pk")
+    path = BY_CODE[code].adapter.control_path
+    return f"{settings.PROVIDERS[code]['base_url']}{path}" if path else ""
 
 
 def _recent_creates(now: datetime) -> Iterable[Mapping[str, Any]]:
@@ -167,7 +151,7 @@ def _recent_creates(now: datetime) -> Iterable[Mapping[str, Any]]:
 
 def _call_figures(now: datetime) -> Iterable[Mapping[str, Any]]:
     creates = Q(verb=Verb.CREATE) & ~Q(outcome__in=NOT_ITS_DOING)
-    good, unknown = creates & Q(outcome__in=SUCCESS), Q(outcome=CallOutcome.UNKNOWN)
+    good = creates & Q(outcome__in=SUCCESS)
     short = Q(at__gt=now - SHORT)
     return (
         ProviderCall.objects.filter(at__gt=now - LONG, at__lte=now)
@@ -177,8 +161,6 @@ def _call_figures(now: datetime) -> Iterable[Mapping[str, Any]]:
             good=Count("pk", filter=good),
             total_short=Count("pk", filter=creates & short),
             good_short=Count("pk", filter=good & short),
-            unknown=Count("pk", filter=unknown),
-            unknown_short=Count("pk", filter=unknown & short),
             median=_Percentile("latency_ms", share=0.5, filter=creates),
             p95=_Percentile("latency_ms", share=0.95, filter=creates),
             median_short=_Percentile("latency_ms", share=0.5, filter=creates & short),
@@ -191,11 +173,6 @@ def _last_webhook_at(code: str) -> datetime | None:
     """By the index, because the newest may be old."""
     verified = WebhookDelivery.objects.filter(provider=code, verified=True).order_by("-received_at")
     return verified.values_list("received_at", flat=True).first()
-
-
-def _refused_webhooks(now: datetime) -> dict[str, int]:
-    refused = WebhookDelivery.objects.filter(verified=False, received_at__gt=now - LONG)
-    return dict(refused.values_list("provider").annotate(Count("pk")).order_by("provider"))
 
 
 def _rounded(value: float | None) -> int | None:

@@ -1,6 +1,10 @@
-"""Which providers there are, in the order in which they are tried. Adding one is an entry here."""
+"""Which providers there are, in the order in which they are tried.
+
+Adding one is an entry here and its configuration under the same code in settings.PROVIDERS.
+"""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache
@@ -22,7 +26,7 @@ class Registered:
 
     code: str
     label: str
-    adapter: type[Sandbox]
+    adapter: type[Provider]
     capabilities: Capabilities
 
 
@@ -34,9 +38,7 @@ _SANDBOX = Capabilities(
     may_repeat=True,
     lookup="by_our_reference",
     visibility_delay=settings.PROVIDER_SETTLE_TIME,
-    cancel="while_states",
     balance=True,
-    webhooks="ordered_by_sequence",
     failed_is_final=True,
 )
 
@@ -80,4 +82,5 @@ def provider(code: str) -> Provider:
 @cache
 def _build(code: str, process: int, **values: Any) -> Provider:
     registered = BY_CODE[code]
-    return registered.adapter(code=code, capabilities=registered.capabilities, **values)
+    make: Callable[..., Provider] = registered.adapter
+    return make(code=code, capabilities=registered.capabilities, **values)

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+# Under this share of creates taken on, out of at least so many, a provider is failing: our own choice.
+WELL_FROM, FEWEST_CREATES = 90, 5
+# From this median of the last 15 minutes on it is slow: our own choice.
+SLOW_FROM_MS = 3_000
+
 
 class ProviderState(StrEnum):
     WORKING = "working"
@@ -24,8 +29,12 @@ class Look:
 
 LOOKS: dict[ProviderState, Look] = {
     ProviderState.WORKING: Look("Working", "okc", "success", "Takes payouts on as usual."),
-    ProviderState.SLOW: Look("Slow", "clock", "attn", "Half of the last 15 minutes’ answers took 3 seconds or more."),
-    ProviderState.FAILING: Look("Failing", "warn", "danger", "Under 90 % of the last 15 minutes’ payouts taken on."),
+    ProviderState.SLOW: Look(
+        "Slow", "clock", "attn", f"Half of the last 15 minutes’ answers took {SLOW_FROM_MS / 1000:g} seconds or more."
+    ),
+    ProviderState.FAILING: Look(
+        "Failing", "warn", "danger", f"Under {WELL_FROM} % of the last 15 minutes’ payouts taken on."
+    ),
     ProviderState.PAUSED: Look("Paused", "pause", "attn", "Nothing new is sent; what is there is still asked about."),
     ProviderState.NO_DATA: Look("No data", "help", "neutral", "Nothing was sent in 24 hours, so nobody knows."),
 }

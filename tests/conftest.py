@@ -1,7 +1,9 @@
 """People, time and guards that every test may use."""
 
+import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -27,6 +29,43 @@ def _emptying_append_only_tables() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", past_the_triggers)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _this_machine_only() -> Iterator[None]:
+    """Refuse every connection but those to this machine, and every look-up of another's name."""
+    connect, connect_ex, look_up = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
+
+    def guarded(method: Callable[..., Any]) -> Callable[..., Any]:
+        def act(self: socket.socket, address: Any) -> Any:
+            if self.family != socket.AF_UNIX:
+                _require_this_machine(address[0])
+            return method(self, address)
+
+        return act
+
+    def guarded_look_up(host: Any, *args: Any, **options: Any) -> Any:
+        if str(host).endswith(".invalid"):  # the answer is known without asking anybody
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        _require_this_machine(host)
+        return look_up(host, *args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", guarded(connect))
+        patch.setattr(socket.socket, "connect_ex", guarded(connect_ex))
+        patch.setattr(socket, "getaddrinfo", guarded_look_up)
+        yield
+
+
+def _require_this_machine(host: Any) -> None:
+    name = host.decode() if isinstance(host, bytes) else host or "localhost"
+    try:
+        ours = ip_address(name).is_loopback
+    except ValueError:
+        ours = name == "localhost"
+    if not ours:
+        # No OSError: what is tested here takes those for a network that is down.
+        raise RuntimeError(f"a test must not reach {name}")
 
 
 @pytest.fixture
@@ -105,16 +144,3 @@ def _no_broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
         monkeypatch.setattr(current_app, "send_task", lambda *_args, **_kwargs: None)
     yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _history_can_be_emptied() -> None:
-    """Let the flush after a test with real transactions empty tables whose triggers refuse it to everybody."""
-    from django.db.backends.postgresql.operations import DatabaseOperations
-
-    ordinary = DatabaseOperations.sql_flush
-
-    def sql_flush(self: DatabaseOperations, *arguments: Any, **options: Any) -> list[str]:
-        return ["SET LOCAL session_replication_role = replica", *ordinary(self, *arguments, **options)]
-
-    DatabaseOperations.sql_flush = sql_flush

@@ -2,6 +2,7 @@
 
 import os
 from datetime import timedelta
+from pathlib import Path
 
 os.environ.setdefault("DEBUG", "1")  # read below, and by the processes that tests start
 
@@ -12,4 +13,5 @@ STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
+AUDIT_SEALS = Path("/nonexistent/audit-seals.jsonl")
 UNDO_TIME = timedelta(seconds=10)

@@ -58,10 +58,6 @@ class User(AbstractBaseUser, PermissionsMixin):
         return "".join(word[0] for word in self.name.split()[:2]).upper()
 
     @property
-    def first_name(self) -> str:
-        return self.name.split()[0] if self.name else ""
-
-    @property
     def role_names(self) -> list[str]:
         """The names of the roles, in the order in which they were written down."""
         if not hasattr(self, "_role_names"):

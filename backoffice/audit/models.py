@@ -81,3 +81,18 @@ class AuditHead(models.Model):
     class Meta:
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=["subject_type", "subject_id"], name="audit_head_unique")]
+        triggers = [
+            # The chain's own trigger writes at depth 1; whoever comes directly is at depth 0.
+            pgtrigger.Protect(
+                name="moved_by_the_chain",
+                operation=pgtrigger.Insert | pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Condition("pg_trigger_depth() = 0"),
+            ),
+            pgtrigger.Trigger(
+                name="head_no_truncate",
+                level=pgtrigger.Statement,
+                when=pgtrigger.Before,
+                operation=pgtrigger.Truncate,
+                func="RAISE EXCEPTION 'audit heads are never removed';",
+            ),
+        ]

@@ -16,7 +16,7 @@ from backoffice.platform.problems import Refused
 from backoffice.platform.signing import Signature, client_of
 from kyc.models import Player
 from ledger.models import AccountKind
-from ledger.queries import balances_of_player
+from ledger.queries import balances_of_player, held_of
 from withdrawals import queries
 from withdrawals.operations.requests import register_destination
 from withdrawals.reference import normalise
@@ -120,10 +120,8 @@ def get_balance(request: HttpRequest, player_id: PlayerId) -> schemas.BalancesOu
             currency=currency,
             withdrawable=to_major_string(purses.get(AccountKind.PLAYER_CASH, 0), currency),
             bonus=to_major_string(purses.get(AccountKind.PLAYER_BONUS, 0), currency),
-            # Not told apart: a player must not learn of a legal hold.
-            held=to_major_string(
-                purses.get(AccountKind.PLAYER_HELD, 0) + purses.get(AccountKind.LEGAL_HOLD, 0), currency
-            ),
+            # In one sum: a player must not learn of a legal hold.
+            held=to_major_string(held_of(purses), currency),
         )
         for currency, purses in sorted(balances_of_player(str(player.pk)).items())
     ]

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Literal
 
@@ -19,15 +19,12 @@ from backoffice.money import AmountError, Money, checked_amount, format_money
 from fraud import activity
 from fraud import operations as fraud
 from kyc.models import Player
-from kyc.operations import create_or_update_player, record_verification
+from kyc.operations import CLOCK_SKEW, create_or_update_player, record_verification
 from ledger import operations as ledger
 from ledger.exceptions import AmountOutOfRange, InsufficientFunds, KeyConflict
 from ledger.models import AccountKind
 from ledger.queries import balance_of
 from withdrawals.destinations import holds_card_number
-
-# Clocks differ a little; what lies further ahead is a mistake.
-CLOCK_SKEW = timedelta(minutes=10)
 
 
 class EventRefused(Exception):
@@ -130,11 +127,6 @@ def record_deposits(*, deposits: Sequence[Deposit], source: str, now: datetime) 
     with transaction.atomic():
         _note(activity.Deposit, fraud.record_deposits, notes)
         _book(entries)
-
-
-def record_play(*, play: Play, source: str, now: datetime) -> None:
-    """Book and note one event of play; see record_plays."""
-    record_plays(plays=[play], source=source, now=now)
 
 
 def record_plays(*, plays: Sequence[Play], source: str, now: datetime) -> None:

@@ -5,7 +5,7 @@ Every column takes ``sort_by`` (an ORM path or annotation; without it the headin
 and django-tables2's ``accessor``, ``verbose_name``, ``linkify``, ``visible``.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -122,17 +122,3 @@ class RefColumn(Column):
 
     def render(self, value: str) -> SafeString:
         return format_html('<span class="mono">{}</span>', value)
-
-
-class MaskedColumn(Column):
-    """A personal value: shortened by ``mask`` unless whoever looks has ``permission``. Exports likewise."""
-
-    def __init__(self, *, mask: Callable[[str], str], permission: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.mask, self.permission = mask, permission
-
-    def render(self, value: str, table: Any) -> str:
-        return value if table.me.has_perm(self.permission) else inline.masked(self.mask(value))
-
-    def value(self, value: str, **context: Any) -> str:
-        return value if context["table"].me.has_perm(self.permission) else self.mask(value)

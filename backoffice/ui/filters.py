@@ -12,7 +12,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from django_filters.fields import RangeField
 from django_filters.widgets import RangeWidget
@@ -54,22 +54,6 @@ class BaseFilter(django_filters.FilterSet):
     def has_fields(self) -> bool:
         """Whether there is anything to put behind "Filter"."""
         return any(name != "q" for name in self.form.fields)
-
-
-class SearchFilter(django_filters.CharFilter):
-    """Finds rows where any lookup matches, such as ``"ref__istartswith", "player__email__iexact"``."""
-
-    def __init__(self, *lookups: str, **kwargs: Any) -> None:
-        super().__init__(label="Search", **kwargs)
-        self.lookups = lookups
-
-    def filter(self, qs: QuerySet[Any], value: str) -> QuerySet[Any]:
-        if not value:
-            return qs
-        condition = Q()
-        for lookup in self.lookups:
-            condition |= Q(**{lookup: value})
-        return qs.filter(condition)
 
 
 class ChoicesFilter(django_filters.MultipleChoiceFilter):

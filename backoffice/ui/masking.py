@@ -17,17 +17,6 @@ def mask_phone(number: str) -> str:
     return last_four(digits) if len(digits) >= 8 else DOTS
 
 
-def mask_iban(iban: str) -> str:
-    """``HR12 1001 0051 8630 0016 0`` → ``HR •••• 0160``: the country and the last four."""
-    compact = "".join(iban.split()).upper()
-    return f"{compact[:2]} {last_four(compact)}" if len(compact) >= 12 else DOTS
-
-
-def mask_wallet(address: str) -> str:
-    """``T9cQx…`` → ``T9c…4fQ``: three characters from each end."""
-    return f"{address[:3]}…{address[-3:]}" if len(address) >= 16 else DOTS
-
-
 def last_four(value: str) -> str:
     """``4000000000004417`` → ``•••• 4417``; fewer than five characters are hidden whole."""
     return f"{DOTS} {value[-4:]}" if len(value) > 4 else DOTS

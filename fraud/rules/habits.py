@@ -19,7 +19,7 @@ CROWDED_DEVICE_FROM = 4
 def outlier(facts: Facts) -> Hit | None:
     """FR09: two of: above the own 95th percentile; first request in 60 days; 90 % of the balance.
 
-    Match2Pay confirmation conditions (V); the minimum history: P.
+    As a vendor (Match2Pay) asks for a confirmation; the minimum history is our own choice.
     """
     found = {}
     if facts.usual_p95 is not None and facts.usual_count >= USUAL_FROM and facts.amount > facts.usual_p95:
@@ -64,7 +64,8 @@ def outlier(facts: Facts) -> Hit | None:
 def shared_device(facts: Facts) -> Hit | None:
     """FR18: two or more players on one device in 30 days; from four on it weighs more.
 
-    Openora tags a duplicate device as high risk (C); numbers: P. Households are not known here yet,
+    A public code base (Openora) tags a duplicate device as high risk; the numbers are our own choice. Households are
+    not known here yet,
     so a person has to tell them apart.
     """
     if facts.device_players is None or facts.device_players < SHARED_DEVICE_FROM:

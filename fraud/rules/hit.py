@@ -6,7 +6,7 @@ from typing import Any
 
 from fraud.facts import Facts
 
-# Points of an indicator by weight (grade P).
+# Points of an indicator by weight: our own choice.
 LOW, MEDIUM, HIGH = 10, 25, 50
 
 

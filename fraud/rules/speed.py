@@ -19,7 +19,7 @@ JUST_BELOW_FROM, JUST_BELOW_TO = 800, 999
 def fast_cash_out(facts: Facts) -> Hit | None:
     """FR04: less than 60 minutes from the last deposit to a request for 80 % of it or more.
 
-    Sumsub laundering flow (V); both numbers: P.
+    A vendor’s laundering flow (Sumsub); both numbers are our own choice.
     """
     if facts.last_deposit is None or facts.last_deposit_at is None:
         return None
@@ -49,7 +49,7 @@ def fast_cash_out(facts: Facts) -> Hit | None:
 def many_requests(facts: Facts) -> Hit | None:
     """FR05: 3 requests in 24 hours or 6 in 7 days, this one included, whatever became of them.
 
-    Caps on counts: IqSoft (C), CryptoProcessing (V); numbers: P.
+    Caps on counts: a public code base (IqSoft) and a vendor (CryptoProcessing); the numbers are our own choice.
     """
     if facts.requests_24h >= MOST_IN_24H:
         words, most = f"{facts.requests_24h} requests in 24 hours", MOST_IN_24H
@@ -75,7 +75,7 @@ def many_requests(facts: Facts) -> Hit | None:
 def structuring(facts: Facts) -> Hit | None:
     """FR07: 3 requests in 7 days, each between 80 % and 99.9 % of one threshold.
 
-    Their sum passes the threshold by itself. US structuring guidance (R: concept); band: P.
+    Their sum passes the threshold by itself. Concept: US guidance on structuring; the band is our own choice.
     """
     for threshold in facts.thresholds:
         below = [

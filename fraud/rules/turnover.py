@@ -16,7 +16,7 @@ IN_AND_OUT_PERCENT = 95
 def shortfall(facts: Facts) -> Hit | None:
     """FR01: stakes ÷ deposits since the last paid or open request; below 1.0 a person looks.
 
-    Concept: AUSTRAC worked examples (R). Both numbers: P.
+    Concept: worked examples of AUSTRAC, a regulator. Both numbers: our own choice.
     """
     if facts.deposits == 0 or facts.stakes * 10 >= facts.deposits * SHORTFALL_TENTHS:
         return None
@@ -43,7 +43,7 @@ def shortfall(facts: Facts) -> Hit | None:
 
 
 def no_play(facts: Facts) -> Hit | None:
-    """FR02: deposits worth 50 EUR or more and not one stake. AUSTRAC example (R); the amount: P."""
+    """FR02: deposits worth 50 EUR or more and not one stake. A regulator’s example (AUSTRAC); our own amount."""
     value = facts.house_value(facts.deposits)
     if facts.stakes > 0 or value is None or value < NO_PLAY_DEPOSIT:
         return None

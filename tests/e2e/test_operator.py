@@ -21,6 +21,7 @@ from withdrawals.states import State
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SignIn = Callable[[User], Client]
+CARD = "tok_visa_4417_9fK2pQ7x"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -66,7 +67,7 @@ def full_page(operator: User, senior: User) -> Withdrawal:
         Limit.objects.get_or_create(scope="player", period=period, cap_amount=cap, effect="review")
     Limit.objects.get_or_create(scope="house", period=Limit.Period.DAY, cap_amount=50_000_000, effect="block")
     fund(player, 312_740, at=now - timedelta(hours=5))
-    destination = make_destination(player, at=at - timedelta(hours=3, minutes=12), label="Visa •••• 4417")
+    destination = make_destination(player, at=at - timedelta(hours=3, minutes=12), method="card", account=CARD)
     row = open_withdrawal(player=player, amount=245_000, now=at, destination=destination, funded=False)
     other = PlayerFactory(verified=True, name="Ivan Marković")
     for one in (player, other):

@@ -4,6 +4,8 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 from typing import Any
 
+from schwifty import IBAN
+
 from backoffice.accounts.models import User
 from backoffice.audit.actors import PAYOUTS, SCREENING, Machine
 from backoffice.money import Money, to_major_string
@@ -20,30 +22,44 @@ from withdrawals.states import Move, State
 PLATFORM = Machine("platform:test")
 _counter = iter(range(1, 10**9))
 
-IBANS = ("DE89370400440532013000", "FR1420041010050500013M02606", "NL91ABNA0417164300", "ES9121000418450200051332")
-
 
 def fund(player: Player, amount: int, currency: str = "EUR", *, at: datetime = NOW) -> None:
     """Give a player money to withdraw, by a deposit."""
-    ledger.deposit(
-        holder=str(player.pk), money=Money(amount, currency), key=f"test-deposit-{next(_counter)}", at=at, by="test"
+    ledger.post_batch(
+        [
+            ledger.deposit_entry(
+                holder=str(player.pk),
+                money=Money(amount, currency),
+                key=f"test-deposit-{next(_counter)}",
+                at=at,
+                by="test",
+            )
+        ]
     )
 
 
-def make_destination(player: Player, *, at: datetime = NOW - timedelta(days=30), **fields: Any) -> Destination:
+def make_destination(
+    player: Player,
+    *,
+    at: datetime = NOW - timedelta(days=30),
+    method: str = "iban",
+    account: str = "",
+    ending: str = "",
+    owned: bool = True,
+) -> Destination:
+    """Register where a player's money may go: by default an IBAN of their own, which ends as asked."""
     n = next(_counter)
-    defaults: dict[str, Any] = {
-        "external_id": f"dest-{n}",
-        "method": "iban",
-        "account": f"DE{n:020d}",
-        "account_digest": f"{n:064x}",
-        "label": f"IBAN •••• {n % 10000:04d}",
-        "holder_name": player.name,
-        "country": "DE",
-        "owned": True,
-        "first_seen_at": at,
-    }
-    return Destination.objects.create(player=player, **{**defaults, **fields})
+    code = f"{n:06d}{ending}" if ending else f"{n:010d}"
+    return requests.register_destination(
+        player=player,
+        external_id=f"dest-{n}",
+        method=method,
+        account=account or str(IBAN.generate("DE", bank_code="37040044", account_code=code)),
+        holder_name=player.name,
+        owned=owned,
+        actor=PLATFORM,
+        now=at,
+    )
 
 
 def open_withdrawal(

@@ -57,6 +57,7 @@ class Topology:
             "SANDBOX_API_KEY": API_KEY,
             "SANDBOX_WEBHOOK_SECRET": WEBHOOK_SECRET,
             "CRASH_AT": str(self.armed),
+            "AUDIT_SEALS": str(home / "audit-seals.jsonl"),
             "PROVIDER_SETTLE_SECONDS": "2",
             "POLL_SCALE_PERCENT": "1",
             "UNDO_SECONDS": "0",

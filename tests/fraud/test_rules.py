@@ -186,8 +186,3 @@ def test_any_facts_can_be_judged_and_fit_the_queue(facts: Facts) -> None:
 )
 def test_bands(score: int, level: str) -> None:
     assert level_of(score) == Level(level)
-
-
-def test_facts_survive_being_stored() -> None:
-    facts = FactsFactory(since=None, house_values_7d=None)
-    assert Facts.from_json(facts.to_json()) == facts

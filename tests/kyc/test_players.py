@@ -6,10 +6,10 @@ import pytest
 
 from backoffice.audit.actors import Machine
 from backoffice.audit.queries import timeline_of
-from kyc.exceptions import AlreadySuspended, InvalidPlayer, NeedsReason, NotSuspended
+from kyc.exceptions import InvalidPlayer
 from kyc.models import Player
-from kyc.operations import create_or_update_player, reinstate, suspend
-from tests.factories.kyc import NOW, PlayerFactory
+from kyc.operations import create_or_update_player
+from tests.factories.kyc import NOW
 
 pytestmark = pytest.mark.django_db
 PLATFORM = Machine("platform:demo")
@@ -101,26 +101,3 @@ def test_a_new_player_needs_a_name() -> None:
     with pytest.raises(InvalidPlayer) as refused:
         create_or_update_player(external_id="u-9", now=NOW, actor=PLATFORM)
     assert refused.value.field == "name"
-
-
-def test_suspend_and_reinstate_are_recorded_with_their_reasons() -> None:
-    player = PlayerFactory()
-
-    assert suspend(player=player, reason="Chargeback", now=NOW, actor=PLATFORM).suspended
-    assert not reinstate(player=player, reason="Settled", now=NOW, actor=PLATFORM).suspended
-
-    assert [(e.action, e.reason) for e in timeline_of("player", player.ref)] == [
-        ("reinstate", "Settled"),
-        ("suspend", "Chargeback"),
-    ]
-
-
-def test_suspending_refuses_what_makes_no_sense() -> None:
-    player = PlayerFactory(is_suspended=True)
-
-    with pytest.raises(AlreadySuspended):
-        suspend(player=player, reason="Again", now=NOW, actor=PLATFORM)
-    with pytest.raises(NeedsReason):
-        reinstate(player=player, reason="  ", now=NOW, actor=PLATFORM)
-    with pytest.raises(NotSuspended):
-        reinstate(player=PlayerFactory(), reason="Why not", now=NOW, actor=PLATFORM)

@@ -24,8 +24,13 @@ def facts(key: str = "", **more: Any) -> dict[str, Any]:
     return {"key": key or f"test-{next(_number)}", "at": AT, "by": "test", **more}
 
 
+def book(entry: operations.NewEntry) -> int:
+    """Book one entry; return its id."""
+    return operations.post_batch([entry])[0]
+
+
 def fund(holder: str, amount: int, currency: str = "EUR") -> int:
-    return operations.deposit(holder=holder, money=Money(amount, currency), **facts())
+    return book(operations.deposit_entry(holder=holder, money=Money(amount, currency), **facts()))
 
 
 def rows(sql: str, *parameters: Any) -> list[tuple[Any, ...]]:

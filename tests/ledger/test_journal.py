@@ -13,6 +13,7 @@ from backoffice.money import Money
 from ledger import operations as ledger
 from ledger import queries
 from ledger.models import Entry
+from tests.ledger.conftest import book
 from tests.menu import menu_links
 
 pytestmark = pytest.mark.django_db
@@ -22,7 +23,7 @@ ClientFor = Callable[[User], Client]
 def deposit(
     amount: int = 10_000, currency: str = "EUR", *, holder: str = "7", key: str = "d1", by: str = "platform:x"
 ) -> int:
-    return ledger.deposit(holder=holder, money=Money(amount, currency), key=key, at=timezone.now(), by=by)
+    return book(ledger.deposit_entry(holder=holder, money=Money(amount, currency), key=key, at=timezone.now(), by=by))
 
 
 def reserve(amount: int = 4_000, *, reference: str = "WD-AAAA-0001", by: str = "platform:x") -> int:

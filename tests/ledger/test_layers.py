@@ -23,7 +23,7 @@ from ledger.exceptions import (
 )
 from ledger.models import Account, AccountKind, Balance, Entry, EntryKind, Posting
 from ledger.queries import balance_of
-from tests.ledger.conftest import AT, commit_checks, eur, facts, fund, rows, switch_off, switch_off_in, undone
+from tests.ledger.conftest import AT, book, commit_checks, eur, facts, fund, rows, switch_off, switch_off_in, undone
 
 pytestmark = pytest.mark.django_db
 
@@ -55,7 +55,7 @@ def test_overdraft(off: Callable[[], None]) -> None:
     fund("7", 100)
     off()
     with pytest.raises(InsufficientFunds), undone():
-        operations.stake(holder="7", money=eur(101), **facts())
+        book(operations.stake_entry(holder="7", money=eur(101), **facts()))
     assert balance_of("player_cash", "7", "EUR") == 100
 
 
@@ -63,7 +63,7 @@ def test_overdraft_with_both_off() -> None:
     fund("7", 100)
     no_balance_trigger()
     no_balance_check()
-    operations.stake(holder="7", money=eur(101), **facts())
+    book(operations.stake_entry(holder="7", money=eur(101), **facts()))
     assert balance_of("player_cash", "7", "EUR") == -1
 
 
@@ -136,7 +136,7 @@ def test_other_content_with_both_off() -> None:
 
 
 def fund_with_key(amount: int) -> None:
-    operations.deposit(holder="7", money=eur(amount), **facts("same"))
+    book(operations.deposit_entry(holder="7", money=eur(amount), **facts("same")))
 
 
 # -- reversals: at most one, and of exactly what it names --------------------------------------------
@@ -313,7 +313,7 @@ def test_an_entry_says_what_it_must(values: str) -> None:
 def test_unknown_currency(off: Callable[[], None]) -> None:
     off()
     with pytest.raises(UnknownCurrency), undone():
-        operations.deposit(holder="7", money=Money(1, "XXL"), **facts())
+        book(operations.deposit_entry(holder="7", money=Money(1, "XXL"), **facts()))
 
 
 def test_refusals_are_all_the_ledgers_own() -> None:

@@ -20,7 +20,7 @@ from ledger.exceptions import (
 )
 from ledger.models import AccountKind, Entry, EntryKind
 from ledger.queries import balance_of
-from tests.ledger.conftest import AT, commit_checks, eur, facts, fund, rows, undone
+from tests.ledger.conftest import AT, book, commit_checks, eur, facts, fund, rows, undone
 
 pytestmark = pytest.mark.django_db
 
@@ -74,7 +74,7 @@ def frozen() -> dict[str, Any]:
 
 
 def bonus() -> None:
-    operations.grant_bonus(holder="7", money=eur(100), **facts())
+    book(operations.grant_bonus_entry(holder="7", money=eur(100), **facts()))
 
 
 STANDARD: dict[EntryKind, tuple[Callable[[], int], dict[str, int]]] = {
@@ -83,19 +83,19 @@ STANDARD: dict[EntryKind, tuple[Callable[[], int], dict[str, int]]] = {
         {"deposit_clearing:": -100, "player_cash:7": 100},
     ),
     EntryKind.STAKE: (
-        lambda: (fund("7", 100), operations.stake(holder="7", money=eur(30), **facts()))[1],
+        lambda: (fund("7", 100), book(operations.stake_entry(holder="7", money=eur(30), **facts())))[1],
         {"player_cash:7": -30, "game_result:": 30},
     ),
     EntryKind.WIN: (
-        lambda: operations.win(holder="7", money=eur(30), **facts()),
+        lambda: book(operations.win_entry(holder="7", money=eur(30), **facts())),
         {"game_result:": -30, "player_cash:7": 30},
     ),
     EntryKind.BONUS_GRANT: (
-        lambda: operations.grant_bonus(holder="7", money=eur(30), **facts()),
+        lambda: book(operations.grant_bonus_entry(holder="7", money=eur(30), **facts())),
         {"bonus_cost:": -30, "player_bonus:7": 30},
     ),
     EntryKind.BONUS_CONVERT: (
-        lambda: (bonus(), operations.convert_bonus(holder="7", money=eur(30), **facts()))[1],
+        lambda: (bonus(), book(operations.convert_bonus_entry(holder="7", money=eur(30), **facts())))[1],
         {"player_bonus:7": -30, "player_cash:7": 30},
     ),
     EntryKind.RESERVE: (
@@ -198,17 +198,17 @@ def test_settling_without_a_fee_has_two_legs() -> None:
 
 
 def test_same_key_and_content_is_answered_with_the_first_entry() -> None:
-    first = operations.deposit(holder="7", money=eur(100), **facts("same"))
+    first = book(operations.deposit_entry(holder="7", money=eur(100), **facts("same")))
     later = AT.replace(year=2027)
-    assert operations.deposit(holder="7", money=eur(100), key="same", at=later, by="somebody else") == first
+    assert book(operations.deposit_entry(holder="7", money=eur(100), key="same", at=later, by="somebody else")) == first
     assert balance_of("player_cash", "7", "EUR") == 100
 
 
 @pytest.mark.parametrize("change", [{"holder": "8"}, {"money": eur(101)}, {"money": Money(100, "USD")}])
 def test_same_key_with_other_content_is_refused(change: dict[str, Any]) -> None:
-    operations.deposit(holder="7", money=eur(100), **facts("same"))
+    book(operations.deposit_entry(holder="7", money=eur(100), **facts("same")))
     with pytest.raises(KeyConflict, match="key same is taken by entry"), undone():
-        operations.deposit(**{"holder": "7", "money": eur(100), **change}, **facts("same"))
+        book(operations.deposit_entry(**{"holder": "7", "money": eur(100), **change}, **facts("same")))
     assert Entry.objects.count() == 1
 
 
@@ -304,7 +304,7 @@ def test_a_reversal_may_name_its_entry_by_id() -> None:
 def test_overdraft_names_account_rule_and_amounts() -> None:
     fund("7", 2450)
     with pytest.raises(InsufficientFunds) as refusal, undone():
-        operations.stake(holder="7", money=eur(2451), **facts())
+        book(operations.stake_entry(holder="7", money=eur(2451), **facts()))
     assert str(refusal.value) == (
         "player_cash of 7 holds 24.50 EUR; 24.51 EUR cannot be taken from it, because it may not go below zero."
     )
@@ -329,7 +329,7 @@ def test_a_balance_that_would_not_fit_is_refused_in_words() -> None:
 
 def test_a_house_account_may_hold_more_than_64_bits_in_sum() -> None:
     for holder in range(20):
-        operations.win(holder=str(holder), money=eur(LARGEST_AMOUNT // 9), **facts())
+        book(operations.win_entry(holder=str(holder), money=eur(LARGEST_AMOUNT // 9), **facts()))
     assert balance_of("game_result", "", "EUR") == -20 * (LARGEST_AMOUNT // 9)
 
 
@@ -367,7 +367,7 @@ def deposit_of(holder: str, amount: int, key: str) -> operations.NewEntry:
 
 
 def test_batch_answers_in_the_order_given_and_knows_what_is_booked() -> None:
-    first = operations.deposit(holder="7", money=eur(5), **facts("m"))
+    first = book(operations.deposit_entry(holder="7", money=eur(5), **facts("m")))
     batch = [deposit_of("8", 1, "z"), deposit_of("7", 5, "m"), deposit_of("9", 2, "a"), deposit_of("8", 1, "z")]
     ids = operations.post_batch(batch)
     assert [Entry.objects.get(pk=entry).key for entry in ids] == ["z", "m", "a", "z"]

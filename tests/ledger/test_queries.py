@@ -9,7 +9,7 @@ from django.apps import apps
 from ledger import operations, queries
 from ledger.exceptions import UnknownCurrency
 from ledger.models import Currency
-from tests.ledger.conftest import AT, commit_checks, eur, facts, fund, rows
+from tests.ledger.conftest import commit_checks, eur, facts, fund, rows
 
 pytestmark = pytest.mark.django_db
 
@@ -34,20 +34,6 @@ def test_balances(life: None) -> None:
     }
     assert queries.balance_of("provider_float", "alpha", "EUR") == 98
     assert queries.balance_of("player_cash", "nobody", "EUR") == 0
-
-
-def test_statement_runs_backwards_from_the_balance(life: None) -> None:
-    lines = queries.statement("player_cash", "7", "EUR")
-    assert [(line.kind, line.reference, line.amount, line.balance) for line in lines] == [
-        ("unreserve", "WD-2", 100, 800),
-        ("reserve", "WD-3", -100, 700),
-        ("reserve", "WD-2", -100, 800),
-        ("reserve", "WD-1", -100, 900),
-        ("deposit", "", 1000, 1000),
-    ]
-    assert (lines[0].occurred_at, lines[0].posted_by) == (AT, "test")
-    assert queries.statement("player_cash", "nobody", "EUR") == []
-    assert len(queries.statement("player_cash", "7", "EUR", limit=2)) == 2
 
 
 def test_entries_of_one_withdrawal(life: None, django_assert_num_queries: Any) -> None:

@@ -12,7 +12,7 @@ from ledger import operations
 from ledger.exceptions import InsufficientFunds, KeyConflict
 from ledger.models import Entry
 from ledger.queries import balance_of
-from tests.ledger.conftest import eur, facts, fund, rows
+from tests.ledger.conftest import book, eur, facts, fund, rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,26 +51,26 @@ def test_forty_percent_fits_twice() -> None:
 
 
 def test_one_key_books_once() -> None:
-    results = at_once(lambda _: operations.deposit(holder="7", money=eur(40), **facts("same")))
+    results = at_once(lambda _: book(operations.deposit_entry(holder="7", money=eur(40), **facts("same"))))
     assert results == [Entry.objects.get().pk] * THREADS
     assert balance_of("player_cash", "7", "EUR") == 40
 
 
 def test_one_key_with_eight_contents_books_once() -> None:
-    results = at_once(lambda n: operations.deposit(holder="7", money=eur(40 + n), **facts("same")))
+    results = at_once(lambda n: book(operations.deposit_entry(holder="7", money=eur(40 + n), **facts("same"))))
     assert [type(result) for result in results].count(KeyConflict) == THREADS - 1
     assert balance_of("player_cash", "7", "EUR") == rows("SELECT max(amount) FROM ledger_posting")[0][0]
 
 
 def test_a_key_whose_first_booking_is_rolled_back_is_free_again() -> None:
-    def book(number: int) -> int:
+    def book_or_not(number: int) -> int:
         with transaction.atomic():
-            entry = operations.deposit(holder="7", money=eur(40), **facts("same"))
+            entry = book(operations.deposit_entry(holder="7", money=eur(40), **facts("same")))
             if number % 2:
                 raise InterruptedError
         return entry
 
-    results = at_once(book)
+    results = at_once(book_or_not)
     assert {result for result in results if isinstance(result, int)} == {Entry.objects.get().pk}
     assert balance_of("player_cash", "7", "EUR") == 40
 

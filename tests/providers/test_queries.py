@@ -42,11 +42,6 @@ def test_success_counts_creates_that_reached_the_provider():
     assert line.success_15m.percent == 50
 
 
-def test_unknown_outcomes_count_for_every_verb():
-    call("unknown"), call("unknown", verb="probe"), call("unknown", minutes_ago=60)
-    assert (northgate().unknown_15m, northgate().unknown_24h) == (2, 3)
-
-
 def test_latency_is_of_creates():
     for latency in (*[100] * 10, 300, 900):
         call("answered", latency_ms=latency)
@@ -67,6 +62,5 @@ def test_webhooks_and_pauses_show():
     routing.pause("*", actor=PAYOUTS, reason="drill", now=NOW)
     line = northgate()
     assert line.last_webhook_at == NOW - timedelta(hours=30)
-    assert line.refused_webhooks_24h == 1
     assert (line.control.reason, line.control.paused_by_name) == ("wrong key", "payouts")
     assert queries.global_stop().reason == "drill"

@@ -398,10 +398,10 @@ def test_the_money_ties_out_from_the_last_payout(operator: User, client_for: Sig
     def facts(n: int) -> dict[str, Any]:
         return {"holder": holder, "key": f"play-{n}", "at": NOW - timedelta(hours=5), "by": "test"}
 
-    ledger.deposit(money=Money(20_000, euro), **facts(1))
-    ledger.deposit(money=Money(20_000, euro), **facts(2))
-    ledger.stake(money=Money(30_000, euro), **facts(3))
-    ledger.win(money=Money(299_000, euro), **facts(4))
+    ledger.post_batch([ledger.deposit_entry(money=Money(20_000, euro), **facts(1))])
+    ledger.post_batch([ledger.deposit_entry(money=Money(20_000, euro), **facts(2))])
+    ledger.post_batch([ledger.stake_entry(money=Money(30_000, euro), **facts(3))])
+    ledger.post_batch([ledger.win_entry(money=Money(299_000, euro), **facts(4))])
     row = waiting(player=player, amount=245_000, funded=False)
     assert statement(page(client_for(operator), row, QUEUE)) == [
         ("Balance after last payout 14 Nov 2026", "€37.40"),
@@ -519,7 +519,7 @@ def test_finance_works_without_names_and_sees_the_bookings(finance: User, operat
     row = make_withdrawal(
         State.COMPLETED,
         player=player,
-        destination=make_destination(player, label="IBAN •••• 7731"),
+        destination=make_destination(player, ending="7731"),
         by=operator,
     )
     html = page(client_for(finance), row)
@@ -534,7 +534,7 @@ def test_an_administrator_sees_states_only(admin: User, operator: User, client_f
     row = make_withdrawal(
         State.COMPLETED,
         player=player,
-        destination=make_destination(player, label="IBAN •••• 7731"),
+        destination=make_destination(player, ending="7731"),
         by=operator,
     )
     html = page(client_for(admin), row)

@@ -232,7 +232,7 @@ def test_nothing_is_sent_after_a_switch_and_everything_once_it_is_back(
 ) -> None:
     player = PlayerFactory(verified=True)
     # Only Northgate pays to cards.
-    card = make_destination(player, method="card", account="4111111111111111")
+    card = make_destination(player, method="card", account="tok_visa_4417_9fK2pQ7x")
     withdrawal = approved(player=player, destination=card)
     routing.pause(switch, actor=finance, reason="a drill", now=timezone.now())
     make_due()

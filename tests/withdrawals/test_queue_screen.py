@@ -153,7 +153,7 @@ def test_nonsense_in_the_address_is_left_out_with_a_notice(operator: User, clien
 
 def test_search_by_what_people_have_at_hand(operator: User, finance: User, client_for: SignIn) -> None:
     player = PlayerFactory(verified=True, name="Elena Marković", email="elena@example.org")
-    wanted = waiting(player=player, destination=make_destination(player, label="IBAN •••• 7731"))
+    wanted = waiting(player=player, destination=make_destination(player, ending="7731"))
     waiting()
     client = client_for(operator)
     terms = [
@@ -175,7 +175,7 @@ def test_each_role_gets_its_columns_and_nothing_else(make_staff: Any, client_for
     player = PlayerFactory(verified=True, name="Elena Marković")
     row = waiting(
         player=player,
-        destination=make_destination(player, label="IBAN •••• 7731"),
+        destination=make_destination(player, ending="7731"),
         risk=(71, "high"),
         why=("IBAN shared with 1 player",),
     )

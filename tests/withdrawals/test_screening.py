@@ -120,8 +120,8 @@ def test_an_exclusion_alone_stops_nothing(clean: Player) -> None:
     [
         ({}, "destination"),
         ({"owned": False}, "destination.not_owned"),
-        ({"first_seen_at": NOW - timedelta(hours=71)}, "destination.new"),
-        ({"first_seen_at": NOW - timedelta(hours=72)}, "destination"),
+        ({"at": NOW - timedelta(hours=71)}, "destination.new"),
+        ({"at": NOW - timedelta(hours=72)}, "destination"),
     ],
 )
 def test_destination(fields: dict[str, Any], code: str, clean: Player) -> None:
@@ -135,7 +135,7 @@ def test_destination(fields: dict[str, Any], code: str, clean: Player) -> None:
 def test_a_shared_destination_is_flagged(clean: Player) -> None:
     destination = make_destination(clean)
     for _number in range(2):
-        make_destination(PlayerFactory(), account=destination.account, account_digest=destination.account_digest)
+        make_destination(PlayerFactory(), account=destination.account)
     withdrawal = screened(open_withdrawal(player=clean, destination=destination))
     assert said(withdrawal)["destination.shared"] == "review"
     assert withdrawal.is_flagged

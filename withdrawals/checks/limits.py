@@ -6,17 +6,17 @@ from datetime import datetime
 from django.conf import settings
 
 from backoffice.money import format_money
-from withdrawals import queries
 from withdrawals.checks.outcome import Outcome, decline, passed, review
 from withdrawals.models import Limit, Withdrawal
+from withdrawals.usage import Usage, of_player
 
 
 def within_limits(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
     """Per request, 24 hours, 7 days, 30 days and number of requests, for this player."""
-    return judge(withdrawal, queries.player_usage(withdrawal, now=withdrawal.requested_at))
+    return judge(withdrawal, of_player(withdrawal, now=withdrawal.requested_at))
 
 
-def judge(withdrawal: Withdrawal, usages: Sequence[queries.Usage]) -> Outcome:
+def judge(withdrawal: Withdrawal, usages: Sequence[Usage]) -> Outcome:
     """Return what a known use of the player's limits means for the payout."""
     if withdrawal.reference_amount is None:
         return review(

@@ -7,10 +7,11 @@ from datetime import datetime
 from django.conf import settings
 
 from backoffice.money import format_money
-from withdrawals import checks, queries
+from withdrawals import checks
 from withdrawals.checks.outcome import Outcome, Severity
 from withdrawals.exceptions import FactsChanged, IllegalMove
 from withdrawals.models import CheckResult, Limit, Withdrawal
+from withdrawals.usage import Usage, of_house
 
 # What no approval can outweigh, by the code of the check: words for the person, and why a payout is recalled.
 BLOCKING = {
@@ -62,13 +63,13 @@ def require_approvable(withdrawal: Withdrawal, *, now: datetime) -> None:
 
     The house's limits are held by the database as well (sql/rules.sql), under one lock for all approvals.
     """
-    objection = objection_to(withdrawal, now=now) or house_objection(queries.house_usage(withdrawal, now=now))
+    objection = objection_to(withdrawal, now=now) or house_objection(of_house(withdrawal, now=now))
     if objection is None:
         return
     raise FactsChanged(objection.sentence) if objection.is_news else IllegalMove(objection.sentence)
 
 
-def house_objection(usages: Iterable[queries.Usage]) -> Objection | None:
+def house_objection(usages: Iterable[Usage]) -> Objection | None:
     """Return the limit of the house that an approval would pass, if there is one."""
     for usage in usages:
         if usage.is_over and usage.limit.effect == Limit.Effect.BLOCK:

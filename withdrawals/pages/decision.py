@@ -27,6 +27,7 @@ from withdrawals.models import CheckResult, Decision, Limit, Method, Withdrawal
 from withdrawals.operations import validity
 from withdrawals.pages.sheets import Sheet
 from withdrawals.states import LOOKS, UNDECIDED, Look, Move, State
+from withdrawals.usage import Usage
 from withdrawals.visibility import Field
 
 # How many rows a panel holds before the rest is folded: the page fits a screen.
@@ -138,17 +139,17 @@ class Bar:
     tone: str
 
 
-def bars_of(usages: Sequence[queries.Usage]) -> list[Bar]:
+def bars_of(usages: Sequence[Usage]) -> list[Bar]:
     """Return the limits that apply, the tightest first."""
 
-    def share(usage: queries.Usage) -> Fraction:
+    def share(usage: Usage) -> Fraction:
         # A cap of nothing is over with anything.
         return Fraction(usage.before + usage.this, usage.cap or 1)
 
     return [_bar(usage, share(usage)) for usage in sorted(usages, key=share, reverse=True)]
 
 
-def _bar(usage: queries.Usage, share: Fraction) -> Bar:
+def _bar(usage: Usage, share: Fraction) -> Bar:
     def words(number: int) -> str:
         return f"{number:,}" if usage.is_count else format_money(number, settings.HOUSE_CURRENCY)
 
@@ -345,8 +346,8 @@ def _linked(player: Player, shared: str, today: date) -> Linked:
 def blocker(
     withdrawal: Withdrawal,
     standing: Standing | None,
-    of_player: Sequence[queries.Usage],
-    of_house: Sequence[queries.Usage],
+    of_player: Sequence[Usage],
+    of_house: Sequence[Usage],
     *,
     now: datetime,
 ) -> str:

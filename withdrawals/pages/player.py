@@ -79,8 +79,7 @@ def _purses(player: Player) -> tuple[Purse, ...]:
             currency=currency,
             available=balances.get(currency, {}).get(AccountKind.PLAYER_CASH, 0),
             bonus=balances.get(currency, {}).get(AccountKind.PLAYER_BONUS, 0),
-            held=balances.get(currency, {}).get(AccountKind.PLAYER_HELD, 0)
-            + balances.get(currency, {}).get(AccountKind.LEGAL_HOLD, 0),
+            held=ledger.held_of(balances.get(currency, {})),
             in_transit=in_transit.get(currency, 0),
         )
         for currency in sorted({*balances, *in_transit})

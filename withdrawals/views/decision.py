@@ -16,7 +16,7 @@ from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
 from backoffice.ui.access import Permitted
 from backoffice.ui.screens import Tab
-from withdrawals import player_words, queries, visibility
+from withdrawals import player_words, queries, usage, visibility
 from withdrawals.exceptions import ClaimedByOther
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
@@ -113,8 +113,8 @@ class Record(Permitted, View):
     ) -> dict[str, Any]:
         user = self.request.user
         people = decision_page.people_of(withdrawal, user, now=now)
-        of_player = queries.player_usage(withdrawal, now=withdrawal.requested_at)
-        of_house = queries.house_usage(withdrawal, now=now)
+        of_player = usage.of_player(withdrawal, now=withdrawal.requested_at)
+        of_house = usage.of_house(withdrawal, now=now)
         blocked = decision_page.blocker(withdrawal, people.standing, of_player, of_house, now=now)
         results, bars = decision_page.results_of(withdrawal), decision_page.bars_of([*of_player, *of_house])
         return {
