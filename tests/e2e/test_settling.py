@@ -30,8 +30,11 @@ def test_marking_as_paid_takes_two(
     page.goto(f"{live_server.url}/withdrawals/?view=with-provider")
     assert overflow(page) == {"x": 0, "y": 0} and violations(page) == []
     page.get_by_role("link", name=row.player.ref).click()
+    expect(page.locator("h1")).to_have_text("€180.00")
     page.keyboard.press("p")
     sheet = page.locator("#sheet-complete")
+    expect(sheet).to_be_visible()
+    page.keyboard.press("1")
     assert violations(page) == []
     sheet.get_by_label("The provider’s reference").fill("ng-77")
     sheet.get_by_label("Evidence").fill("Line 14 of the statement")
