@@ -16,7 +16,7 @@ __all__ = ["Assessment", "Deposit", "Login", "Play", "RuleHit"]
 class Assessment(models.Model):
     """The sum of all hits for one set of facts. ``subject`` is whatever the caller asked about.
 
-    ``hold`` means that a person must look, whatever the score.
+    ``hold`` means that a fraud analyst must look, whatever the score.
     """
 
     subject = models.CharField(max_length=60)

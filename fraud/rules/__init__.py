@@ -51,7 +51,6 @@ def _inconclusive(not_judged: list[tuple[Indicator, list[str]]]) -> Hit:
         short=causes[0] if len(causes) == 1 else f"{causes[0]}, {len(causes) - 1} more unknown",
         sentence=f"{'. '.join(causes)}. Not judged: {names}. A person has to look at these.",
         points=0,
-        hold=True,
         evidence={
             "missing": sorted({need for _, missing in not_judged for need in missing}),
             "not_judged": [indicator.code for indicator, _ in not_judged],

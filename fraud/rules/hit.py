@@ -12,7 +12,7 @@ LOW, MEDIUM, HIGH = 10, 25, 50
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One pattern that was found. ``hold``: a person must look, whatever the score.
+    """One pattern that was found. ``hold``: a fraud analyst must look, whatever the score; any hit needs a person.
 
     ``short`` has at most 45 characters, for the queue. ``sentence`` gives the fact, what it is compared
     with and what is normal. ``evidence`` holds the values and the thresholds.

@@ -15,7 +15,7 @@ from tests.factories.fraud import LoginFactory
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import fund, make_destination, make_withdrawal, open_withdrawal
 from withdrawals.models import Claim, Decision, Limit, Note, Withdrawal
-from withdrawals.operations import decisions, screening
+from withdrawals.operations import claims, decisions, screening
 from withdrawals.states import State
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -157,6 +157,7 @@ def test_moving_on_without_deciding_gives_it_back(desk: Page, live_server: LiveS
 def test_who_comes_second_is_told_and_nothing_is_lost(desk: Page, live_server: LiveServer, senior: User) -> None:
     row = requested(100)
     desk.goto(f"{live_server.url}/withdrawals/{row.ref}/?view=needs-decision")
+    claims.take_over(row, user=senior, now=timezone.now(), reason="It cannot wait any longer")
     decisions.decide(
         row, "reject", actor=senior, now=timezone.now(), version=row.version, key="faster", reason="linked_account"
     )  # fmt: skip

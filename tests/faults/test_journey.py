@@ -40,10 +40,11 @@ class Platform:
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         raw = b"" if body is None else json.dumps(body).encode()
-        signed = signing.headers(
-            self.client.key_id, self.client.secret, method=method, path=path, body=raw, now=timezone.now()
-        )
         named = {name.replace("_", "-"): value for name, value in headers.items()}
+        signed = signing.headers(
+            self.client.key_id, self.client.secret, method=method, path=path, body=raw, now=timezone.now(),
+            key=named.get("Idempotency-Key", ""),
+        )  # fmt: skip
         answer = httpx.request(
             method,
             self.topology.web(path),
@@ -110,6 +111,7 @@ def approve(desk: httpx.Client, ref: str) -> None:
     assert ref in desk.get("/withdrawals/").text
     assert desk.get(f"/withdrawals/{ref}/?view=needs-decision").status_code == 200
     sheet = desk.get(f"/withdrawals/{ref}/approve/")
+    assert sheet.status_code == 200, sheet.text
     fields = {name: hidden(sheet, name) for name in ("csrfmiddlewaretoken", "version", "token")}
     answer = desk.post(f"/withdrawals/{ref}/approve/", data={**fields, "reason": "known_player"})
     assert answer.status_code == 302, answer.text

@@ -15,7 +15,7 @@ from tests.factories.withdrawals import make_withdrawal, open_withdrawal
 from withdrawals.checks import identity
 from withdrawals.exceptions import IllegalMove
 from withdrawals.models import Withdrawal
-from withdrawals.operations import decisions, payouts
+from withdrawals.operations import payouts, validity
 from withdrawals.states import State
 
 pytestmark = pytest.mark.django_db
@@ -46,9 +46,9 @@ def test_the_check_of_the_identity(player: Player) -> None:
 
 def test_an_approval(player: Player) -> None:
     withdrawal = open_withdrawal(player=player, now=EVENING)
-    decisions.require_still_valid(withdrawal, now=EVENING)
-    with pytest.raises(IllegalMove):
-        decisions.require_still_valid(withdrawal, now=NIGHT)
+    validity.require_approvable(withdrawal, now=EVENING)
+    with pytest.raises(IllegalMove, match="identity is not in order"):
+        validity.require_approvable(withdrawal, now=NIGHT)
 
 
 def test_the_start_of_a_payout(player: Player, operator: User) -> None:
