@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
+UNDEFINED_TABLE = "42P01"
 
 
 def main() -> None:
@@ -13,19 +14,29 @@ def main() -> None:
     if python.exists() and Path(sys.prefix) != ROOT / ".venv":
         os.execv(python, [str(python), *sys.argv])
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
-    if not os.environ.get("DATABASE_URL"):
+    embedded = not os.environ.get("DATABASE_URL")
+    if embedded:
         # On the embedded services, as `make run`: this machine alone, with the same well-known secrets.
         os.environ.setdefault("DEBUG", "1")
     try:
         from django.core.management import execute_from_command_line
     except ImportError:
         sys.exit("The packages are not installed yet; run `make setup` first.")
+    from django.db import ProgrammingError, connection
+
     from backoffice.installation import EmbeddedError
 
     try:
         execute_from_command_line(sys.argv)
     except EmbeddedError as error:
         sys.exit(str(error))
+    except ProgrammingError as error:
+        if not embedded or getattr(error.__cause__, "pgcode", "") != UNDEFINED_TABLE:
+            raise
+        print("The database is empty: setting it up first.", file=sys.stderr, flush=True)
+        connection.close()
+        execute_from_command_line([sys.argv[0], "migrate", "-v", "0"])
+        execute_from_command_line(sys.argv)
 
 
 if __name__ == "__main__":
