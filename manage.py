@@ -33,7 +33,7 @@ def main() -> None:
     except ProgrammingError as error:
         if not embedded or getattr(error.__cause__, "pgcode", "") != UNDEFINED_TABLE:
             raise
-        print("The database is empty: setting it up first.", file=sys.stderr, flush=True)
+        sys.stderr.write("The database is empty: setting it up first.\n")
         connection.close()
         execute_from_command_line([sys.argv[0], "migrate", "-v", "0"])
         execute_from_command_line(sys.argv)
