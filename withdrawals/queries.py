@@ -76,6 +76,16 @@ def waiting_decision(withdrawal: Withdrawal) -> Decision | None:
     )
 
 
+def is_held_by_another(right: str, *, than: User) -> bool:
+    """Whether another active person has a right of this app."""
+    holders = User.objects.filter(
+        is_active=True,
+        groups__permissions__codename=right,
+        groups__permissions__content_type__app_label=Withdrawal._meta.app_label,
+    )
+    return holders.exclude(pk=than.pk).exists()
+
+
 def undoable(user: User, *, now: datetime) -> Decision | None:
     """Return the last decision that this person can still take back, if its undo time runs."""
     return (

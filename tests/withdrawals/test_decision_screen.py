@@ -226,10 +226,19 @@ def test_a_legal_hold_is_compliance_alone_and_ends_by_two_people(
     assert send(client_for(operator), held, "release", reason="other").status_code == 409
     assert client_for(operator).get(f"/withdrawals/{row.ref}/release/").status_code == 409
     assert buttons(page(client_for(compliance), row)) == ["Release…", "Note"]
-    assert send(client_for(compliance), held, "release", reason="other").status_code == 302  # a proposal
+    asked = client_for(compliance).get(f"/withdrawals/{row.ref}/release/").text
+    assert "The law no longer demands it" in asked and "The document is here" not in asked
+    assert send(client_for(compliance), held, "release", reason="other").status_code == 422
+    assert send(client_for(compliance), held, "release", reason="law_satisfied").status_code == 302  # a proposal
+    html = page(client_for(compliance), row)
+    assert "It needs a second compliance officer, and there is none: ask an administrator." in html
+    assert "<b>Proposed.</b>" in html and "Already decided." not in html
+    second = make_staff("Compliance", "Carl Roth")
+    html = page(client_for(second), row)
+    assert "It needs a second compliance officer.<" in html
     agree = f"/withdrawals/decisions/{Decision.objects.get(move='release').pk}/agree/"
     assert client_for(operator).post(agree).status_code == 404
-    assert client_for(make_staff("Compliance", "Carl Roth")).post(agree).status_code == 302
+    assert client_for(second).post(agree).status_code == 302
     undo_time_is_over()
     assert state_of(row) == State.UNDER_REVIEW
 

@@ -83,7 +83,8 @@ def last_word(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
 
 def reads_reason(user: Any, entry: AuditEntry) -> bool:
     """Whether this person may read why something was done to a withdrawal."""
-    law = _is_legal(entry) and not visibility.sees(user, visibility.Field.LEGAL)
+    about_law = _is_legal(entry) or entry.reason in {reason.code for reason in reasons.UNFREEZE}
+    law = about_law and not visibility.sees(user, visibility.Field.LEGAL)
     return visibility.sees(user, visibility.Field.SIGNALS) and not law
 
 
