@@ -573,8 +573,8 @@ def test_contact_is_masked_for_those_who_decide(operator: User, client_for: Sign
         (State.COMPLETED, "Paid on 22 November 2026"),
         (State.PROCESSING, "Being paid."),
         (State.FAILED, "Could not be paid."),
-        (State.RETURNED, "Came back from your bank"),
-        (State.APPROVED, "Approved."),
+        (State.RETURNED, "Your bank or payment provider sent it back"),
+        (State.APPROVED, "Approved; it is being sent."),
     ],
 )
 def test_every_record_has_an_outcome_and_a_sentence(

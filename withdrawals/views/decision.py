@@ -143,7 +143,7 @@ class Record(Permitted, View):
 
     def _record(self, withdrawal: Withdrawal, *, now: datetime) -> dict[str, Any]:
         user = self.request.user
-        told = player_words.sentence(player_words.situation_of(withdrawal))
+        told = player_words.sentence(player_words.situation_of(withdrawal, now=now))
         standing = decision_page.standing_of(withdrawal, user, now=now)
         return {
             "outcome": record_page.outcome_of(withdrawal, user),
