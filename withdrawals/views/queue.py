@@ -270,7 +270,8 @@ class Next(Permitted, View):
 
 
 class Go(Permitted, View):
-    """The search field of every page: a reference opens its record, anything else searches the list."""
+    """The search field of every page: a reference opens its record, and for whoever works from the look-up what
+    names one player opens that player; anything else searches the list."""
 
     permission_required = "withdrawals.view_withdrawal"
 
@@ -279,5 +280,11 @@ class Go(Permitted, View):
         reference = normalise(term)
         if reference and (found := queries.withdrawals().filter(ref=reference).first()) is not None:
             return redirect(tables.address_of(found))
+        user: Any = request.user
+        answers = visibility.sees(user, visibility.Field.PLAYER_WORDS) and not visibility.sees(
+            user, visibility.Field.STATE
+        )
+        if term and answers and len(players := kyc.look_up(term)) == 1:
+            return redirect(tables.player_address(players[0]))
         query = f"?{urlencode({'view': 'all', 'q': term})}" if term else ""
         return redirect(reverse("withdrawals:queue") + query)
