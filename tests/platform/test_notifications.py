@@ -152,9 +152,7 @@ def test_a_legal_hold_reads_as_being_in_review(withdrawal: Withdrawal, platform:
     advance(withdrawal, Move.REFER, SCREENING)
     advance(withdrawal, Move.HOLD, compliance, reason="legal", kind="legal")
     deliver()
-    assert [(body["status"], body["status_text"]) for body in platform.bodies()[1:]] == [
-        ("under_review", LOOKING)
-    ] * 2
+    assert [(body["status"], body["status_text"]) for body in platform.bodies()[1:]] == [("under_review", LOOKING)] * 2
 
 
 def test_what_was_paid_says_when_and_where(withdrawal: Withdrawal, platform: Platform) -> None:

@@ -21,7 +21,7 @@ from ledger import operations as ledger
 from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import fund, make_destination, make_withdrawal
-from withdrawals.models import Claim, Decision, Note, Withdrawal
+from withdrawals.models import Claim, Decision, Note, PayoutAttempt, Withdrawal
 from withdrawals.operations import claims, decisions, notes
 from withdrawals.states import Move, State
 
@@ -583,3 +583,13 @@ def test_every_record_has_an_outcome_and_a_sentence(
     row = make_withdrawal(state, by=operator)
     html = page(client_for(support), row)
     assert f"<b>{state.label}.</b>" in html and sentence in html
+
+
+def test_an_attempt_says_its_answer_once(finance: User, operator: User, client_for: SignIn) -> None:
+    row = make_withdrawal(State.FAILED, by=operator)
+    attempts = PayoutAttempt.objects.filter(withdrawal=row)
+    attempts.update(answer="beneficiary refused", answer_code="beneficiary_refused")
+    html = page(client_for(finance), row)
+    assert "<dt>Answer</dt><dd>Beneficiary refused</dd>" in html and "beneficiary_refused" not in html
+    attempts.update(answer="The account is closed", answer_code="AC04")
+    assert "AC04" in page(client_for(finance), row)

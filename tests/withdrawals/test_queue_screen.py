@@ -289,9 +289,7 @@ def test_nobody_else_may_take_the_next_one(make_staff: Any, client_for: SignIn) 
     assert not Claim.objects.exists()
 
 
-def test_support_is_led_to_the_one_player_that_a_name_names(
-    support: User, operator: User, client_for: SignIn
-) -> None:
+def test_support_is_led_to_the_one_player_that_a_name_names(support: User, operator: User, client_for: SignIn) -> None:
     elena = PlayerFactory(verified=True, name="Elena Marković")
     client = client_for(support)
     assert client.get("/go/?q=elena m").headers["Location"] == f"/players/?q={elena.ref}"

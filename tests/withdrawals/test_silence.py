@@ -94,7 +94,18 @@ def test_a_legal_hold_is_read_by_compliance_alone(
     role: str, compliance: User, second_officer: User, make_staff: Any, client_for: SignIn
 ) -> None:
     client, officer = client_for(make_staff(role)), client_for(compliance)
-    secrets = (REASON, "legal", "The law", "Freeze", "freeze", "frozen", NOTE, LETTER, "They closed the file", "ompliance")
+    secrets = (
+        REASON,
+        "legal",
+        "The law",
+        "Freeze",
+        "freeze",
+        "frozen",
+        NOTE,
+        LETTER,
+        "They closed the file",
+        "ompliance",
+    )
 
     def nothing_is_told(moment: str) -> None:
         for page, text in everything(client, withdrawal).items():

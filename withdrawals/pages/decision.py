@@ -39,7 +39,7 @@ _ACCOUNT_WORDS = {Method.IBAN: "account", Method.CARD: "card", Method.WALLET: "w
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One line of "Why this needs you"; ``level`` is concern, note or passed."""
+    """One line of "Why this needs a person"; ``level`` is concern, note or passed."""
 
     level: str
     title: str

@@ -78,7 +78,8 @@ def last_word(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
         look = LOOKS[visibility.state_for(user, entry.to_state, entry.data.get("kind", ""))]
         return f"It is {look.label.lower()} since {ago}."
     why = f": {reasons.label_of(entry.reason)}" if entry.reason and entry.actor_user else ""
-    return f"{_actor(entry, user)}: {MOVE_LOOKS[Move(entry.action)].done(person=entry.actor_user is not None)}, {ago} ago{why}."
+    done = MOVE_LOOKS[Move(entry.action)].done(person=entry.actor_user is not None)
+    return f"{_actor(entry, user)}: {done}, {ago} ago{why}."
 
 
 def reads_reason(user: Any, entry: AuditEntry) -> bool:
