@@ -13,11 +13,13 @@ def main() -> None:
     python = ROOT / ".venv" / "bin" / "python"
     if python.exists() and Path(sys.prefix) != ROOT / ".venv":
         os.execv(python, [str(python), *sys.argv])
+    from backoffice import keys
+
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "backoffice.settings")
     embedded = not os.environ.get("DATABASE_URL")
     if embedded:
-        # On the embedded services, as `make run`: this machine alone, with the same well-known secrets.
-        os.environ.setdefault("DEBUG", "1")
+        # As `make run`, with the same secrets.
+        keys.settle(os.environ, ROOT / "var")
     try:
         from django.core.management import execute_from_command_line
     except ImportError:

@@ -22,7 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, NoReturn
 
-from backoffice import demo
+from backoffice import demo, keys
 from backoffice.embedded import ROOT, VAR, Services
 from backoffice.installation import EmbeddedError
 from backoffice.processes import command_line, is_gone, stop_group
@@ -95,7 +95,7 @@ class Run:
         sandbox = f"http://127.0.0.1:{_free_port(self.port + 1)}"
         os.environ |= {"PYTHONUNBUFFERED": "1", "PGGSSENCMODE": "disable", "SANDBOX_URL": sandbox,
                        "DJANGO_SETTINGS_MODULE": "backoffice.settings"}  # fmt: skip
-        os.environ.setdefault("DEBUG", "1")
+        keys.settle(os.environ, VAR)
         seeded = _prepare_database()
         for name, arguments in _commands(self.port, sandbox, trickle=seeded):
             child = Child(name, [sys.executable, *arguments])

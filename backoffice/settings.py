@@ -70,7 +70,7 @@ def database_from(url: str) -> dict[str, object]:
     }
 
 
-# Off unless somebody says so: `make run` does, and manage.py on the embedded services.
+# Off unless somebody says so; `make run` works without it, on secrets of its own (keys.py).
 DEBUG = env_bool("DEBUG", False)
 SECRET_KEY = env_secret("SECRET_KEY", "development-only-key-never-used-outside-debug-mode-0123456789")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")

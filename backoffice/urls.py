@@ -6,6 +6,8 @@ from backoffice import views
 from backoffice.ui.views import appearance
 
 urlpatterns = [
+    # Asked for by what does not read the page's own link to the mark.
+    path("favicon.ico", views.favicon, name="favicon"),
     path("healthz", views.healthz, name="healthz"),
     path("sign-in/", views.SignIn.as_view(), name="sign-in"),
     path("sign-out/", views.SignOut.as_view(), name="sign-out"),

@@ -9,6 +9,7 @@ from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
+from django.templatetags.static import static
 
 from backoffice.accounts.sign_in import TOO_MANY, WINDOW, SignInForm
 from backoffice.audit.record import record
@@ -58,6 +59,11 @@ def healthz(_request: HttpRequest) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return HttpResponse("ok", content_type="text/plain")
+
+
+@login_not_required
+def favicon(_request: HttpRequest) -> HttpResponse:
+    return redirect(static("mark.svg"))
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -1,5 +1,7 @@
 """The words for how risky something looks."""
 
+from dataclasses import dataclass
+
 from django.db.models import TextChoices
 
 HIGHEST_SCORE = 100
@@ -33,6 +35,38 @@ class Level(TextChoices):
         return {"low": f"below {MEDIUM_FROM}", "medium": f"{MEDIUM_FROM} to {HIGH_FROM - 1}"}.get(
             self.value, f"from {HIGH_FROM}"
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """A level beside its score, as it is shown: a hold makes high what the score alone would not, and says so."""
+
+    level: Level
+    score: int
+
+    @property
+    def label(self) -> str:
+        return self.level.label + self._held
+
+    @property
+    def words(self) -> str:
+        return self.level.words + self._held
+
+    @property
+    def tone(self) -> str:
+        return self.level.tone
+
+    @property
+    def icon(self) -> str:
+        return self.level.icon
+
+    @property
+    def bars(self) -> int:
+        return self.level.bars
+
+    @property
+    def _held(self) -> str:
+        return "" if level_of(self.score) == self.level else ", held"
 
 
 _LOOKS = {

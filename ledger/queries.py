@@ -92,6 +92,18 @@ def booked_for(references: Collection[str], *, freezes: bool) -> dict[str, list[
     return dict(found)
 
 
+def returned_of(references: Collection[str] | QuerySet[Any]) -> dict[str, int]:
+    """Return currency → what came back for these withdrawals and was neither given back nor re-issued since."""
+    rows = (
+        Entry.objects.filter(kind=EntryKind.RETURNED, reference__in=references, postings__amount__gt=0)
+        .exclude(Exists(Entry.objects.filter(reverses=OuterRef("pk"))))
+        .values_list("postings__currency")
+        .annotate(Sum("postings__amount"))
+        .order_by("postings__currency")
+    )
+    return {currency: int(amount) for currency, amount in rows}
+
+
 def with_posting(**conditions: str) -> Exists:
     """Return the condition that an entry has a line such as ``account__kind="fee_income"``."""
     return Exists(Posting.objects.filter(entry=OuterRef("pk"), **conditions))

@@ -23,6 +23,7 @@ def _tell_the_log() -> None:
     from withdrawals.states import MOVE_LOOKS  # noqa: PLC0415
 
     words.ACTS |= {str(move): look.past for move, look in MOVE_LOOKS.items()} | ACTS
+    words.BY_PEOPLE |= {str(move): look.by_person for move, look in MOVE_LOOKS.items() if look.by_person}
     words.DECISIONS |= {*map(str, decisions.DECIDABLE), *DECISIONS}
     words.READING |= {"look_up", "export"}
     words.SUBJECTS |= {

@@ -20,7 +20,7 @@ from withdrawals import queries, visibility
 from withdrawals.models import CheckResult, Finding, Method, Withdrawal
 from withdrawals.operations.findings import KINDS, kind_label
 from withdrawals.reference import normalise
-from withdrawals.states import State
+from withdrawals.states import UNDECIDED, State
 from withdrawals.visibility import Field
 
 SIGNALS = [
@@ -83,7 +83,7 @@ class QueueFilter(BaseFilter):
             del self.filters[name]
 
     def by_due(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        now = timezone.now()
+        now, rows = timezone.now(), rows.filter(state__in=UNDECIDED)
         if value == "late":
             return rows.filter(due_at__lt=now)
         return rows.filter(due_at__gte=now, due_at__lt=now + queries.SOON)

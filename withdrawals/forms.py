@@ -52,6 +52,8 @@ class MoveForm(forms.Form):
             self.fields["reason"].choices = reasons  # type: ignore[attr-defined]
         else:
             del self.fields["reason"]
+        if any(HOLD_KINDS.get(reason.code) == HoldKind.LEGAL for reason in sheet.reasons):
+            self.fields["wake"].help_text += " A legal hold has no end of its own: for one, this is left aside."
         if sheet.move != Move.HOLD:
             del self.fields["wake"]
         self.fields["provider_reference"].initial = sheet.provider_reference

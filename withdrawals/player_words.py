@@ -13,20 +13,18 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 
 from withdrawals import reasons
-from withdrawals.states import HoldKind, Move, State
+from withdrawals.states import UNDECIDED, HoldKind, Move, State
 
 if TYPE_CHECKING:
     from withdrawals.models import Withdrawal
 
 _PLAIN: dict[str, str] = {
     State.REQUESTED: "We have your request.",
-    State.UNDER_REVIEW: "In review.",
-    State.SECOND_APPROVAL: "In review.",
-    State.APPROVED: "Approved.",
+    State.APPROVED: "Approved; it is being sent.",
     State.PROCESSING: "Being paid.",
     State.OUTCOME_UNKNOWN: "Being paid, taking longer than usual.",
     State.FAILED: "Could not be paid. The money is back in your balance.",
-    State.RETURNED: "Came back from your bank or payment provider.",
+    State.RETURNED: "Your bank or payment provider sent it back; we will tell you what happens next.",
 }
 # By the list of their own move: a code such as "other" stands in several lists.
 _HOLDS = {reason.code: reason.player_text for reason in reasons.BY_MOVE[Move.HOLD]}
@@ -44,9 +42,12 @@ class Situation:
     hold_kind: str = ""
     reason: str = ""
     wake_at: datetime | None = None
+    # By when a person should have decided, and whether that is over.
+    due_at: datetime | None = None
+    is_late: bool = False
 
 
-def situation_of(withdrawal: Withdrawal) -> Situation:
+def situation_of(withdrawal: Withdrawal, *, now: datetime) -> Situation:
     """Return what the sentences need of a withdrawal as it stands now; it comes with its destination."""
     return Situation(
         state=withdrawal.state,
@@ -55,6 +56,8 @@ def situation_of(withdrawal: Withdrawal) -> Situation:
         hold_kind=withdrawal.hold_kind,
         reason=withdrawal.reason,
         wake_at=withdrawal.wake_at,
+        due_at=withdrawal.due_at,
+        is_late=withdrawal.due_at < now,
     )
 
 
@@ -69,6 +72,8 @@ def sentence(situation: Situation) -> str:
     """Return one or two sentences for the player."""
     if situation.state == State.ON_HOLD:
         return _on_hold(situation)
+    if situation.state in UNDECIDED:
+        return _in_review(situation)
     if situation.state == State.COMPLETED:
         return f"Paid on {_day(situation.at)} to {situation.destination}."
     if situation.state == State.REJECTED:
@@ -80,9 +85,18 @@ def sentence(situation: Situation) -> str:
 
 def _on_hold(situation: Situation) -> str:
     if situation.hold_kind != HoldKind.PLAYER:
-        return _PLAIN[State.UNDER_REVIEW]
+        return _in_review(situation)
     asked = _HOLDS.get(situation.reason) or "We need an answer from you."
     return f"{asked} Please reply by {_day(situation.wake_at)}." if situation.wake_at else asked
+
+
+def _in_review(situation: Situation) -> str:
+    if situation.is_late:
+        return "We are looking at your request. It takes longer than usual; you need not do anything."
+    if situation.due_at is None:
+        return "We are looking at your request."
+    local = timezone.localtime(situation.due_at)
+    return f"We are looking at your request; you hear from us by {_day(local)}, {local:%H:%M %Z}."
 
 
 def _day(moment: datetime) -> str:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from backoffice.accounts.models import User
@@ -74,6 +75,16 @@ def waiting_decision(withdrawal: Withdrawal) -> Decision | None:
         .select_related("actor", "proposed_by")
         .first()
     )
+
+
+def is_held_by_another(right: str, *, than: User) -> bool:
+    """Whether another active person has a right of this app."""
+    holders = User.objects.filter(
+        is_active=True,
+        groups__permissions__codename=right,
+        groups__permissions__content_type__app_label=Withdrawal._meta.app_label,
+    )
+    return holders.exclude(pk=than.pk).exists()
 
 
 def undoable(user: User, *, now: datetime) -> Decision | None:
@@ -256,6 +267,21 @@ def open_totals(player_ids: Iterable[int], *, states: Collection[str] = OPEN) ->
         before = found.get(player_id, OpenTotal(0, {}))
         found[player_id] = OpenTotal(before.count + count, {**before.totals, currency: int(total)})
     return found
+
+
+def waiting_value(player: str) -> Subquery:
+    """Return, of the player that a row names in ``player``, what open withdrawals are worth in the house currency.
+
+    None without any. For ordering only: what has no rate counts as nothing.
+    """
+    still_open = Withdrawal.objects.filter(player_id=OuterRef(player), state__in=OPEN).order_by()
+    worth = Sum(Coalesce("reference_amount", 0))
+    return Subquery(still_open.values("player_id").annotate(worth=worth).values("worth"))
+
+
+def players_waiting() -> QuerySet[Withdrawal, int]:
+    """Return the keys of players with open withdrawals."""
+    return Withdrawal.objects.filter(state__in=OPEN).order_by().values_list("player_id", flat=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,11 @@ RELEASE: tuple[Reason, ...] = (
     Reason("no_longer_needed", "No longer needed", ""),
     Reason("other", "Something else", ""),
 )
+# Of a legal hold.
+UNFREEZE: tuple[Reason, ...] = (
+    Reason("law_satisfied", "The law no longer demands it", ""),
+    Reason("frozen_by_mistake", "It was put on legal hold by mistake", ""),
+)
 RECALL: tuple[Reason, ...] = (
     Reason("new_fact", "A new fact came up", ""),
     Reason("approved_by_mistake", "Approved by mistake", ""),
@@ -113,7 +118,7 @@ BY_MOVE: dict[str, tuple[Reason, ...]] = {
     "confirm": APPROVE,
     "reject": REJECT + CONFIRM_FRAUD,
     "put_on_hold": HOLD,
-    "release": RELEASE,
+    "release": RELEASE + UNFREEZE,
     "disagree": DISAGREE,
     "recall": RECALL,
     "cancel": CANCEL,

@@ -101,7 +101,7 @@ LOOKS: dict[State, Look] = {
     State.SECOND_APPROVAL: Look(
         "Second approval", "two", "second", "One person approved; a different one must confirm."
     ),
-    State.ON_HOLD: Look("On hold", "pause", "attn", "Waiting, with a reason and a wake-up time."),
+    State.ON_HOLD: Look("On hold", "pause", "attn", "It waits; nothing is paid until it is released or decided."),
     State.APPROVED: Look("Approved", "check", "success", "Decided; goes to a provider next."),
     State.PROCESSING: Look("Processing", "spin", "info", "A provider has it, or is about to."),
     State.OUTCOME_UNKNOWN: Look(
@@ -122,6 +122,12 @@ class MoveLook:
     label: str
     past: str
     icon: str
+    # The past form where a person does what the provider's answer does otherwise.
+    by_person: str = ""
+
+    def done(self, *, person: bool) -> str:
+        """Return the past form for a person, or for a machine."""
+        return (person and self.by_person) or self.past
 
 
 MOVE_LOOKS: dict[Move, MoveLook] = {
@@ -142,7 +148,7 @@ MOVE_LOOKS: dict[Move, MoveLook] = {
     Move.REROUTE: MoveLook("Reroute", "Not paid by this provider, back for another", "spin"),
     Move.LOSE_TRACK: MoveLook("Lose track", "Outcome unknown", "help"),
     Move.FIND_AGAIN: MoveLook("Find again", "Found at the provider", "spin"),
-    Move.COMPLETE: MoveLook("Mark as paid", "Paid", "okc"),
-    Move.FAIL: MoveLook("Mark as not paid", "Failed", "xc"),
+    Move.COMPLETE: MoveLook("Mark as paid", "Paid", "okc", "Marked as paid"),
+    Move.FAIL: MoveLook("Mark as not paid", "Failed", "xc", "Marked as not paid"),
     Move.TAKE_BACK: MoveLook("Take back", "Returned by the bank or provider", "undo"),
 }

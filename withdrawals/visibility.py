@@ -59,6 +59,8 @@ _FILTERS: dict[str, Field] = {
     "owner": Field.OWNER,
     "country": Field.PERSON,
     "state": Field.STATE,
+    # Only what a person must decide is due: it would tell whether one must.
+    "due": Field.STATE,
 }
 # Where even the status that the platform is told says more than a player should read out of it.
 _TOLD_AS = {State.SECOND_APPROVAL: State.UNDER_REVIEW, State.OUTCOME_UNKNOWN: State.PROCESSING}

@@ -29,8 +29,8 @@ class AuditTable(BaseTable):
             return inline.mark("neutral", "server", record.actor_machine)
         return inline.person(record.actor_user, self.me)
 
-    def render_did(self, value: str) -> str:
-        return words.act(value)
+    def render_did(self, value: str, record: AuditEntry) -> str:
+        return words.act(value, person=record.actor_user_id is not None)
 
     def render_to(self, record: AuditEntry) -> SafeString | str:
         if (record.subject_type, record.subject_id) == ("staff", str(record.actor_user_id)):
@@ -46,8 +46,10 @@ class AuditTable(BaseTable):
         ))  # fmt: skip
 
     def render_reason(self, record: AuditEntry) -> SafeString | str:
-        seen = record.reason if words.subject(record.subject_type).reads_reason(self.me, record) else ""
-        return format_html('<span title="{0}">{0}</span>', words.plain(seen)) if seen else inline.NOTHING
+        if not words.subject(record.subject_type).reads_reason(self.me, record):
+            return inline.NOTHING
+        seen = " · ".join(part for part in (words.plain(record.reason), words.proof(record)) if part)
+        return format_html('<span title="{0}">{0}</span>', seen) if seen else inline.NOTHING
 
 
 def subject(subject_type: str, subject_id: str, me: Any) -> SafeString | str:

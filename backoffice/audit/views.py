@@ -4,7 +4,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.generic import View
 
@@ -53,6 +53,10 @@ class CheckChain(Permitted, View):
     """Recompute every hash in the database and say what came of it."""
 
     permission_required = "audit.view_auditentry"
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Reloaded or opened by its address it checks nothing: the button stands in the log."""
+        return redirect("audit:log")
 
     def post(self, request: HttpRequest) -> HttpResponse:
         faults = queries.chain_faults()

@@ -19,6 +19,8 @@ ACTS: dict[str, str] = {
     "sign_in": "Signed in",
     "sign_in_failed": "Failed to sign in",
 }
+# Where a person's act reads otherwise than the machines' act of the same name.
+BY_PEOPLE: dict[str, str] = {}
 # Acts by which people decide, and those by which they only read.
 DECISIONS: set[str] = set()
 READING: set[str] = {"view_log"}
@@ -48,14 +50,20 @@ def subject(subject_type: str) -> Subject:
     return SUBJECTS.get(subject_type) or Subject(plain(subject_type))
 
 
-def act(action: str) -> str:
-    """Return the words for what was done."""
-    return ACTS.get(action) or plain(action)
+def act(action: str, *, person: bool = False) -> str:
+    """Return the words for what was done, by a person or by a machine."""
+    return (person and BY_PEOPLE.get(action)) or ACTS.get(action) or plain(action)
 
 
 def plain(text: str) -> str:
     """Return a code as words (``known_player``: Known player); what people typed stays as it is."""
     return text.replace("_", " ").capitalize() if _CODE.fullmatch(text) else text
+
+
+def proof(entry: AuditEntry) -> str:
+    """Return what somebody gave as the proof of it."""
+    parts = (entry.data.get("provider_reference"), entry.data.get("evidence"))
+    return " · ".join(str(part) for part in parts if part) if entry.actor_user_id else ""
 
 
 def change(entry: AuditEntry) -> list[tuple[str, str]]:
@@ -65,5 +73,7 @@ def change(entry: AuditEntry) -> list[tuple[str, str]]:
     before, after = entry.data.get("before"), entry.data.get("after")
     if isinstance(before, dict) and isinstance(after, dict):
         return [(f"{plain(name)}: {before.get(name, '')}", str(value)) for name, value in after.items()]
-    chosen = entry.data.get("move") or entry.data.get("path") or entry.data.get("state") or entry.data.get("address")
+    if move := entry.data.get("move"):
+        return [("", act(str(move), person=True))]
+    chosen = entry.data.get("path") or entry.data.get("state") or entry.data.get("address")
     return [("", plain(str(chosen)))] if chosen else []

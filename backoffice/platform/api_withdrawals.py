@@ -74,7 +74,7 @@ def cancel_withdrawal(request: HttpRequest, ref: str) -> schemas.WithdrawalOut:
 
 def shown(withdrawal: Withdrawal) -> schemas.WithdrawalOut:
     """Return what the platform may see; the withdrawal comes with its player and destination."""
-    situation = player_words.situation_of(withdrawal)
+    situation = player_words.situation_of(withdrawal, now=timezone.now())
     money: dict[str, Any] = {
         "amount": to_major_string(withdrawal.amount, withdrawal.currency),
         "fee": to_major_string(withdrawal.fee, withdrawal.currency),

@@ -126,7 +126,7 @@ def test_a_whole_chain(client_for: ClientFor, compliance: User) -> None:
     act(actor=Machine("payouts"))
     act("pay", actor=Machine("payouts"))
     client = client_for(compliance)
-    assert client.get("/audit/check/").status_code == 405
+    assert client.get("/audit/check/").headers["Location"] == "/audit/"
     page = client.post("/audit/check/")
     assert page.status_code == 200
     assert "All 2 entries in 1 chains are as they were written." in page.text
@@ -173,6 +173,21 @@ def test_who_settled_by_hand_decided(client_for: ClientFor, compliance: User, se
     act("complete", actor=Machine("payouts"), subject=("withdrawal", "WD-AAAA-0002"))
     failed = act("fail", actor=senior, subject=("withdrawal", "WD-AAAA-0003"))
     assert shown(client_for(compliance).get("/audit/?view=decisions")) == [failed, by_hand]
+
+
+def test_acts_read_as_a_person_would_say_them(
+    client_for: ClientFor, compliance: User, admin: User, senior: User
+) -> None:
+    act("fail", actor=senior, subject=("withdrawal", "WD-AAAA-0001"))
+    act("fail", actor=Machine("payouts"), subject=("withdrawal", "WD-AAAA-0001"))
+    act("decide", actor=senior, subject=("withdrawal", "WD-AAAA-0001"), data={"move": "endorse"})
+    proof = {"move": "complete", "provider_reference": "ng-9", "evidence": "Line 12 of the statement"}
+    act("propose", actor=senior, subject=("withdrawal", "WD-AAAA-0001"), reason="on_statement", data=proof)
+    proposed, decided, machine, person = rows(client_for(compliance).get("/audit/?q=WD-AAAA-0001").text)
+    assert "Marked as not paid" in person and "Failed" in machine and "Marked" not in machine
+    assert "Decided WD-AAAA-0001 Approved, first of two" in decided
+    assert "Proposed WD-AAAA-0001 Marked as paid On statement · ng-9 · Line 12 of the statement" in proposed
+    assert "Line 12" not in client_for(admin).get("/audit/").text
 
 
 def test_every_act_that_is_recorded_has_words() -> None:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -90,6 +91,12 @@ def test_it_starts_refuses_a_second_run_and_stops_without_a_trace(product: Produ
     product.wait_until_ready()
     address = f"http://127.0.0.1:{product.port}/"
     assert urllib.request.urlopen(f"{address}healthz", timeout=10).status == 200
+    assert b"<svg" in urllib.request.urlopen(f"{address}favicon.ico", timeout=10).read()
+    with pytest.raises(urllib.error.HTTPError) as nothing:
+        urllib.request.urlopen(f"{address}nowhere/", timeout=10)
+    page = nothing.value.read().decode()
+    assert nothing.value.code == 404
+    assert "There is nothing here" in page and "DEBUG" not in page
 
     second = Product(product.folder, product.environment)
     second.start()

@@ -59,13 +59,14 @@ def test_any_name_gives_a_key_id(name: str) -> None:
         "file:///etc/passwd", "casino.example", "http://127.0.0.1:9000/", "gopher://casino.example/",
     ],
 )  # fmt: skip
+@override_settings(SANDBOX_ALLOWED=False)
 def test_only_https_is_called(url: str) -> None:
     with pytest.raises(CommandError, match="https://"):
         add("Casino", "--notify-url", url)
     assert not ApiClient.objects.exists()
 
 
-@override_settings(DEBUG=True)
-def test_this_machine_is_called_while_developing() -> None:
+@override_settings(SANDBOX_ALLOWED=True)
+def test_this_machine_is_called_where_nothing_is_really_paid() -> None:
     add("Casino", "--notify-url", "http://127.0.0.1:9000/hooks")
     assert ApiClient.objects.exists()

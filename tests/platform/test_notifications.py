@@ -26,6 +26,7 @@ from withdrawals.states import Move
 pytestmark = pytest.mark.django_db
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+LOOKING = "We are looking at your request; you hear from us by 22 November 2026, 14:00 UTC."
 
 
 class Server(ThreadingHTTPServer):
@@ -141,7 +142,7 @@ def test_each_version_is_told_as_it_was_and_in_order(
     assert deliver() == 4
     assert [(body["version"], body["status"], body["status_text"]) for body in platform.bodies()] == [
         (0, "requested", "We have your request."),
-        (1, "under_review", "In review."),
+        (1, "under_review", LOOKING),
         (2, "on_hold", "We need a document from you. Please reply by 25 November 2026."),
         (3, "rejected", "Declined. We could not approve this withdrawal. The money is back in your balance."),
     ]
@@ -151,9 +152,7 @@ def test_a_legal_hold_reads_as_being_in_review(withdrawal: Withdrawal, platform:
     advance(withdrawal, Move.REFER, SCREENING)
     advance(withdrawal, Move.HOLD, compliance, reason="legal", kind="legal")
     deliver()
-    assert [(body["status"], body["status_text"]) for body in platform.bodies()[1:]] == [
-        ("under_review", "In review.")
-    ] * 2
+    assert [(body["status"], body["status_text"]) for body in platform.bodies()[1:]] == [("under_review", LOOKING)] * 2
 
 
 def test_what_was_paid_says_when_and_where(withdrawal: Withdrawal, platform: Platform) -> None:

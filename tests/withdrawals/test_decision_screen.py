@@ -21,7 +21,7 @@ from ledger import operations as ledger
 from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import fund, make_destination, make_withdrawal
-from withdrawals.models import Claim, Decision, Note, Withdrawal
+from withdrawals.models import Claim, Decision, Note, PayoutAttempt, Withdrawal
 from withdrawals.operations import claims, decisions, notes
 from withdrawals.states import Move, State
 
@@ -226,10 +226,19 @@ def test_a_legal_hold_is_compliance_alone_and_ends_by_two_people(
     assert send(client_for(operator), held, "release", reason="other").status_code == 409
     assert client_for(operator).get(f"/withdrawals/{row.ref}/release/").status_code == 409
     assert buttons(page(client_for(compliance), row)) == ["Release…", "Note"]
-    assert send(client_for(compliance), held, "release", reason="other").status_code == 302  # a proposal
+    asked = client_for(compliance).get(f"/withdrawals/{row.ref}/release/").text
+    assert "The law no longer demands it" in asked and "The document is here" not in asked
+    assert send(client_for(compliance), held, "release", reason="other").status_code == 422
+    assert send(client_for(compliance), held, "release", reason="law_satisfied").status_code == 302  # a proposal
+    html = page(client_for(compliance), row)
+    assert "It needs a second compliance officer, and there is none: ask an administrator." in html
+    assert "<b>Proposed.</b>" in html and "Already decided." not in html
+    second = make_staff("Compliance", "Carl Roth")
+    html = page(client_for(second), row)
+    assert "It needs a second compliance officer.<" in html
     agree = f"/withdrawals/decisions/{Decision.objects.get(move='release').pk}/agree/"
     assert client_for(operator).post(agree).status_code == 404
-    assert client_for(make_staff("Compliance", "Carl Roth")).post(agree).status_code == 302
+    assert client_for(second).post(agree).status_code == 302
     undo_time_is_over()
     assert state_of(row) == State.UNDER_REVIEW
 
@@ -564,8 +573,8 @@ def test_contact_is_masked_for_those_who_decide(operator: User, client_for: Sign
         (State.COMPLETED, "Paid on 22 November 2026"),
         (State.PROCESSING, "Being paid."),
         (State.FAILED, "Could not be paid."),
-        (State.RETURNED, "Came back from your bank"),
-        (State.APPROVED, "Approved."),
+        (State.RETURNED, "Your bank or payment provider sent it back"),
+        (State.APPROVED, "Approved; it is being sent."),
     ],
 )
 def test_every_record_has_an_outcome_and_a_sentence(
@@ -574,3 +583,13 @@ def test_every_record_has_an_outcome_and_a_sentence(
     row = make_withdrawal(state, by=operator)
     html = page(client_for(support), row)
     assert f"<b>{state.label}.</b>" in html and sentence in html
+
+
+def test_an_attempt_says_its_answer_once(finance: User, operator: User, client_for: SignIn) -> None:
+    row = make_withdrawal(State.FAILED, by=operator)
+    attempts = PayoutAttempt.objects.filter(withdrawal=row)
+    attempts.update(answer="beneficiary refused", answer_code="beneficiary_refused")
+    html = page(client_for(finance), row)
+    assert "<dt>Answer</dt><dd>Beneficiary refused</dd>" in html and "beneficiary_refused" not in html
+    attempts.update(answer="The account is closed", answer_code="AC04")
+    assert "AC04" in page(client_for(finance), row)

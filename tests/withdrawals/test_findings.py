@@ -27,7 +27,7 @@ TOLD = {
     "amount": 17_000,
     "currency": "EUR",
     "provider_reference": "ng-9",
-    "occurred_at": "",
+    "occurred_at": "2026-11-22T11:14:15.628308+00:00",
 }
 
 
@@ -81,6 +81,8 @@ def test_closing_takes_a_note_and_is_written_down(client_for: SignIn, finance: U
     client, address = client_for(finance), f"/findings/{finding.pk}/"
     page = client.get(address).text
     assert "€170.00" in page and "SETTLED" in page and "ng-9" in page
+    assert "22 Nov 2026, 11:14:15 +0000" in page and "2026-11-22T11" not in page
+    assert "Closing moves no money" in page and "Payouts to this player go on." not in page
     assert client.post(address, {"note": "  "}).status_code == 422
     assert Finding.objects.get().resolved_at is None
     closed = client.post(address, {"note": "Northgate corrected it by mail"}, follow=True)

@@ -78,6 +78,23 @@ def test_riskiest_first_with_money_at_stake_and_two_signals(client_for: ClientFo
     assert "Device shared with 3 players · Cash-out 9 min after a deposit<" in row[0]
 
 
+def test_the_heading_leaves_no_currency_out(client_for: ClientFor, fraud_analyst: User) -> None:
+    for currency in ("EUR", "SEK", "USD", "BRL", "GBP"):
+        withdrawal = flagged(currency=currency)
+        assert withdrawal.currency == currency
+    html = client_for(fraud_analyst).get("/flagged/").text
+    assert "<b>5</b> withdrawals" in html and "2 more currencies" in html
+
+
+def test_a_level_that_a_hold_made_says_so(client_for: ClientFor, fraud_analyst: User) -> None:
+    held, scored = flagged(risk=(25, "high")), flagged(risk=(71, "high"))
+    client = client_for(fraud_analyst)
+    html = client.get("/flagged/").text
+    assert '25 <span class="muted">High, held</span>' in html and '71 <span class="muted">High</span>' in html
+    assert "High risk, held" in client.get(f"/flagged/{held.ref}/").text
+    assert "High risk, held" not in client.get(f"/flagged/{scored.ref}/").text
+
+
 def test_filters_and_tabs(client_for: ClientFor, fraud_analyst: User) -> None:
     medium, high = flagged(risk=(46, "medium"), amount=500_000), flagged()
     client = client_for(fraud_analyst)

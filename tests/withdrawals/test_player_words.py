@@ -1,7 +1,7 @@
 """What players may read: a sentence for every state, and never a word about suspicion or law."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -16,10 +16,13 @@ FORBIDDEN = re.compile(
     re.IGNORECASE,
 )
 NEUTRAL = "Declined. We could not approve this withdrawal. The money is back in your balance."
+LOOKING = "We are looking at your request; you hear from us by 22 November 2026, 14:00 UTC."
+LATE = "We are looking at your request. It takes longer than usual; you need not do anything."
 ALL_REASONS = sorted({reason.code for found in reasons.BY_MOVE.values() for reason in found} | {"", "fraud.FR01", "x"})
 
 
 def situation(state: str, **fields: object) -> Situation:
+    fields = {"due_at": AT + timedelta(hours=2), **fields}
     return Situation(state=state, at=AT, destination="Visa •••• 4417", **fields)  # type: ignore[arg-type]
 
 
@@ -27,18 +30,20 @@ def situation(state: str, **fields: object) -> Situation:
     ("state", "fields", "expected"),
     [
         (State.REQUESTED, {}, "We have your request."),
-        (State.UNDER_REVIEW, {}, "In review."),
-        (State.SECOND_APPROVAL, {}, "In review."),
-        (State.ON_HOLD, {"hold_kind": "internal", "reason": "waiting_colleague"}, "In review."),
-        (State.ON_HOLD, {"hold_kind": "provider", "reason": "waiting_provider"}, "In review."),
-        (State.ON_HOLD, {"hold_kind": "legal", "reason": "legal"}, "In review."),
+        (State.UNDER_REVIEW, {}, LOOKING),
+        (State.SECOND_APPROVAL, {}, LOOKING),
+        (State.UNDER_REVIEW, {"is_late": True}, LATE),
+        (State.ON_HOLD, {"hold_kind": "legal", "reason": "legal", "is_late": True}, LATE),
+        (State.ON_HOLD, {"hold_kind": "internal", "reason": "waiting_colleague"}, LOOKING),
+        (State.ON_HOLD, {"hold_kind": "provider", "reason": "waiting_provider"}, LOOKING),
+        (State.ON_HOLD, {"hold_kind": "legal", "reason": "legal"}, LOOKING),
         (State.ON_HOLD, {"hold_kind": "player", "reason": "waiting_document"}, "We need a document from you."),
         (
             State.ON_HOLD,
             {"hold_kind": "player", "reason": "waiting_player", "wake_at": datetime(2026, 11, 25, tzinfo=UTC)},
             "We need an answer from you. Please reply by 25 November 2026.",
         ),
-        (State.APPROVED, {}, "Approved."),
+        (State.APPROVED, {}, "Approved; it is being sent."),
         (State.PROCESSING, {}, "Being paid."),
         (State.OUTCOME_UNKNOWN, {}, "Being paid, taking longer than usual."),
         (State.COMPLETED, {}, "Paid on 22 November 2026 to Visa •••• 4417."),
@@ -63,7 +68,7 @@ def situation(state: str, **fields: object) -> Situation:
             "Expired. We did not get the answer that we asked for in time. The money is back in your balance.",
         ),
         (State.FAILED, {"reason": "account_closed"}, "Could not be paid. The money is back in your balance."),
-        (State.RETURNED, {}, "Came back from your bank or payment provider."),
+        (State.RETURNED, {}, "Your bank or payment provider sent it back; we will tell you what happens next."),
     ],
 )
 def test_each_state_has_its_sentence(state: str, fields: dict[str, object], expected: str) -> None:
@@ -74,9 +79,10 @@ def test_each_state_has_its_sentence(state: str, fields: dict[str, object], expe
 @pytest.mark.parametrize("reason", ALL_REASONS)
 def test_no_sentence_says_more_than_it_may(state: str, reason: str) -> None:
     for kind in HoldKind.values if state == State.ON_HOLD else [""]:
-        words = sentence(situation(state, reason=reason, hold_kind=kind))
-        assert words.endswith(".")
-        assert not FORBIDDEN.search(words), words
+        for late in (False, True):
+            words = sentence(situation(state, reason=reason, hold_kind=kind, is_late=late))
+            assert words.endswith(".")
+            assert not FORBIDDEN.search(words), words
 
 
 @pytest.mark.parametrize("state", State.values)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
+from ledger import operations as ledger
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import fund, make_withdrawal
 from tests.menu import menu_links
@@ -73,6 +74,19 @@ def test_where_the_money_is(client_for: ClientFor, support: User, withdrawal: Wi
     assert (purse.currency, purse.available, purse.held, purse.in_transit) == ("EUR", 50_000, 7_000, 18_000)
 
 
+def test_money_that_came_back_is_somewhere(client_for: ClientFor, support: User, operator: User) -> None:
+    player = PlayerFactory(verified=True, external_id="pl-8")
+    returned = make_withdrawal(State.RETURNED, now=timezone.now(), player=player, by=operator, amount=14_500)
+    client = client_for(support)
+    html = client.get("/players/?q=pl-8").text
+    assert "Returned, not yet in the balance: €145.00" in re.sub(r"<[^>]+>", "", html)
+    ledger.give_back(
+        holder=returned.holder, provider=returned.provider, money=returned.money, reference=returned.ref,
+        key=f"{returned.ref}:give-back", at=timezone.now(), by="test",
+    )  # fmt: skip
+    assert "not yet in the balance" not in client.get("/players/?q=pl-8").text
+
+
 def test_several_players_are_a_choice_without_details(
     client_for: ClientFor, support: User, withdrawal: Withdrawal
 ) -> None:
@@ -131,7 +145,7 @@ def test_support_learns_nothing_that_could_warn_a_player(
         ):  # fmt: skip
             assert secret not in main, (term, secret)
         assert not re.search(r"\b87\b", main)
-        assert "in review." in main
+        assert "we are looking at your request; you hear from us by" in main
         assert "we could not approve this withdrawal. the money is back in your balance." in main
     assert "On hold" in client_for(fraud_analyst).get("/players/", {"q": "pl-9"}).text
 
@@ -159,5 +173,5 @@ def test_the_number_of_queries_does_not_grow(
         for _ in range(more):
             make_withdrawal(State.UNDER_REVIEW, now=timezone.now(), player=player)
         client.get("/players/?q=pl-5")
-        with django_assert_num_queries(12):  # type: ignore[attr-defined]
+        with django_assert_num_queries(13):  # type: ignore[attr-defined]
             client.get("/players/?q=pl-5")

@@ -287,3 +287,20 @@ def test_nobody_else_may_take_the_next_one(make_staff: Any, client_for: SignIn) 
     for role in ("Support", "Finance", "Compliance", "Administrator"):
         assert client_for(make_staff(role)).get("/withdrawals/next/").status_code == 403, role
     assert not Claim.objects.exists()
+
+
+def test_support_is_led_to_the_one_player_that_a_name_names(support: User, operator: User, client_for: SignIn) -> None:
+    elena = PlayerFactory(verified=True, name="Elena Marković")
+    client = client_for(support)
+    assert client.get("/go/?q=elena m").headers["Location"] == f"/players/?q={elena.ref}"
+    assert client_for(operator).get("/go/?q=elena m").headers["Location"].startswith("/withdrawals/")
+    PlayerFactory(name="Elena Marini")
+    assert client.get("/go/?q=elena m").headers["Location"] == "/withdrawals/?view=all&q=elena+m"
+
+
+def test_late_is_what_still_waits_for_a_person(operator: User, support: User, client_for: SignIn) -> None:
+    late = waiting(171)
+    make_withdrawal(State.COMPLETED, now=NOW - timedelta(hours=9), by=operator)
+    assert refs(get(client_for(operator), "/withdrawals/?view=all&due=late")) == [late.ref]
+    assert 'name="due"' in get(client_for(operator), "/withdrawals/?view=all")
+    assert 'name="due"' not in get(client_for(support), "/withdrawals/")

@@ -120,4 +120,4 @@ def test_a_second_person_may_decline(unknown: Withdrawal, finance: User, senior:
     assert client_for(senior).post(f"/withdrawals/decisions/{decision.pk}/decline/").status_code == 302
     assert undo_time_is_over().state == State.OUTCOME_UNKNOWN
     assert "sheet-complete" in page(client_for(finance), unknown)
-    assert "declined the proposal: failed" in page(client_for(senior), unknown)
+    assert "declined the proposal: mark as not paid" in page(client_for(senior), unknown)

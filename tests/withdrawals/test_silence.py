@@ -94,7 +94,18 @@ def test_a_legal_hold_is_read_by_compliance_alone(
     role: str, compliance: User, second_officer: User, make_staff: Any, client_for: SignIn
 ) -> None:
     client, officer = client_for(make_staff(role)), client_for(compliance)
-    secrets = (REASON, "legal", "Freeze", "freeze", "frozen", NOTE, LETTER, "They closed the file", "ompliance")
+    secrets = (
+        REASON,
+        "legal",
+        "The law",
+        "Freeze",
+        "freeze",
+        "frozen",
+        NOTE,
+        LETTER,
+        "They closed the file",
+        "ompliance",
+    )
 
     def nothing_is_told(moment: str) -> None:
         for page, text in everything(client, withdrawal).items():
@@ -107,7 +118,7 @@ def test_a_legal_hold_is_read_by_compliance_alone(
     nothing_is_told("decided")
     undo_time_is_over()
     nothing_is_told("held")
-    proposed = decide(officer, withdrawal, "release", reason="other", note="They closed the file")
+    proposed = decide(officer, withdrawal, "release", reason="law_satisfied", note="They closed the file")
     nothing_is_told("release proposed")
     client_for(second_officer).post(f"/withdrawals/decisions/{proposed.pk}/agree/")
     undo_time_is_over()
@@ -120,7 +131,7 @@ def test_compliance_reads_all_of_it(compliance: User, second_officer: User, clie
     undo_time_is_over()
     pages = everything(client_for(second_officer), withdrawal)
     record = pages[f"/withdrawals/{withdrawal.ref}/"]
-    assert f"{REASON}. It ends when compliance and a second person agree." in record
+    assert f"{REASON}. A legal hold has no end of its own: two compliance officers must agree to release it." in record
     assert NOTE in record and "by Clara Novak · Legal hold" in record
     assert REASON in pages["/withdrawals/?view=on-hold"]
     assert "Freeze" in pages["/ledger/journal/?view=all"] and "Freeze" in pages["/transactions/?view=all&export=csv"]

@@ -42,18 +42,28 @@ def test_only_compliance_finds_it(
         assert "/kyc/" not in menu_links(client_for(user).get("/withdrawals/?view=all"))
 
 
-def test_first_what_needs_attention_the_soonest_first(client_for: ClientFor, compliance: User) -> None:
+def test_first_what_needs_attention(client_for: ClientFor, compliance: User) -> None:
     soon, expired, fine = player(6), player(-4), player(400)
     pending = player(state=VerificationState.PENDING)
     rejected = player(state=VerificationState.REJECTED)
     never = PlayerFactory()
     client = client_for(compliance)
-    assert shown(client.get("/kyc/")) == [expired, soon, pending, rejected]
+    assert shown(client.get("/kyc/?sort=expires")) == [expired, soon, pending, rejected]
     assert shown(client.get("/kyc/?view=expiring")) == [soon]
     assert shown(client.get("/kyc/?view=expired")) == [expired]
     assert shown(client.get("/kyc/?view=pending")) == [pending]
     assert shown(client.get("/kyc/?view=rejected")) == [rejected]
     assert set(shown(client.get("/kyc/?view=all"))) == {soon, expired, fine, pending, rejected, never}
+
+
+def test_money_comes_first_and_an_identity_never_checked_counts_once_money_waits(
+    client_for: ClientFor, compliance: User
+) -> None:
+    expired, unchecked, soon = player(-4), PlayerFactory(), player(6)
+    PlayerFactory()  # never checked, and nothing waits
+    make_withdrawal(player=soon, amount=20_000)
+    make_withdrawal(player=unchecked, amount=30_000)
+    assert shown(client_for(compliance).get("/kyc/")) == [unchecked, soon, expired]
 
 
 def test_a_row_says_the_word_the_level_the_end_and_the_money(client_for: ClientFor, compliance: User) -> None:
@@ -77,9 +87,9 @@ def test_filters(client_for: ClientFor, compliance: User) -> None:
     client = client_for(compliance)
     assert shown(client.get("/kyc/?country=de")) == [german]
     assert shown(client.get("/kyc/?q=luca")) == [italian]
-    assert shown(client.get("/kyc/?level=2")) == [german, italian]
+    assert shown(client.get("/kyc/?level=2&sort=expires")) == [german, italian]
     assert shown(client.get("/kyc/?level=3")) == []
-    assert shown(client.get("/kyc/?view=all&state=expires_soon&state=expired")) == [german, italian]
+    assert shown(client.get("/kyc/?view=all&state=expires_soon&state=expired&sort=expires")) == [german, italian]
     until = timezone.localdate() + timedelta(days=7)
     assert shown(client.get(f"/kyc/?expires_to={until}")) == [german]
     assert shown(client.get("/kyc/?sort=-player")) == [italian, german]
@@ -96,7 +106,7 @@ def test_pages_by_expiry_with_and_without_an_end(client_for: ClientFor, complian
     ending = [player(n + 1) for n in range(15)]
     without = [player(state=VerificationState.PENDING) for _ in range(15)]
     client = client_for(compliance)
-    first = client.get("/kyc/")
+    first = client.get("/kyc/?sort=expires")
     second = client.get("/kyc/" + first.context["page"].next_url)
     assert shown(first) + shown(second) == ending + without
 

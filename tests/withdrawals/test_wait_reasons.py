@@ -76,7 +76,7 @@ def test_a_pause_is_told_from_its_beginning_to_its_end(
     payouts.start(withdrawal.pk, now=NOW)
     record = client.get(address).text
     assert "It waits" not in record
-    assert "Why this provider: Northgate Pay is the first that can." in record
+    assert "<dt>Why this provider</dt><dd>Northgate Pay is the first that can</dd>" in record
 
 
 def test_why_a_provider_was_chosen_is_for_those_who_see_its_answers(

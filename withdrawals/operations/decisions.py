@@ -246,7 +246,7 @@ def apply_decision(pk: int, *, now: datetime) -> Decision | None:
 
 def words_of(decision: Decision) -> str:
     """Return who decided what and why, in one sentence."""
-    past = MOVE_LOOKS[Move(decision.move)].past
+    past = MOVE_LOOKS[Move(decision.move)].done(person=True)
     why = f": {reasons.label_of(decision.reason)}" if decision.reason else ""
     return f"{decision.actor.name}: {past}{why}."
 
@@ -257,6 +257,10 @@ def _facts_of(decision: Decision) -> dict[str, Any]:
     if "wake_at" in facts:
         facts["wake_at"] = datetime.fromisoformat(facts["wake_at"])
     return facts
+
+
+def _proof_of(decision: Decision) -> dict[str, str]:
+    return {name: decision.facts[name] for name in ("provider_reference", "evidence") if name in decision.facts}
 
 
 def _check_reason(subject: Withdrawal, move: Move, actor: User, reason: str) -> None:
@@ -288,6 +292,6 @@ def _record(decision: Decision, action: str, *, now: datetime, actor: User | Non
         action=action,
         actor=actor or decision.actor,
         reason=decision.reason,
-        data={"move": decision.move, "note": decision.note, "words": decision.words},
+        data={"move": decision.move, "note": decision.note, "words": decision.words, **_proof_of(decision)},
         at=now,
     )

@@ -13,7 +13,7 @@ from django.utils import timezone
 from backoffice.money import format_money
 from backoffice.ui.masking import mask_email, mask_phone
 from fraud import queries as fraud
-from fraud.states import Level
+from fraud.states import Level, Risk
 from kyc import queries as kyc
 from kyc.models import Player
 from kyc.names import is_same_name
@@ -39,7 +39,7 @@ _ACCOUNT_WORDS = {Method.IBAN: "account", Method.CARD: "card", Method.WALLET: "w
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """One line of "Why this needs you"; ``level`` is concern, note or passed."""
+    """One line of "Why this needs a person"; ``level`` is concern, note or passed."""
 
     level: str
     title: str
@@ -50,7 +50,7 @@ class Signal:
 @dataclass(frozen=True, slots=True)
 class Why:
     score: int | None
-    level: Level | None
+    level: Risk | None
     summary: str
     items: tuple[Signal, ...]
     more: tuple[Signal, ...]
@@ -77,7 +77,7 @@ def why_of(withdrawal: Withdrawal, results: Sequence[CheckResult], user: Any) ->
     folded = Signal("passed", f"{_count(passed, 'check')} passed", f"{', '.join(one.title for one in passed)}.")
     return Why(
         score=withdrawal.risk_score,
-        level=Level(withdrawal.risk_level) if withdrawal.risk_level else None,
+        level=Risk(Level(withdrawal.risk_level), withdrawal.risk_score or 0) if withdrawal.risk_level else None,
         summary=", ".join(part for part in counted if part),
         items=(*said[:MOST_CONCERNS], *([folded] if passed else [])),
         more=tuple(said[MOST_CONCERNS:]),

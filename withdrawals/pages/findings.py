@@ -6,8 +6,20 @@ from typing import Any
 
 from backoffice.audit import queries as audit
 from backoffice.money import format_money
+from backoffice.ui import inline
 from withdrawals.models import Finding
 from withdrawals.operations.findings import subject_of
+
+_STATUSES = {
+    "pending": "Not decided yet",
+    "sent": "On its way",
+    "paid": "Paid",
+    "failed": "Not paid",
+    "cancelled": "Cancelled",
+    "returned": "Came back",
+    "held": "Stopped at the provider",
+    "unknown": "Nothing: we do not know this status",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +40,22 @@ def closing_of(finding: Finding) -> Closing | None:
     return Closing(finding.resolved_at, entry.actor_name if entry else "", entry.reason if entry else "")
 
 
+def effect_of(finding: Finding) -> str:
+    """Return what closing it does, and what it does not do."""
+    ends = " Payouts to this player go on." if finding.stops_payouts else ""
+    return f"Closing moves no money and does not change the withdrawal: it says that somebody looked into this.{ends}"
+
+
 def facts_of(finding: Finding) -> list[tuple[str, str]]:
     """Return what the provider said, in words; what it left out is left out."""
     data: dict[str, Any] = finding.data
     amount = format_money(data["amount"], data["currency"]) if data.get("amount") and data.get("currency") else ""
+    happened = inline.exact(datetime.fromisoformat(data["occurred_at"])) if data.get("occurred_at") else ""
     told = [
-        ("Status told", str(data.get("raw_status") or data.get("status") or "")),
+        ("What it means to us", _STATUSES.get(data.get("status", ""), "")),
+        ("The provider’s own word", str(data.get("raw_status") or "")),
         ("Amount told", amount),
         ("Provider’s reference", str(data.get("provider_reference") or "")),
-        ("Happened at", str(data.get("occurred_at") or "")),
+        ("Happened at", happened),
     ]
     return [(label, value) for label, value in told if value]

@@ -19,7 +19,7 @@ from ledger import queries as ledger
 from ledger.models import AccountKind
 from withdrawals import player_words, queries, visibility
 from withdrawals.models import Withdrawal
-from withdrawals.states import CLOSED, LOOKS, WITH_PROVIDER
+from withdrawals.states import CLOSED, LOOKS, WITH_PROVIDER, State
 from withdrawals.visibility import Field
 
 MOST_CLOSED = 5
@@ -34,6 +34,8 @@ class Purse:
     bonus: int
     held: int
     in_transit: int
+    # Sent back by the bank or provider, and not yet given to the player again.
+    returned: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +61,14 @@ class PlayerPage:
 
 
 def page_of(player: Player, user: Any, *, asked: Withdrawal | None, now: datetime) -> PlayerPage:
-    """Return the answer for one player; the withdrawal that was asked for comes first. Five statements."""
+    """Return the answer for one player; the withdrawal that was asked for comes first. Six statements."""
     return PlayerPage(
         player=player,
         email=mask_email(player.email) if player.email else "",
         standing=kyc.standing_of(player, on=timezone.localdate(now)),
         suspended=player.suspended and visibility.sees(user, Field.SIGNALS),
         purses=_purses(player),
-        lines=tuple(_lines(player, user, asked)),
+        lines=tuple(_lines(player, user, asked, now)),
     )
 
 
@@ -74,6 +76,8 @@ def _purses(player: Player) -> tuple[Purse, ...]:
     balances = ledger.balances_of_player(str(player.pk))
     with_provider = queries.open_totals([player.pk], states=WITH_PROVIDER).get(player.pk)
     in_transit = with_provider.totals if with_provider else {}
+    came_back = queries.withdrawals().filter(player=player, state=State.RETURNED)
+    returned = ledger.returned_of(came_back.values("ref"))
     return tuple(
         Purse(
             currency=currency,
@@ -81,12 +85,13 @@ def _purses(player: Player) -> tuple[Purse, ...]:
             bonus=balances.get(currency, {}).get(AccountKind.PLAYER_BONUS, 0),
             held=ledger.held_of(balances.get(currency, {})),
             in_transit=in_transit.get(currency, 0),
+            returned=returned.get(currency, 0),
         )
-        for currency in sorted({*balances, *in_transit})
+        for currency in sorted({*balances, *in_transit, *returned})
     )
 
 
-def _lines(player: Player, user: Any, asked: Withdrawal | None) -> list[Line]:
+def _lines(player: Player, user: Any, asked: Withdrawal | None, now: datetime) -> list[Line]:
     """All open ones and the last closed ones, the one that was asked for on top."""
     rows = queries.withdrawals().filter(player=player).order_by("-requested_at", "-pk")
     still_open = list(rows.exclude(state__in=CLOSED))
@@ -94,15 +99,15 @@ def _lines(player: Player, user: Any, asked: Withdrawal | None) -> list[Line]:
     shown = [*still_open, *closed]
     if asked is not None:
         shown = [asked, *(row for row in shown if row.pk != asked.pk)]
-    return [_line(row, user, is_asked=asked is not None and row.pk == asked.pk) for row in shown]
+    return [_line(row, user, is_asked=asked is not None and row.pk == asked.pk, now=now) for row in shown]
 
 
-def _line(withdrawal: Withdrawal, user: Any, *, is_asked: bool) -> Line:
+def _line(withdrawal: Withdrawal, user: Any, *, is_asked: bool, now: datetime) -> Line:
     return Line(
         withdrawal=withdrawal,
         destination=visibility.destination_words(user, withdrawal),
         look=LOOKS[visibility.state_for(user, withdrawal.state, withdrawal.hold_kind)],
-        sentence=player_words.sentence(player_words.situation_of(withdrawal)),
+        sentence=player_words.sentence(player_words.situation_of(withdrawal, now=now)),
         is_open=withdrawal.state not in CLOSED,
         is_asked=is_asked,
     )

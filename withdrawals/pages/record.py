@@ -10,7 +10,7 @@ from backoffice.ui import inline
 from ledger import queries as ledger
 from ledger.queries import Booked
 from withdrawals import visibility
-from withdrawals.models import Withdrawal
+from withdrawals.models import PayoutAttempt, Withdrawal
 from withdrawals.pages.decision import provider_label
 from withdrawals.states import LOOKS, State, WaitReason
 from withdrawals.visibility import Field
@@ -60,12 +60,17 @@ def attempts_of(withdrawal: Withdrawal, user: Any) -> list[Attempt]:
             sent_at=attempt.sent_at,
             state=told[attempt.state],
             words=attempt.answer if codes else "",
-            code=attempt.answer_code if codes else "",
+            code=attempt.answer_code if codes and not _is_said(attempt) else "",
             reference=attempt.provider_reference if codes else "",
             why="; ".join(attempt.trace) if codes else "",
         )
         for attempt in withdrawal.attempts.order_by("-number")
     ]
+
+
+def _is_said(attempt: PayoutAttempt) -> bool:
+    """Whether the answer's words are its code once more."""
+    return attempt.answer_code.replace("_", " ").casefold() == attempt.answer.rstrip(".").casefold()
 
 
 @dataclass(frozen=True, slots=True)

@@ -170,6 +170,8 @@ class Sheet:
     @property
     def hint(self) -> str:
         """What happens after sending."""
+        if self.two and self.withdrawal.hold_kind == HoldKind.LEGAL:
+            return "It needs a second compliance officer: this is kept as a proposal until they agree."
         if self.two:
             return "Two people must agree: this is kept as a proposal until somebody else agrees."
         seconds = int(settings.UNDO_TIME.total_seconds())
@@ -226,6 +228,8 @@ def _reasons(withdrawal: Withdrawal, move: Move, user: Any) -> tuple[Reason, ...
         return tuple(reason for reason in reasons.HOLD if reason.code != "legal")
     if move == Move.CANCEL:
         return tuple(reason for reason in reasons.CANCEL if reason.code != "expired")
+    if move == Move.RELEASE:
+        return reasons.UNFREEZE if withdrawal.hold_kind == HoldKind.LEGAL else reasons.RELEASE
     if move in (Move.APPROVE, Move.ENDORSE):
         return reasons.APPROVE
     return reasons.BY_MOVE[move]
@@ -270,7 +274,16 @@ def waiting_words(decision: Decision) -> str:
         return f"{words_of(decision)} It takes effect when the undo time is over."
     why = f": {reasons.label_of(decision.reason)}" if decision.reason else ""
     label = MOVE_LOOKS[Move(decision.move)].label.lower()
-    return f"{decision.actor.name} proposes to {label}{why}. It waits for somebody else to agree."
+    return f"{decision.actor.name} proposes to {label}{why}. {awaited(decision)}"
+
+
+def awaited(decision: Decision) -> str:
+    """Return who must agree to a proposal, and that nobody can where it is so."""
+    if decision.move != Move.RELEASE or decision.withdrawal.hold_kind != HoldKind.LEGAL:
+        return "It waits for somebody else to agree."
+    if queries.is_held_by_another("freeze_withdrawal", than=decision.actor):
+        return "It needs a second compliance officer."
+    return "It needs a second compliance officer, and there is none: ask an administrator."
 
 
 def waiting_facts(decision: Decision) -> list[tuple[str, str]]:
@@ -322,7 +335,7 @@ def hold_words(withdrawal: Withdrawal, user: Any) -> str:
     if not why:
         return ""
     if withdrawal.hold_kind == HoldKind.LEGAL:
-        return f"{why}. It ends when compliance and a second person agree."
+        return f"{why}. A legal hold has no end of its own: two compliance officers must agree to release it."
     ends = "is cancelled" if withdrawal.hold_kind == HoldKind.PLAYER else "goes back to review"
     if withdrawal.wake_at is None:
         return f"{why}. It stays until somebody releases it."

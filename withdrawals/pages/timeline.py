@@ -78,12 +78,14 @@ def last_word(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
         look = LOOKS[visibility.state_for(user, entry.to_state, entry.data.get("kind", ""))]
         return f"It is {look.label.lower()} since {ago}."
     why = f": {reasons.label_of(entry.reason)}" if entry.reason and entry.actor_user else ""
-    return f"{_actor(entry, user)}: {MOVE_LOOKS[Move(entry.action)].past}, {ago} ago{why}."
+    done = MOVE_LOOKS[Move(entry.action)].done(person=entry.actor_user is not None)
+    return f"{_actor(entry, user)}: {done}, {ago} ago{why}."
 
 
 def reads_reason(user: Any, entry: AuditEntry) -> bool:
     """Whether this person may read why something was done to a withdrawal."""
-    law = _is_legal(entry) and not visibility.sees(user, visibility.Field.LEGAL)
+    about_law = _is_legal(entry) or entry.reason in {reason.code for reason in reasons.UNFREEZE}
+    law = about_law and not visibility.sees(user, visibility.Field.LEGAL)
     return visibility.sees(user, visibility.Field.SIGNALS) and not law
 
 
@@ -161,7 +163,7 @@ def _event(entry: AuditEntry, user: Any) -> Event:
         look = MOVE_LOOKS[Move(entry.action)]
         return Event(
             look.icon,
-            look.past,
+            look.done(person=entry.actor_user is not None),
             entry.at,
             _join(f"by {'you' if who == 'You' else who}", _why(entry)),
             _quote(entry),
@@ -176,7 +178,7 @@ def _event(entry: AuditEntry, user: Any) -> Event:
 
 def _named(action: str, move: Move) -> str:
     look = MOVE_LOOKS[move]
-    return (look.label if action == "propose" else look.past).lower()
+    return (look.label if action in ("propose", "second", "decline_proposal") else look.done(person=True)).lower()
 
 
 def _plain(entry: AuditEntry, user: Any) -> Event:

@@ -4,7 +4,7 @@ from withdrawals.tables.findings import FindingTable
 from withdrawals.tables.flagged import FlaggedTable
 from withdrawals.tables.providers import ProviderTable
 from withdrawals.tables.queue import FLAGGED, QueueTable, address_of, money_words, next_address, waited
-from withdrawals.tables.standings import StandingTable
+from withdrawals.tables.standings import StandingTable, player_address
 from withdrawals.tables.transactions import TransactionTable
 
 __all__ = [
@@ -18,5 +18,6 @@ __all__ = [
     "address_of",
     "money_words",
     "next_address",
+    "player_address",
     "waited",
 ]

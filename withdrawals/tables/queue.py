@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 from backoffice.money import format_money
 from backoffice.ui import columns, inline
 from backoffice.ui.tables import BaseTable, Group
-from fraud.states import Level
+from fraud.states import Level, Risk
 from kyc.states import Standing
 from withdrawals import queries, visibility
 from withdrawals.models import Method, Withdrawal
@@ -89,13 +89,13 @@ class StandingColumn(columns.Column):
 
 
 class RiskColumn(columns.Column):
-    """Score and level; a hold is high whatever the score."""
+    """Score and level; a hold is high whatever the score, and says so."""
 
     css = "num"
     width = 12
 
     def render(self, value: int, record: Withdrawal) -> SafeString:
-        return inline.risk(value, Level(record.risk_level) if record.risk_level else None)
+        return inline.risk(value, Risk(Level(record.risk_level), value) if record.risk_level else None)
 
 
 class StatusColumn(columns.Column):

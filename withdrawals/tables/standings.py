@@ -57,7 +57,7 @@ class StandingTable(BaseTable):
     expires = ExpiryColumn(
         accessor="standing_expires_on", sort_by="standing_expires_on", verbose_name="Expires", width=24
     )
-    waiting = StakeColumn(accessor="pk", verbose_name="Money waiting", css="r num", width=24)
+    waiting = StakeColumn(accessor="pk", sort_by="waiting_value", verbose_name="Money waiting", css="r num", width=24)
 
     caption = "Players and their verification"
     sort = "expires"

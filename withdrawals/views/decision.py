@@ -88,9 +88,11 @@ class Record(Permitted, View):
         context = shared_context(withdrawal, user, presence, waiting, now=now) | self._came_from(tab, now)
         free = waiting is None and not presence.is_others
         if decides:
-            taken = (
-                "Already decided." if waiting else f"{presence.owner} is deciding this." if presence.is_others else ""
-            )
+            taken = f"{presence.owner} is deciding this." if presence.is_others else ""
+            if waiting is not None:
+                told = visibility.sees_decision(user, waiting, withdrawal)
+                proposed = told and waiting.status == Decision.Status.PROPOSED
+                taken = "Proposed." if proposed else "Already decided."
             context |= self._decision(withdrawal, offered, taken, now=now)
         else:
             context |= self._record(withdrawal, now=now)
@@ -141,7 +143,7 @@ class Record(Permitted, View):
 
     def _record(self, withdrawal: Withdrawal, *, now: datetime) -> dict[str, Any]:
         user = self.request.user
-        told = player_words.sentence(player_words.situation_of(withdrawal))
+        told = player_words.sentence(player_words.situation_of(withdrawal, now=now))
         standing = decision_page.standing_of(withdrawal, user, now=now)
         return {
             "outcome": record_page.outcome_of(withdrawal, user),

@@ -62,6 +62,7 @@ class OneFinding(Permitted, FormView):
             label=findings.kind_label(self.finding.kind),
             provider=provider_label(self.finding.provider),
             facts=pages.facts_of(self.finding),
+            effect=pages.effect_of(self.finding),
             closing=pages.closing_of(self.finding),
             **kwargs,
         )

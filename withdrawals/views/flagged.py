@@ -28,7 +28,7 @@ from withdrawals.reasons import Reason
 from withdrawals.states import LOOKS, Move, State
 from withdrawals.views.decision import claimed, presence_of, shared_context, withdrawal_or_404
 from withdrawals.views.moves import Decide
-from withdrawals.views.queue import MOST_CURRENCIES
+from withdrawals.views.queue import sums_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class Flagged(ListScreen):
         if not waiting.count or waiting.oldest_at is None:
             return ""
         parts = [format_html("<b>{}</b> {}", waiting.count, "withdrawal" if waiting.count == 1 else "withdrawals")]
-        parts += [format_html("<b>{}</b>", words) for words in tables.money_words(waiting.totals)[:MOST_CURRENCIES]]
+        parts += sums_of(waiting)
         parts.append(format_html("oldest <b>{}</b>", tables.waited(waiting.oldest_at, self.now)))
         if waiting.late:
             parts.append(inline.mark("danger", "late", f"{waiting.late} late"))

@@ -139,5 +139,5 @@ class Decide(Permitted, View):
 
     def _go_on(self, decision: Decision) -> HttpResponse:
         if decision.status == Decision.Status.PROPOSED:
-            messages.info(self.request, "Proposed. It waits for somebody else to agree.")
+            messages.info(self.request, f"Proposed. {sheets.awaited(decision)}")
         return redirect(self.get_next_url(decision.withdrawal))

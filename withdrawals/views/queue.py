@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.views.generic import View
 
 from backoffice.accounts.requests import StaffRequest
@@ -134,6 +135,15 @@ def view_of(request: HttpRequest) -> str:
     return tab.slug if tab else ""
 
 
+def sums_of(waiting: queries.Waiting) -> list[SafeString]:
+    """Return the sums of a list for its heading: the largest currencies, and how many more there are."""
+    sums = tables.money_words(waiting.totals)
+    parts = [format_html("<b>{}</b>", amount) for amount in sums[:MOST_CURRENCIES]]
+    if (more := len(sums) - MOST_CURRENCIES) > 0:
+        parts.append(format_html("{} more {}", more, "currency" if more == 1 else "currencies"))
+    return parts
+
+
 class Queue(ListScreen):
     title = "Withdrawals"
     queryset = queries.withdrawals().select_related("claim__owner")
@@ -180,10 +190,7 @@ class Queue(ListScreen):
             return ""
         word = "on hold" if self.tab and self.tab.slug == "on-hold" else "waiting"
         parts = [format_html("<b>{}</b> {}", waiting.count, word)]
-        sums = tables.money_words(waiting.totals)
-        parts += [format_html("<b>{}</b>", amount) for amount in sums[:MOST_CURRENCIES]]
-        if (more := len(sums) - MOST_CURRENCIES) > 0:
-            parts.append(format_html("{} more {}", more, "currency" if more == 1 else "currencies"))
+        parts += sums_of(waiting)
         if waiting.oldest_at is not None:
             parts.append(format_html("oldest <b>{}</b>", tables.waited(waiting.oldest_at, self.now)))
         if waiting.late and word == "waiting":
@@ -263,7 +270,8 @@ class Next(Permitted, View):
 
 
 class Go(Permitted, View):
-    """The search field of every page: a reference opens its record, anything else searches the list."""
+    """The search field of every page: a reference opens its record, and for whoever works from the look-up what
+    names one player opens that player; anything else searches the list."""
 
     permission_required = "withdrawals.view_withdrawal"
 
@@ -272,5 +280,11 @@ class Go(Permitted, View):
         reference = normalise(term)
         if reference and (found := queries.withdrawals().filter(ref=reference).first()) is not None:
             return redirect(tables.address_of(found))
+        user: Any = request.user
+        answers = visibility.sees(user, visibility.Field.PLAYER_WORDS) and not visibility.sees(
+            user, visibility.Field.STATE
+        )
+        if term and answers and len(players := kyc.look_up(term)) == 1:
+            return redirect(tables.player_address(players[0]))
         query = f"?{urlencode({'view': 'all', 'q': term})}" if term else ""
         return redirect(reverse("withdrawals:queue") + query)

@@ -26,6 +26,12 @@ def _in(*states: StandingState) -> Any:
     return where
 
 
+def _attention(request: HttpRequest) -> Q:
+    """What has run out, runs out, waits or was rejected; and who was never checked while money waits for it."""
+    unchecked = Q(standing_state=StandingState.NONE, pk__in=queries.players_waiting())
+    return _in(*_ATTENTION)(request) | unchecked
+
+
 class Standings(ListScreen):
     title = "KYC"
     table_class = tables.StandingTable
@@ -33,9 +39,9 @@ class Standings(ListScreen):
     permission_required = "kyc.view_standings"
     search_label = "Name, e-mail, player id"
     empty_title = "Nobody needs attention"
-    empty_text = "No verification has run out, runs out soon, waits or was rejected."
+    empty_text = "No verification has run out, runs out soon, waits or was rejected, and no money waits for one."
     tabs = (
-        Tab("attention", "Needs attention", _in(*_ATTENTION), counted=False),
+        Tab("attention", "Needs attention", _attention, sort="-waiting", counted=False),
         Tab("expiring", f"Expires within {EXPIRES_SOON_DAYS} d", _in(StandingState.EXPIRES_SOON), counted=False),
         Tab("expired", "Expired", _in(StandingState.EXPIRED), counted=False),
         Tab("pending", "Waits for an answer", _in(StandingState.PENDING), counted=False),
@@ -44,7 +50,7 @@ class Standings(ListScreen):
     )
 
     def get_queryset(self) -> QuerySet[Any]:
-        return kyc.standings(on=timezone.localdate())
+        return kyc.standings(on=timezone.localdate()).annotate(waiting_value=queries.waiting_value("pk"))
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
