@@ -121,3 +121,18 @@ def test_a_second_person_may_decline(unknown: Withdrawal, finance: User, senior:
     assert undo_time_is_over().state == State.OUTCOME_UNKNOWN
     assert "sheet-complete" in page(client_for(finance), unknown)
     assert "declined the proposal: failed" in page(client_for(senior), unknown)
+
+
+def test_the_next_one_is_offered_only_to_who_may_take_it(
+    unknown: Withdrawal, finance: User, senior: User, client_for: SignIn
+) -> None:
+    address, client = f"/withdrawals/{unknown.ref}/?view=with-provider", client_for(finance)
+    assert 'name="open_next"' in client_for(senior).get(address).text
+    assert 'name="open_next"' not in client.get(address).text
+    fail = f"/withdrawals/{unknown.ref}/fail/?view=with-provider"
+    asked = client.get(fail).context["form"]
+    assert asked["open_next"].value() is None
+    sent = {"version": unknown.version, "token": uuid.uuid4().hex, "reason": "provider_denies", "evidence": EVIDENCE}
+    answer = client.post(fail, {**sent, "open_next": "1"}, follow=True)
+    assert answer.redirect_chain == [(address, 302)]
+    assert "Proposed. It waits for somebody else to agree." in answer.text

@@ -29,7 +29,6 @@ from withdrawals.states import LOOKS, UNDECIDED, State
 from withdrawals.views.queue import queue_of, tab_of, view_of
 from withdrawals.visibility import Field
 
-_CLAIMERS = ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
 MOST_EVENTS = 7
 # Looking again within this time does not write the claim anew.
 RENEWED_AFTER = timedelta(minutes=1)
@@ -156,7 +155,7 @@ class Record(Permitted, View):
 
 def claimed(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Withdrawal:
     """Claim what nobody has, for somebody who may decide; return the withdrawal with whoever has it now."""
-    if not any(user.has_perm(one) for one in _CLAIMERS):
+    if not claims.may_claim(user):
         return withdrawal
     mine = claims.owner_of(withdrawal, now=now) == user
     if mine and withdrawal.claim.until - now > settings.CLAIM_TIME - RENEWED_AFTER:
@@ -221,14 +220,14 @@ def bar_of(
     actions = [sheets.action_of(sheet, address) for sheet, address, _form in asked]
     if user.has_perm("withdrawals.add_note"):
         actions.append(sheets.note_action(withdrawal, view))
-    following = None
-    if offered and view:
+    goes_on, following = bool(offered and view) and claims.may_claim(user), None
+    if goes_on:
         following = claims.claimable(user, now=now, queue=queue_of(request)).exclude(pk=withdrawal.pk).first()
     return {
         "actions": actions,
         "asked": asked,
         "token": uuid.uuid4().hex,
-        "open_next": request.session.get("open_next", True) if view and offered else None,
+        "open_next": request.session.get("open_next", True) if goes_on else None,
         "following": following,
         "following_name": visibility.player_name(user, following.player) if following else "",
     }
