@@ -67,6 +67,13 @@ def open_finding_count() -> int:
     return findings().filter(resolved_at=None).order_by()[:COUNT_CAP].count()
 
 
+def open_findings_of(withdrawal: Withdrawal, user: User) -> list[Finding]:
+    """Return what is open about a withdrawal, the gravest first, for those who see findings."""
+    if not user.has_perm("withdrawals.close_finding"):
+        return []
+    return list(withdrawal.findings.filter(resolved_at=None).order_by("-stops_payouts", "at", "pk"))
+
+
 def waiting_decision(withdrawal: Withdrawal) -> Decision | None:
     """Return the decision that waits for its undo time or for a second person, if there is one."""
     return (

@@ -190,6 +190,7 @@ def shared_context(
         "older_events": events[MOST_EVENTS:],
         "sees_owner": visibility.sees(user, Field.OWNER),
         "hold": sheets.hold_words(withdrawal, user),
+        "findings": queries.open_findings_of(withdrawal, user),
     }
     if waiting is not None and visibility.sees_decision(user, waiting, withdrawal):
         proposal = waiting.status == Decision.Status.PROPOSED
