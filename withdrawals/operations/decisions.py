@@ -246,9 +246,10 @@ def apply_decision(pk: int, *, now: datetime) -> Decision | None:
 
 def words_of(decision: Decision) -> str:
     """Return who decided what and why, in one sentence."""
-    past = MOVE_LOOKS[Move(decision.move)].past
+    look = MOVE_LOOKS[Move(decision.move)]
+    did = f" {look.did}" if look.did else f": {look.past}"
     why = f": {reasons.label_of(decision.reason)}" if decision.reason else ""
-    return f"{decision.actor.name}: {past}{why}."
+    return f"{decision.actor.name}{did}{why}."
 
 
 def _facts_of(decision: Decision) -> dict[str, Any]:

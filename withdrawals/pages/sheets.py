@@ -29,6 +29,7 @@ class Look:
     kind: str = "plain"
     inline: bool = False
     danger: bool = False
+    effect: str = ""  # what becomes of the money, where the question does not say it
 
 
 LOOKS: dict[Move, Look] = {
@@ -98,6 +99,7 @@ LOOKS: dict[Move, Look] = {
         "Marking…",
         "Paid:",
         "p",
+        effect="{money} is booked as paid.",
     ),
     Move.FAIL: Look(
         "Mark as not paid…",
@@ -107,6 +109,7 @@ LOOKS: dict[Move, Look] = {
         "Not paid:",
         "f",
         danger=True,
+        effect="{money} goes back to the player’s balance.",
     ),
     Move.CANCEL: Look(
         "Cancel…",
@@ -116,6 +119,7 @@ LOOKS: dict[Move, Look] = {
         "Cancelled",
         "c",
         "quiet",
+        effect="{money} goes back to the player’s balance.",
     ),
 }
 # The word that a person gives for a hold says what kind of hold it is.
@@ -147,6 +151,8 @@ class Sheet:
     two: bool
     # What the provider has said before of the payout that is to be marked as paid.
     provider_reference: str = ""
+    # What speaks against settling it by hand now.
+    warnings: tuple[str, ...] = ()
 
     @property
     def question(self) -> str:
@@ -171,7 +177,8 @@ class Sheet:
     def hint(self) -> str:
         """What happens after sending."""
         if self.two:
-            return "Two people must agree: this is kept as a proposal until somebody else agrees."
+            effect = f" Then {effect_of(self.withdrawal, self.move)}" if self.look.effect else ""
+            return f"Two people must agree: this is kept as a proposal until somebody else agrees.{effect}"
         seconds = int(settings.UNDO_TIME.total_seconds())
         return f"You can undo for {seconds} seconds." if seconds else "It takes effect at once."
 
@@ -202,7 +209,26 @@ def sheet_of(withdrawal: Withdrawal, move: Move, user: Any) -> Sheet:
         needs_reason=needed,
         two=guards.takes_two(withdrawal, move, user),
         provider_reference=withdrawal.live_attempt.provider_reference if move == Move.COMPLETE else "",
+        warnings=_warnings(withdrawal, user) if move in (Move.COMPLETE, Move.FAIL) else (),
     )
+
+
+def effect_of(withdrawal: Withdrawal, move: Move) -> str:
+    """Return what the move does with the money, in a sentence; empty where the question says it."""
+    return LOOKS[move].effect.format(money=withdrawal.money)
+
+
+def _warnings(withdrawal: Withdrawal, user: Any) -> tuple[str, ...]:
+    """Return what contradicts whoever says how an unknown payout ended."""
+    attempt = withdrawal.live_attempt
+    said = []
+    if attempt.last_receipt_at is not None:
+        local = timezone.localtime(attempt.last_receipt_at)
+        words = f" ({attempt.answer})" if attempt.answer else ""
+        when = f"{local.day} {local:%b %Y, %H:%M}"
+        said.append(f"On {when} the provider said that it has this payout{words}. It may still pay it.")
+    found = queries.open_findings_of(withdrawal, user)
+    return (*said, *(f"An open finding speaks of it: {finding.words}" for finding in found))
 
 
 def sheets_for(withdrawal: Withdrawal, user: Any) -> list[Sheet]:
@@ -270,7 +296,9 @@ def waiting_words(decision: Decision) -> str:
         return f"{words_of(decision)} It takes effect when the undo time is over."
     why = f": {reasons.label_of(decision.reason)}" if decision.reason else ""
     label = MOVE_LOOKS[Move(decision.move)].label.lower()
-    return f"{decision.actor.name} proposes to {label}{why}. It waits for somebody else to agree."
+    effect = effect_of(decision.withdrawal, Move(decision.move))
+    waits = "It waits for somebody else to agree."
+    return f"{decision.actor.name} proposes to {label}{why}. {waits}{f' Then {effect}' if effect else ''}"
 
 
 def waiting_facts(decision: Decision) -> list[tuple[str, str]]:
