@@ -143,7 +143,7 @@ class Record(Permitted, View):
         told = player_words.sentence(player_words.situation_of(withdrawal))
         standing = decision_page.standing_of(withdrawal, user, now=now)
         return {
-            "outcome": record_page.outcome_of(withdrawal, user),
+            "outcome": record_page.outcome_of(withdrawal, user, now=now),
             "say": told if visibility.sees(user, Field.PLAYER_WORDS) else "",
             "player": decision_page.player_facts(withdrawal.player, standing, user, today=timezone.localdate(now)),
             "earlier": decision_page.earlier_of(withdrawal, user),
