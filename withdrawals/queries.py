@@ -83,6 +83,18 @@ def waiting_decision(withdrawal: Withdrawal) -> Decision | None:
     )
 
 
+def declined_decision(withdrawal: Withdrawal) -> Decision | None:
+    """Return the proposal that somebody declined last, if nothing was decided or done since."""
+    last = withdrawal.decisions.select_related("actor").order_by("-pk").first()
+    stands = last is not None and last.status == Decision.Status.DECLINED and last.version == withdrawal.version
+    return last if stands else None
+
+
+def proposals(moves: Collection[str]) -> QuerySet[Decision]:
+    """Return the proposals of these moves that wait for a second person."""
+    return Decision.objects.filter(status=Decision.Status.PROPOSED, move__in=moves)
+
+
 def undoable(user: User, *, now: datetime) -> Decision | None:
     """Return the last decision that this person can still take back, if its undo time runs."""
     return (

@@ -184,3 +184,29 @@ def test_who_settled_it_is_not_who_failed(unknown: Withdrawal, finance: User, se
     undo_time_is_over()
     told = page(client_for(senior), unknown)
     assert "Marked it as not paid" in told
+
+
+def test_whoever_may_second_finds_the_proposals(
+    unknown: Withdrawal, finance: User, senior: User, operator: User, support: User, admin: User, client_for: SignIn
+) -> None:
+    settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)
+    page = client_for(senior).get("/withdrawals/?view=proposals")
+    assert list(page.context["page"].rows) == [unknown]
+    assert "Finn Olsen proposes to mark as not paid: The provider denies it in writing" in page.text
+    assert list(client_for(operator).get("/withdrawals/?view=proposals").context["page"].rows) == []
+    for user in (support, admin):
+        assert "view=proposals" not in client_for(user).get("/withdrawals/").text
+    agree(client_for(senior))
+    assert list(client_for(finance).get("/withdrawals/?view=proposals").context["page"].rows) == []
+
+
+def test_who_proposed_reads_that_it_was_declined(
+    unknown: Withdrawal, finance: User, senior: User, support: User, client_for: SignIn
+) -> None:
+    settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)
+    client_for(senior).post(f"/withdrawals/decisions/{Decision.objects.get().pk}/decline/")
+    told = "Marta Keller declined it. Finn Olsen had proposed to mark as not paid: The provider denies it in writing."
+    assert told in page(client_for(finance), unknown)
+    assert "declined" not in page(client_for(support), unknown)
+    settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)
+    assert told not in page(client_for(finance), unknown)

@@ -157,7 +157,7 @@ def decline(decision: Decision, *, actor: User, now: datetime) -> Decision:
     """Say no to what somebody else proposed; it ends, and anybody may decide anew. Raises as second()."""
     with transaction.atomic():
         current = _open_proposal(decision, actor)
-        current.words = f"Declined by {actor.name}."
+        current.words = f"{actor.name} declined it."
         _end(current, Decision.Status.DECLINED, now=now)
         _record(current, "decline_proposal", now=now, actor=actor)
     return current

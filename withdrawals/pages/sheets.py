@@ -294,11 +294,20 @@ def waiting_words(decision: Decision) -> str:
     """Return what waits: a decision for its undo time, a proposal for somebody else."""
     if decision.status != Decision.Status.PROPOSED:
         return f"{words_of(decision)} It takes effect when the undo time is over."
-    why = f": {reasons.label_of(decision.reason)}" if decision.reason else ""
-    label = MOVE_LOOKS[Move(decision.move)].label.lower()
     effect = effect_of(decision.withdrawal, Move(decision.move))
     waits = "It waits for somebody else to agree."
-    return f"{decision.actor.name} proposes to {label}{why}. {waits}{f' Then {effect}' if effect else ''}"
+    return f"{decision.actor.name} proposes to {proposal_words(decision)}. {waits}{f' Then {effect}' if effect else ''}"
+
+
+def proposal_words(decision: Decision) -> str:
+    """Return what is proposed and why: ``mark as paid: On the provider’s statement``."""
+    why = f": {reasons.label_of(decision.reason)}" if decision.reason else ""
+    return f"{MOVE_LOOKS[Move(decision.move)].label.lower()}{why}"
+
+
+def declined_words(decision: Decision) -> str:
+    """Return who declined what, for the person who proposed it and whoever comes next."""
+    return f"{decision.words} {decision.actor.name} had proposed to {proposal_words(decision)}."
 
 
 def waiting_facts(decision: Decision) -> list[tuple[str, str]]:

@@ -201,6 +201,9 @@ def shared_context(
             "may_withdraw": proposal and waiting.actor_id == user.pk,
             "may_agree": decisions.may_second(waiting, withdrawal, user),
         }
+    declined = queries.declined_decision(withdrawal)
+    if declined is not None and visibility.sees_decision(user, declined, withdrawal):
+        context["declined"] = sheets.declined_words(declined)
     return context
 
 

@@ -20,7 +20,7 @@ from backoffice.ui.paging import Page
 from backoffice.ui.screens import ListScreen, Notice, Tab
 from kyc import queries as kyc
 from providers import queries as providers
-from withdrawals import filters, policy, queries, tables, visibility
+from withdrawals import filters, guards, policy, queries, tables, visibility
 from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
@@ -43,6 +43,16 @@ def _decided_today(_request: HttpRequest) -> Q:
     return Q(Exists(decided))
 
 
+def _proposals_for(user: Any) -> QuerySet[Decision]:
+    """Return what waits for a second person and is of this person's kind of work."""
+    moves = [move for permission, moves in guards.SECONDED_WITH.items() if user.has_perm(permission) for move in moves]
+    return queries.proposals(moves)
+
+
+def _proposed(request: HttpRequest) -> Q:
+    return Q(Exists(_proposals_for(request.user).filter(withdrawal=OuterRef("pk"))))
+
+
 NEEDS_DECISION = Tab(
     "needs-decision",
     "Needs a decision",
@@ -57,12 +67,21 @@ SECOND_APPROVAL = Tab(
     hide=(*_ONCE, "state"),
     empty="No second approvals wait.",
 )
+PROPOSALS = Tab(
+    "proposals",
+    "Proposals",
+    _proposed,
+    hide=("due", "wake", "why", "owner"),
+    sort="requested",
+    empty="No proposal waits for a second person.",
+)
 MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), empty="You have claimed nothing.")
 ALL = Tab("all", "All", hide=("due", "wake", "why", "owner", "provider"), sort="-requested", counted=False)
 TABS = (
     NEEDS_DECISION,
     MINE,
     SECOND_APPROVAL,
+    PROPOSALS,
     Tab(
         "on-hold",
         "On hold",
@@ -115,6 +134,8 @@ def tabs_for(user: Any) -> tuple[Tab, ...]:
     hidden = set()
     if not user.has_perm("withdrawals.confirm_withdrawal"):
         hidden.add("second-approval")
+    if not any(user.has_perm(permission) for permission in guards.SECONDED_WITH):
+        hidden.add("proposals")
     if not visibility.sees(user, visibility.Field.OWNER):
         hidden.add("mine")
     if not visibility.sees(user, visibility.Field.SIGNALS):
@@ -168,6 +189,7 @@ class Queue(ListScreen):
             *super().get_hidden_columns(),
             *visibility.hidden_columns(user),
             *(("state",) if told else ()),
+            *(("proposal",) if self.tab is not PROPOSALS else ()),
         )
 
     def may_sort(self, column: str) -> bool:
@@ -214,6 +236,9 @@ class Queue(ListScreen):
         table.view = self.tab.slug if self.tab else ""
         table.waiting = self.waiting
         table.troubles = {code: trouble.word for code, trouble in self.troubles.items()}
+        if self.tab is PROPOSALS:
+            proposals = _proposals_for(self.request.user).filter(withdrawal__in=page.rows).select_related("actor")
+            table.proposals = {proposal.withdrawal_id: proposal for proposal in proposals}
         if visibility.sees(self.request.user, visibility.Field.STANDING):
             players = {row.player_id for row in page.rows}
             table.standings = kyc.standings_of(players, on=timezone.localdate(self.now)) if players else {}
