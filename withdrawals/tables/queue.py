@@ -56,12 +56,15 @@ class PlayerColumn(columns.Column):
 
 
 class DestinationColumn(columns.Column):
-    """Method, masked payout details, and a mark if whoever would pay it does not work."""
+    """Method, masked payout details, and a mark where it waits because whoever would pay it does not work."""
 
     width = 18
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
-        trouble = table.troubles.get(record.provider or next(iter(record.routes), ""))
+        waits = (
+            record.state == State.APPROVED and record.wait_reason and visibility.sees(table.me, visibility.Field.STATE)
+        )
+        trouble = table.troubles.get(record.provider or next(iter(record.routes), "")) if waits else ""
         return format_html(
             '<span class="state soft">{}<span>{}</span></span>{}',
             inline.icon(METHOD_ICONS[Method(record.method)]),

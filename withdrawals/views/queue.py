@@ -213,22 +213,14 @@ class Queue(ListScreen):
         return format_html_join(" · ", "{}", ((part,) for part in parts))
 
     def get_notices(self) -> list[Notice]:
-        """A provider that this list would use and that does not work."""
-        notices: list[Notice] = []
-        if self.waiting is None:
-            return notices
-        for code, trouble in self.troubles.items():
-            here = filters.uses_provider(self.filterset.qs, code).count()
-            if here:
-                text = format_html(
-                    '<b>{}</b> Approving still works; {} here may wait. <a href="{}">Show {}</a>',
-                    trouble.sentence,
-                    here,
-                    self._url(provider=code),
-                    "it" if here == 1 else f"the {here}",
-                )
-                notices.append(Notice(text))
-        return notices
+        """Providers that do not work, where rows of this list have no other."""
+        if self.waiting is None or not self.troubles:
+            return []
+        here = filters.only_through(self.filterset.qs, list(self.troubles)).count()
+        if not here:
+            return []
+        told = " ".join(trouble.sentence for trouble in self.troubles.values())
+        return [Notice(format_html("<b>{}</b> Approving still works; {} here may wait.", told, here))]
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
