@@ -83,11 +83,9 @@ def waiting_decision(withdrawal: Withdrawal) -> Decision | None:
     )
 
 
-def declined_decision(withdrawal: Withdrawal) -> Decision | None:
-    """Return the proposal that somebody declined last, if nothing was decided or done since."""
-    last = withdrawal.decisions.select_related("actor").order_by("-pk").first()
-    stands = last is not None and last.status == Decision.Status.DECLINED and last.version == withdrawal.version
-    return last if stands else None
+def last_decision(withdrawal: Withdrawal) -> Decision | None:
+    """Return what was decided or proposed last; while something waits it is that."""
+    return withdrawal.decisions.select_related("actor", "proposed_by").order_by("-pk").first()
 
 
 def proposals(moves: Collection[str]) -> QuerySet[Decision]:

@@ -46,3 +46,19 @@ def test_the_board_says_who_paused_a_provider_and_why(
     expect(page.get_by_text("Working", exact=True)).to_be_visible()
     assert page.locator(".data :is(thead th, td)").evaluate_all(CUT) == []
     assert overflow(page)["x"] == 0 and violations(page) == []
+
+
+def test_the_report_shows_every_entry_and_its_filters_can_be_applied(
+    page: Page, live_server: LiveServer, finance: User, operator: User, client_for: SignIn
+) -> None:
+    make_withdrawal(State.COMPLETED, now=timezone.now() - timedelta(hours=1), by=operator, amount=64_918)
+    sign_in(page, live_server, client_for(finance))
+    page.goto(f"{live_server.url}/transactions/?view=all")
+    assert page.locator(".data :is(thead th, td)").evaluate_all(CUT) == []
+    assert overflow(page)["x"] == 0 and violations(page) == []
+    page.set_viewport_size({"width": 1280, "height": 600})
+    page.locator(".filters summary").click()
+    expect(page.locator(".filters .pop").get_by_role("button", name="Apply")).to_be_in_viewport(ratio=1)
+    for name in ("From", "To"):
+        expect(page.locator(".filters .pop").get_by_label(name).first).to_be_visible()
+        expect(page.locator(".filters .pop").get_by_text(name, exact=True).first).to_be_visible()

@@ -78,13 +78,14 @@ class Record(Permitted, View):
         now, user = timezone.now(), request.user
         withdrawal, tab = withdrawal_or_404(ref), tab_of(request)
         asking.ask_at_once(withdrawal, now=now)
-        waiting = queries.waiting_decision(withdrawal)
+        last = queries.last_decision(withdrawal)
+        waiting = last if last is not None and last.is_waiting else None
         if tab and waiting is None and withdrawal.state in UNDECIDED:
             withdrawal = claimed(withdrawal, user, now=now)
         presence = presence_of(withdrawal, user, now=now)
         offered = sheets.sheets_for(withdrawal, user)
         decides = bool(offered) and withdrawal.state in (*UNDECIDED, State.ON_HOLD)
-        context = shared_context(withdrawal, user, presence, waiting, now=now) | self._came_from(tab, now)
+        context = shared_context(withdrawal, user, presence, last, now=now) | self._came_from(tab, now)
         free = waiting is None and not presence.is_others
         if decides:
             taken = (
@@ -168,9 +169,9 @@ def claimed(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Withdrawal:
 
 
 def shared_context(
-    withdrawal: Withdrawal, user: Any, presence: Presence, waiting: Decision | None, *, now: datetime
+    withdrawal: Withdrawal, user: Any, presence: Presence, last: Decision | None, *, now: datetime
 ) -> dict[str, Any]:
-    """Return what the head and the timeline of every page about a withdrawal show."""
+    """Return what the head and the timeline of every page about a withdrawal show. ``last``: the last decision."""
     notes = timeline.notes_for(withdrawal, user)
     events = timeline.events_of(withdrawal, user, notes=notes)
     name = visibility.player_name(user, withdrawal.player)
@@ -192,18 +193,19 @@ def shared_context(
         "hold": sheets.hold_words(withdrawal, user),
         "findings": queries.open_findings_of(withdrawal, user),
     }
-    if waiting is not None and visibility.sees_decision(user, waiting, withdrawal):
-        proposal = waiting.status == Decision.Status.PROPOSED
+    if last is None or not visibility.sees_decision(user, last, withdrawal):
+        return context
+    if last.is_waiting:
+        proposal = last.status == Decision.Status.PROPOSED
         context |= {
-            "waiting": waiting,
-            "waiting_words": sheets.waiting_words(waiting),
-            "waiting_facts": sheets.waiting_facts(waiting),
-            "may_withdraw": proposal and waiting.actor_id == user.pk,
-            "may_agree": decisions.may_second(waiting, withdrawal, user),
+            "waiting": last,
+            "waiting_words": sheets.waiting_words(last),
+            "waiting_facts": sheets.waiting_facts(last),
+            "may_withdraw": proposal and last.actor_id == user.pk,
+            "may_agree": decisions.may_second(last, withdrawal, user),
         }
-    declined = queries.declined_decision(withdrawal)
-    if declined is not None and visibility.sees_decision(user, declined, withdrawal):
-        context["declined"] = sheets.declined_words(declined)
+    elif last.status == Decision.Status.DECLINED and last.version == withdrawal.version:
+        context["declined"] = sheets.declined_words(last)
     return context
 
 
