@@ -106,6 +106,11 @@ def uses_provider(rows: QuerySet[Any], code: str) -> QuerySet[Any]:
     return rows.filter(Q(provider=code) | Q(provider="", routes__contains=[code]))
 
 
+def only_through(rows: QuerySet[Any], codes: list[str]) -> QuerySet[Any]:
+    """Return what these providers could pay and no other."""
+    return rows.filter(routes__contained_by=codes).exclude(routes=[])
+
+
 class FlaggedFilter(BaseFilter):
     q = TermFilter(label="Search")
     signal = django_filters.ChoiceFilter(label="Signal", method="by_signal", choices=SIGNALS)

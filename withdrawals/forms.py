@@ -12,6 +12,8 @@ from withdrawals.pages.sheets import HOLD_KINDS, WAKE_CHOICES, Sheet, wake_at
 from withdrawals.states import HoldKind, Move
 
 LONGEST_NOTE = 2000
+# Whoever agrees must be able to look it up again.
+SHORTEST_EVIDENCE = 10
 
 
 class MoveForm(forms.Form):
@@ -32,9 +34,14 @@ class MoveForm(forms.Form):
     provider_reference = forms.CharField(label="The provider’s reference", max_length=120, strip=True)
     evidence = forms.CharField(
         label="Evidence",
+        min_length=SHORTEST_EVIDENCE,
         max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="What you saw and where: statement line, mail, ticket.",
+        error_messages={
+            "required": "Write what proves it.",
+            "min_length": f"Write what you saw and where, in {SHORTEST_EVIDENCE} characters or more.",
+        },
     )
     note = forms.CharField(
         label="Note for colleagues",

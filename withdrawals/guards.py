@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 
 # Made by two people: one proposes, and somebody makes it who decided nothing on this withdrawal before.
 BY_SOMEONE_ELSE = (Move.CANCEL, Move.COMPLETE, Move.FAIL)
+# What one person proposes and another seconds, by the permission that either of them needs.
+SECONDED_WITH: dict[str, tuple[Move, ...]] = {
+    "withdrawals.settle_withdrawal": (Move.COMPLETE, Move.FAIL),
+    "withdrawals.cancel_withdrawal": (Move.CANCEL,),
+    "withdrawals.reject_withdrawal": (Move.REJECT,),
+    "withdrawals.freeze_withdrawal": (Move.RELEASE,),
+}
 # Not while the money may be out already: they would pay it again, or give it back although it was paid.
 ONLY_UNDISPUTED = (
     Move.CLEAR,

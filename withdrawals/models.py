@@ -361,6 +361,11 @@ class Decision(models.Model):
             models.Index(fields=["actor", "-decided_at"], name="decision_by_person"),
         ]
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it waits for its undo time or for a second person."""
+        return self.status in (self.Status.PROPOSED, self.Status.WAITING)
+
 
 class Claim(models.Model):
     """The right to decide one withdrawal for a while."""

@@ -68,6 +68,13 @@ def open_finding_count() -> int:
     return findings().filter(resolved_at=None).order_by()[:COUNT_CAP].count()
 
 
+def open_findings_of(withdrawal: Withdrawal, user: User) -> list[Finding]:
+    """Return what is open about a withdrawal, the gravest first, for those who see findings."""
+    if not user.has_perm("withdrawals.close_finding"):
+        return []
+    return list(withdrawal.findings.filter(resolved_at=None).order_by("-stops_payouts", "at", "pk"))
+
+
 def waiting_decision(withdrawal: Withdrawal) -> Decision | None:
     """Return the decision that waits for its undo time or for a second person, if there is one."""
     return (
@@ -85,6 +92,16 @@ def is_held_by_another(right: str, *, than: User) -> bool:
         groups__permissions__content_type__app_label=Withdrawal._meta.app_label,
     )
     return holders.exclude(pk=than.pk).exists()
+
+
+def last_decision(withdrawal: Withdrawal) -> Decision | None:
+    """Return what was decided or proposed last; while something waits it is that."""
+    return withdrawal.decisions.select_related("actor", "proposed_by").order_by("-pk").first()
+
+
+def proposals(moves: Collection[str]) -> QuerySet[Decision]:
+    """Return the proposals of these moves that wait for a second person."""
+    return Decision.objects.filter(status=Decision.Status.PROPOSED, move__in=moves)
 
 
 def undoable(user: User, *, now: datetime) -> Decision | None:

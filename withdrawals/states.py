@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db import models
+from django.utils.text import capfirst
 
 
 class State(models.TextChoices):
@@ -117,17 +118,19 @@ LOOKS: dict[State, Look] = {
 
 @dataclass(frozen=True, slots=True)
 class MoveLook:
-    """How a move is written: the button, the past form for the timeline, and the icon."""
+    """How a move is written: the button, the past form for the timeline, and the icon.
+
+    ``did`` is what a person did who made it, where the past form tells what became of the payout.
+    """
 
     label: str
     past: str
     icon: str
-    # The past form where a person does what the provider's answer does otherwise.
-    by_person: str = ""
+    did: str = ""
 
-    def done(self, *, person: bool) -> str:
-        """Return the past form for a person, or for a machine."""
-        return (person and self.by_person) or self.past
+    def told(self, *, by_person: bool) -> str:
+        """Return the past form as a heading."""
+        return capfirst(self.did) if by_person and self.did else self.past
 
 
 MOVE_LOOKS: dict[Move, MoveLook] = {
@@ -148,7 +151,7 @@ MOVE_LOOKS: dict[Move, MoveLook] = {
     Move.REROUTE: MoveLook("Reroute", "Not paid by this provider, back for another", "spin"),
     Move.LOSE_TRACK: MoveLook("Lose track", "Outcome unknown", "help"),
     Move.FIND_AGAIN: MoveLook("Find again", "Found at the provider", "spin"),
-    Move.COMPLETE: MoveLook("Mark as paid", "Paid", "okc", "Marked as paid"),
-    Move.FAIL: MoveLook("Mark as not paid", "Failed", "xc", "Marked as not paid"),
+    Move.COMPLETE: MoveLook("Mark as paid", "Paid", "okc", "marked it as paid"),
+    Move.FAIL: MoveLook("Mark as not paid", "Failed", "xc", "marked it as not paid"),
     Move.TAKE_BACK: MoveLook("Take back", "Returned by the bank or provider", "undo"),
 }

@@ -14,6 +14,8 @@ from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django_filters.fields import RangeField
 from django_filters.widgets import RangeWidget
 
@@ -82,14 +84,20 @@ class MoneyField(forms.CharField):
 
 
 class _LabelledRange(RangeWidget):
-    """Two inputs that share one label on the page, so each is named for those who listen."""
+    """Two inputs under the label of the field, each with its own beside it: a date field shows no placeholder."""
 
-    template_name = "django/forms/widgets/multiwidget.html"
     use_fieldset = True
+    ends = ("From", "To")
 
     def __init__(self, widget: type[forms.Widget] = forms.TextInput, attrs: dict[str, Any] | None = None) -> None:
         super().__init__(attrs)
-        self.widgets = [widget(attrs={"aria-label": name, "placeholder": name}) for name in ("From", "To")]
+        self.widgets = [widget() for _end in self.ends]
+
+    def render(self, name: str, value: Any, attrs: Any = None, renderer: Any = None) -> SafeString:
+        inputs = self.get_context(name, value, attrs)["widget"]["subwidgets"]
+        drawn = [self._render(one["template_name"], {"widget": one}, renderer) for one in inputs]
+        lines = zip(self.ends, drawn, strict=True)
+        return format_html_join("", "<label><span>{}</span>{}</label>", lines)
 
 
 class _MoneyRange(RangeField):

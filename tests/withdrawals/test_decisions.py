@@ -279,7 +279,7 @@ def test_a_proposal_can_be_declined_by_whoever_could_agree(operator: User, senio
     declined = decisions.decline(proposal, actor=senior, now=NOW)
     assert (declined.status, declined.words, declined.actor) == (
         Status.DECLINED,
-        f"Declined by {senior.name}.",
+        f"{senior.name} declined it.",
         operator,
     )
     assert actions_of(withdrawal)[-1] == "decline_proposal"

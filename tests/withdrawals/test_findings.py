@@ -141,3 +141,22 @@ def test_what_is_with_a_provider_is_one_list(client_for: SignIn, senior: User, s
     assert "Northgate Pay" in page.text
     assert 'href="?view=with-provider"' in page.text
     assert "with-provider" not in client_for(support).get("/withdrawals/").text
+
+
+@pytest.mark.parametrize("state", [State.UNDER_REVIEW, State.OUTCOME_UNKNOWN])
+def test_the_withdrawal_itself_tells_what_is_open_about_it(
+    client_for: SignIn, finance: User, senior: User, admin: User, operator: User, state: State
+) -> None:
+    withdrawal = make_withdrawal(state, now=NOW - timedelta(hours=5), by=operator)
+    finding = make_finding(withdrawal, "amount_differs", at=NOW - timedelta(hours=3), words="Another amount.")
+    make_finding(withdrawal, "vanished", words="It vanished.", resolved_at=NOW)
+    address, link = f"/withdrawals/{withdrawal.ref}/", f'href="/findings/{finding.pk}/"'
+    for user in (finance, senior, admin):
+        page = client_for(user).get(address).text
+        assert "Another amount." in page and "22 Nov 2026, 09:00:00" in page and link in page
+        assert "It vanished." not in page and "Nothing moves" not in page
+    page = client_for(operator).get(address).text
+    assert link not in page
+    Finding.objects.filter(pk=finding.pk).update(stops_payouts=True)
+    page = client_for(finance).get(address).text
+    assert "Nothing moves until this finding is closed." in page

@@ -64,7 +64,7 @@ def test_state_words_follow_what_the_provider_did(client_for: ClientFor, admin: 
     assert "Failing" in row_of(client)
     assert "No data" in row_of(client, "Volta")
     routing.pause("northgate", actor=admin, reason=REASON, now=timezone.now())
-    assert "Paused by Ada Moreau" in row_of(client)
+    assert f"Paused by Ada Moreau: {REASON}" in row_of(client)
 
 
 def test_figures(client_for: ClientFor, admin: User, operator: User) -> None:

@@ -240,9 +240,23 @@ def test_a_paused_provider_is_told_only_where_it_matters(operator: User, admin: 
     routing.pause("volta", actor=admin, reason="Settlement late", now=NOW)
     assert "Volta is paused" not in get(client)
     waiting()
+    assert "Volta is paused" not in get(client)  # Northgate can pay it
+    routing.pause("northgate", actor=admin, reason="Bank holiday", now=NOW)
     html = get(client)
-    assert "Volta is paused: Settlement late." in html and "1 here may wait" in html
-    assert "Volta is paused" not in get(client, "/withdrawals/?view=all")
+    assert "Northgate Pay is paused: Bank holiday. Volta is paused: Settlement late." in html
+    assert html.count("may wait") == 1 and "1 here may wait" in html
+    assert "may wait" not in get(client, "/withdrawals/?view=all")
+
+
+def test_only_what_waits_is_marked_as_paused(operator: User, senior: User, admin: User, client_for: SignIn) -> None:
+    make_withdrawal(State.COMPLETED, by=operator)
+    stays = make_withdrawal(State.APPROVED, by=operator)
+    for code in ("northgate", "volta"):
+        routing.pause(code, actor=admin, reason="Settlement late", now=NOW)
+    client, mark = client_for(senior), "<span>paused</span>"
+    assert mark not in get(client, "/withdrawals/?view=all")
+    Withdrawal.objects.filter(pk=stays.pk).update(wait_reason="paused")
+    assert get(client, "/withdrawals/?view=all").count(mark) == 1
 
 
 def test_go_opens_a_reference_and_searches_for_the_rest(operator: User, client_for: SignIn) -> None:

@@ -13,7 +13,7 @@ from django.test import Client
 from backoffice.accounts.models import User
 from ledger.models import Entry
 from tests.conftest import NOW
-from tests.factories.withdrawals import make_withdrawal
+from tests.factories.withdrawals import make_finding, make_withdrawal
 from withdrawals.models import Decision, PayoutAttempt, Withdrawal
 from withdrawals.operations import decisions
 from withdrawals.states import State
@@ -121,3 +121,92 @@ def test_a_second_person_may_decline(unknown: Withdrawal, finance: User, senior:
     assert undo_time_is_over().state == State.OUTCOME_UNKNOWN
     assert "sheet-complete" in page(client_for(finance), unknown)
     assert "declined the proposal: mark as not paid" in page(client_for(senior), unknown)
+
+
+def test_the_next_one_is_offered_only_to_who_may_take_it(
+    unknown: Withdrawal, finance: User, senior: User, client_for: SignIn
+) -> None:
+    address, client = f"/withdrawals/{unknown.ref}/?view=with-provider", client_for(finance)
+    assert 'name="open_next"' in client_for(senior).get(address).text
+    assert 'name="open_next"' not in client.get(address).text
+    fail = f"/withdrawals/{unknown.ref}/fail/?view=with-provider"
+    asked = client.get(fail).context["form"]
+    assert asked["open_next"].value() is None
+    sent = {"version": unknown.version, "token": uuid.uuid4().hex, "reason": "provider_denies", "evidence": EVIDENCE}
+    answer = client.post(fail, {**sent, "open_next": "1"}, follow=True)
+    assert answer.redirect_chain == [(address, 302)]
+    assert "Proposed. It waits for somebody else to agree." in answer.text
+
+
+@pytest.mark.parametrize(
+    ("move", "effect"),
+    [
+        ("complete", "€180.00 is booked as paid."),
+        ("fail", "€180.00 goes back to the player’s balance."),
+    ],
+)
+def test_both_people_read_what_becomes_of_the_money(
+    unknown: Withdrawal, finance: User, senior: User, client_for: SignIn, move: str, effect: str
+) -> None:
+    client, reference = client_for(finance), {"provider_reference": "ng-77"} if move == "complete" else {}
+    assert f"until somebody else agrees. Then {effect}" in page(client, unknown)
+    assert effect in unescape(client.get(f"/withdrawals/{unknown.ref}/{move}/").text)
+    settle(client, unknown, move, evidence=EVIDENCE, **reference)
+    assert f"It waits for somebody else to agree. Then {effect}" in page(client_for(senior), unknown)
+
+
+def test_evidence_is_more_than_a_word(unknown: Withdrawal, finance: User, client_for: SignIn) -> None:
+    sent = {"version": unknown.version, "token": "t", "reason": "provider_denies", "evidence": "  a mail   "}
+    answer = client_for(finance).post(f"/withdrawals/{unknown.ref}/fail/", sent)
+    assert answer.status_code == 422
+    assert "Write what you saw and where, in 10 characters or more." in answer.text
+    assert not Decision.objects.exists()
+
+
+def test_what_speaks_against_settling_stands_in_the_sheet(
+    unknown: Withdrawal, finance: User, client_for: SignIn
+) -> None:
+    client, asked = client_for(finance), f"/withdrawals/{unknown.ref}/fail/"
+    assert "It may still pay it" not in page(client, unknown)
+    PayoutAttempt.objects.update(last_receipt_at=NOW - timedelta(hours=2), answer="PENDING")
+    make_finding(unknown, "failed_while_unknown", words="The provider says failed.")
+    for html in (page(client, unknown), client.get(asked).text):
+        assert "On 22 Nov 2026, 10:00 the provider said that it has this payout (PENDING). It may still pay it." in html
+        assert "An open finding speaks of it: The provider says failed." in html
+
+
+def test_who_settled_it_is_not_who_failed(unknown: Withdrawal, finance: User, senior: User, client_for: SignIn) -> None:
+    settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)
+    agree(client_for(senior))
+    assert "Marta Keller marked it as not paid: The provider denies it in writing." in page(
+        client_for(finance), unknown
+    )
+    undo_time_is_over()
+    told = page(client_for(senior), unknown)
+    assert "Marked it as not paid" in told
+
+
+def test_whoever_may_second_finds_the_proposals(
+    unknown: Withdrawal, finance: User, senior: User, operator: User, support: User, admin: User, client_for: SignIn
+) -> None:
+    settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)
+    page = client_for(senior).get("/withdrawals/?view=proposals")
+    assert list(page.context["page"].rows) == [unknown]
+    assert "Finn Olsen proposes to mark as not paid: The provider denies it in writing" in page.text
+    assert list(client_for(operator).get("/withdrawals/?view=proposals").context["page"].rows) == []
+    for user in (support, admin):
+        assert "view=proposals" not in client_for(user).get("/withdrawals/").text
+    agree(client_for(senior))
+    assert list(client_for(finance).get("/withdrawals/?view=proposals").context["page"].rows) == []
+
+
+def test_who_proposed_reads_that_it_was_declined(
+    unknown: Withdrawal, finance: User, senior: User, support: User, client_for: SignIn
+) -> None:
+    settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)
+    client_for(senior).post(f"/withdrawals/decisions/{Decision.objects.get().pk}/decline/")
+    told = "Marta Keller declined it. Finn Olsen had proposed to mark as not paid: The provider denies it in writing."
+    assert told in page(client_for(finance), unknown)
+    assert "declined" not in page(client_for(support), unknown)
+    settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)
+    assert told not in page(client_for(finance), unknown)

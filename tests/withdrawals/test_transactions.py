@@ -112,13 +112,15 @@ def test_the_file_holds_exactly_the_filtered_rows_and_the_totals_of_the_screen(
     assert head[:7] == ["Requested", "Withdrawal", "Player reference", "Player", "Amount", "Fee", "Currency"]
     assert [row[1] for row in rows] == shown(screen)
     assert trailer == [
-        ["Rows", "6"],
-        ["Total", "4", "30180.03", "0.00", "EUR"],
-        ["Total", "1", "1500", "0", "JPY"],
-        ["Total", "1", "700.00", "0.00", "SEK"],
+        ["Rows", "6 withdrawals", *[""] * 11],
+        ["Total", "4 withdrawals", "", "", "30180.03", "0.00", "EUR", *[""] * 6],
+        ["Total", "1 withdrawal", "", "", "1500", "0", "JPY", *[""] * 6],
+        ["Total", "1 withdrawal", "", "", "700.00", "0.00", "SEK", *[""] * 6],
     ]
+    assert {len(line) for line in body} == {len(head)}
     found = next(row for row in rows if row[1] == paid.ref)
     assert found[4:8] == ["180.00", "0.00", "EUR", "Completed"]
+    assert found[9] == "Northgate Pay"
     assert found[12] == "Reserve 180.00 EUR; Hand to provider 180.00 EUR; Pay 180.00 EUR"
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", found[11])
 

@@ -12,12 +12,13 @@ from django.conf import settings
 from django.test import Client
 
 from backoffice.accounts.models import User
+from backoffice.audit.actors import PAYOUTS
 from providers import routing
 from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
-from withdrawals.models import Withdrawal
+from withdrawals.models import PayoutAttempt, Withdrawal
 from withdrawals.operations import payouts
-from withdrawals.states import State, WaitReason
+from withdrawals.states import Move, State, WaitReason
 
 pytestmark = pytest.mark.django_db
 
@@ -71,7 +72,7 @@ def test_a_pause_is_told_from_its_beginning_to_its_end(
     routing.pause(routing.EVERYTHING, actor=admin, reason="Drill", now=NOW)
     payouts.start(withdrawal.pk, now=NOW)
     address, client = f"/withdrawals/{withdrawal.ref}/", client_for(senior)
-    assert "It waits: all payouts are stopped." in client.get(address).text
+    assert "It waits: all payouts are stopped: Drill." in client.get(address).text
     routing.resume(routing.EVERYTHING, actor=admin, reason="Over", now=NOW)
     payouts.start(withdrawal.pk, now=NOW)
     record = client.get(address).text
@@ -85,3 +86,24 @@ def test_why_a_provider_was_chosen_is_for_those_who_see_its_answers(
     withdrawal = make_withdrawal(State.PROCESSING, now=NOW, by=operator)
     for user in (support, admin):
         assert "Why this provider" not in client_for(user).get(f"/withdrawals/{withdrawal.ref}/").text
+
+
+def test_each_provider_is_named_with_what_keeps_it_from_paying(
+    admin: User, finance: User, operator: User, support: User, client_for: SignIn
+) -> None:
+    withdrawal = make_withdrawal(State.APPROVED, now=NOW - timedelta(minutes=5), by=operator)
+    Withdrawal.advance(withdrawal.pk, Move.START_PAYOUT, actor=PAYOUTS, now=NOW, provider="northgate", trace=[])
+    Withdrawal.advance(withdrawal.pk, Move.REROUTE, actor=PAYOUTS, now=NOW, outcome="failed")
+    PayoutAttempt.objects.update(answer_code="insufficient_float", answer="answered 402: insufficient float")
+    routing.pause("volta", actor=admin, reason="Their bank holiday.", now=NOW)
+    payouts.start(withdrawal.pk, now=NOW)
+    record = client_for(finance).get(f"/withdrawals/{withdrawal.ref}/").text
+    assert (
+        "It waits: Northgate Pay refused: our balance there is too small; "
+        "Volta is paused: Their bank holiday. It is tried again on" in record
+    )
+    assert "outcome tone-attn" in record and "through Northgate Pay" not in record
+    assert "outcome tone-success" in client_for(support).get(f"/withdrawals/{withdrawal.ref}/").text
+    routing.resume("volta", actor=admin, reason="Open again", now=NOW)
+    payouts.start(withdrawal.pk, now=NOW)
+    assert ", through Volta" in client_for(finance).get(f"/withdrawals/{withdrawal.ref}/").text

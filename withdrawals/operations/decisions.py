@@ -157,7 +157,7 @@ def decline(decision: Decision, *, actor: User, now: datetime) -> Decision:
     """Say no to what somebody else proposed; it ends, and anybody may decide anew. Raises as second()."""
     with transaction.atomic():
         current = _open_proposal(decision, actor)
-        current.words = f"Declined by {actor.name}."
+        current.words = f"{actor.name} declined it."
         _end(current, Decision.Status.DECLINED, now=now)
         _record(current, "decline_proposal", now=now, actor=actor)
     return current
@@ -246,9 +246,10 @@ def apply_decision(pk: int, *, now: datetime) -> Decision | None:
 
 def words_of(decision: Decision) -> str:
     """Return who decided what and why, in one sentence."""
-    past = MOVE_LOOKS[Move(decision.move)].done(person=True)
+    look = MOVE_LOOKS[Move(decision.move)]
+    did = f" {look.did}" if look.did else f": {look.past}"
     why = f": {reasons.label_of(decision.reason)}" if decision.reason else ""
-    return f"{decision.actor.name}: {past}{why}."
+    return f"{decision.actor.name}{did}{why}."
 
 
 def _facts_of(decision: Decision) -> dict[str, Any]:

@@ -40,6 +40,8 @@ logger = logging.getLogger(__name__)
 NOT_REACHED = "not_sent"
 # The answer code of an attempt of which the provider says that it did nothing.
 NOT_ACCEPTED = "not_accepted"
+# What providers answer for their own reasons, in our words.
+_REFUSALS = {"insufficient_float": "our balance there is too small"}
 
 # After a try that certainly moved nothing, the next one waits this long, doubling with every attempt.
 RETRY_GAP = timedelta(seconds=2)
@@ -174,6 +176,17 @@ def _choose(withdrawal: Withdrawal, *, now: datetime) -> routing.Choice:
         rather_not = {code: "comes after the one tried last" for code in withdrawal.routes if code != last.provider}
     choice = _route(withdrawal, exclude=refused | rather_not, now=now)
     return choice if choice.provider else _route(withdrawal, exclude=refused, now=now)
+
+
+def stands_in_the_way(withdrawal: Withdrawal, *, now: datetime) -> list[str]:
+    """Return what keeps each provider from paying now, a sentence each; empty when one of them could."""
+    refused = {attempt.provider: f"refused: {_refusal(attempt)}" for attempt in _refused_lately(withdrawal, now=now)}
+    choice = _route(withdrawal, exclude=refused, now=now)
+    return [] if choice.provider else choice.why
+
+
+def _refusal(attempt: PayoutAttempt) -> str:
+    return _REFUSALS.get(attempt.answer_code, attempt.answer_code.replace("_", " "))
 
 
 def _refused_lately(withdrawal: Withdrawal, *, now: datetime) -> list[PayoutAttempt]:

@@ -246,6 +246,8 @@ def route_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Route:
     code = withdrawal.provider or next(iter(withdrawal.routes), "")
     trouble = providers.troubles(now).get(code)
     named = visibility.sees(user, Field.NAME)
+    # Which provider pays it is open while none of them can.
+    waits = withdrawal.state == State.APPROVED and withdrawal.wait_reason and visibility.sees(user, Field.STATE)
     same = is_same_name(destination.holder_name, withdrawal.player.name)
     return Route(
         method=withdrawal.get_method_display(),
@@ -256,7 +258,7 @@ def route_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Route:
         owned=destination.owned,
         first_seen_at=destination.first_seen_at,
         is_new=withdrawal.requested_at - destination.first_seen_at < COOLING_TIME,
-        provider=provider_label(code),
+        provider="" if waits else provider_label(code),
         trouble=trouble.word if trouble else "",
         fee=withdrawal.fee,
     )

@@ -11,6 +11,7 @@ from ledger import queries as ledger
 from ledger.queries import Booked
 from withdrawals import visibility
 from withdrawals.models import PayoutAttempt, Withdrawal
+from withdrawals.operations import payouts
 from withdrawals.pages.decision import provider_label
 from withdrawals.states import LOOKS, State, WaitReason
 from withdrawals.visibility import Field
@@ -83,7 +84,7 @@ class Outcome:
     words: str
 
 
-def outcome_of(withdrawal: Withdrawal, user: Any) -> Outcome:
+def outcome_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Outcome:
     """Return where the money is now, in one line, as far as the reader may know."""
     look = LOOKS[visibility.state_for(user, withdrawal.state, withdrawal.hold_kind)]
     through = provider_label(withdrawal.provider)
@@ -97,10 +98,20 @@ def outcome_of(withdrawal: Withdrawal, user: Any) -> Outcome:
     elif withdrawal.state in (State.PROCESSING, State.OUTCOME_UNKNOWN):
         words = f"{through} has it. {look.help}"
     elif withdrawal.wait_reason and visibility.sees(user, Field.STATE):
-        words = f"{WaitReason(withdrawal.wait_reason).words}{_looked_at(withdrawal)}"
+        words = f"{_waits_for(withdrawal, user, now=now)}{_looked_at(withdrawal)}"
+        return Outcome("clock", "attn", f"{look.label}.", words)
     elif at is not None:
         words = f"On {_moment(at)}. {look.help}"
     return Outcome(look.icon, look.tone, f"{look.label}.", words)
+
+
+def _waits_for(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
+    """Name what keeps each provider from paying; what they answered only for those who may see it."""
+    told = visibility.sees(user, Field.ATTEMPT_CODES) and withdrawal.wait_reason != WaitReason.PROVIDER_NOT_REACHED
+    why = payouts.stands_in_the_way(withdrawal, now=now) if told else []
+    if not why:
+        return WaitReason(withdrawal.wait_reason).words
+    return f"It waits: {'; '.join(one.rstrip('.') for one in why)}."
 
 
 def _looked_at(withdrawal: Withdrawal) -> str:

@@ -29,6 +29,7 @@ class Look:
     kind: str = "plain"
     inline: bool = False
     danger: bool = False
+    effect: str = ""  # what becomes of the money, where the question does not say it
 
 
 LOOKS: dict[Move, Look] = {
@@ -98,6 +99,7 @@ LOOKS: dict[Move, Look] = {
         "Marking…",
         "Paid:",
         "p",
+        effect="{money} is booked as paid.",
     ),
     Move.FAIL: Look(
         "Mark as not paid…",
@@ -107,6 +109,7 @@ LOOKS: dict[Move, Look] = {
         "Not paid:",
         "f",
         danger=True,
+        effect="{money} goes back to the player’s balance.",
     ),
     Move.CANCEL: Look(
         "Cancel…",
@@ -116,6 +119,7 @@ LOOKS: dict[Move, Look] = {
         "Cancelled",
         "c",
         "quiet",
+        effect="{money} goes back to the player’s balance.",
     ),
 }
 # The word that a person gives for a hold says what kind of hold it is.
@@ -147,6 +151,8 @@ class Sheet:
     two: bool
     # What the provider has said before of the payout that is to be marked as paid.
     provider_reference: str = ""
+    # What speaks against settling it by hand now.
+    warnings: tuple[str, ...] = ()
 
     @property
     def question(self) -> str:
@@ -173,7 +179,8 @@ class Sheet:
         if self.two and self.withdrawal.hold_kind == HoldKind.LEGAL:
             return "It needs a second compliance officer: this is kept as a proposal until they agree."
         if self.two:
-            return "Two people must agree: this is kept as a proposal until somebody else agrees."
+            effect = f" Then {effect_of(self.withdrawal, self.move)}" if self.look.effect else ""
+            return f"Two people must agree: this is kept as a proposal until somebody else agrees.{effect}"
         seconds = int(settings.UNDO_TIME.total_seconds())
         return f"You can undo for {seconds} seconds." if seconds else "It takes effect at once."
 
@@ -204,7 +211,26 @@ def sheet_of(withdrawal: Withdrawal, move: Move, user: Any) -> Sheet:
         needs_reason=needed,
         two=guards.takes_two(withdrawal, move, user),
         provider_reference=withdrawal.live_attempt.provider_reference if move == Move.COMPLETE else "",
+        warnings=_warnings(withdrawal, user) if move in (Move.COMPLETE, Move.FAIL) else (),
     )
+
+
+def effect_of(withdrawal: Withdrawal, move: Move) -> str:
+    """Return what the move does with the money, in a sentence; empty where the question says it."""
+    return LOOKS[move].effect.format(money=withdrawal.money)
+
+
+def _warnings(withdrawal: Withdrawal, user: Any) -> tuple[str, ...]:
+    """Return what contradicts whoever says how an unknown payout ended."""
+    attempt = withdrawal.live_attempt
+    said = []
+    if attempt.last_receipt_at is not None:
+        local = timezone.localtime(attempt.last_receipt_at)
+        words = f" ({attempt.answer})" if attempt.answer else ""
+        when = f"{local.day} {local:%b %Y, %H:%M}"
+        said.append(f"On {when} the provider said that it has this payout{words}. It may still pay it.")
+    found = queries.open_findings_of(withdrawal, user)
+    return (*said, *(f"An open finding speaks of it: {finding.words}" for finding in found))
 
 
 def sheets_for(withdrawal: Withdrawal, user: Any) -> list[Sheet]:
@@ -272,9 +298,15 @@ def waiting_words(decision: Decision) -> str:
     """Return what waits: a decision for its undo time, a proposal for somebody else."""
     if decision.status != Decision.Status.PROPOSED:
         return f"{words_of(decision)} It takes effect when the undo time is over."
+    effect = effect_of(decision.withdrawal, Move(decision.move))
+    then = f" Then {effect}" if effect else ""
+    return f"{decision.actor.name} proposes to {proposal_words(decision)}. {awaited(decision)}{then}"
+
+
+def proposal_words(decision: Decision) -> str:
+    """Return what is proposed and why: ``mark as paid: On the provider’s statement``."""
     why = f": {reasons.label_of(decision.reason)}" if decision.reason else ""
-    label = MOVE_LOOKS[Move(decision.move)].label.lower()
-    return f"{decision.actor.name} proposes to {label}{why}. {awaited(decision)}"
+    return f"{MOVE_LOOKS[Move(decision.move)].label.lower()}{why}"
 
 
 def awaited(decision: Decision) -> str:
@@ -284,6 +316,11 @@ def awaited(decision: Decision) -> str:
     if queries.is_held_by_another("freeze_withdrawal", than=decision.actor):
         return "It needs a second compliance officer."
     return "It needs a second compliance officer, and there is none: ask an administrator."
+
+
+def declined_words(decision: Decision) -> str:
+    """Return who declined what, for the person who proposed it and whoever comes next."""
+    return f"{decision.words} {decision.actor.name} had proposed to {proposal_words(decision)}."
 
 
 def waiting_facts(decision: Decision) -> list[tuple[str, str]]:

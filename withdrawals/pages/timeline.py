@@ -78,8 +78,8 @@ def last_word(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
         look = LOOKS[visibility.state_for(user, entry.to_state, entry.data.get("kind", ""))]
         return f"It is {look.label.lower()} since {ago}."
     why = f": {reasons.label_of(entry.reason)}" if entry.reason and entry.actor_user else ""
-    done = MOVE_LOOKS[Move(entry.action)].done(person=entry.actor_user is not None)
-    return f"{_actor(entry, user)}: {done}, {ago} ago{why}."
+    past = MOVE_LOOKS[Move(entry.action)].told(by_person=entry.actor_user is not None)
+    return f"{_actor(entry, user)}: {past}, {ago} ago{why}."
 
 
 def reads_reason(user: Any, entry: AuditEntry) -> bool:
@@ -163,7 +163,7 @@ def _event(entry: AuditEntry, user: Any) -> Event:
         look = MOVE_LOOKS[Move(entry.action)]
         return Event(
             look.icon,
-            look.done(person=entry.actor_user is not None),
+            look.told(by_person=entry.actor_user is not None),
             entry.at,
             _join(f"by {'you' if who == 'You' else who}", _why(entry)),
             _quote(entry),
@@ -178,7 +178,7 @@ def _event(entry: AuditEntry, user: Any) -> Event:
 
 def _named(action: str, move: Move) -> str:
     look = MOVE_LOOKS[move]
-    return (look.label if action in ("propose", "second", "decline_proposal") else look.done(person=True)).lower()
+    return (look.label if action in ("propose", "decline_proposal") else look.told(by_person=True)).lower()
 
 
 def _plain(entry: AuditEntry, user: Any) -> Event:

@@ -19,21 +19,25 @@ _IN_FLIGHT = "".join(f"&state={state}" for state in WITH_PROVIDER)
 
 
 class ProviderStateColumn(columns.Column):
-    """How a provider is doing; who paused it and since when."""
+    """How a provider is doing; who paused it, why, and since when."""
+
+    css = "wraps"
 
     def render(self, record: ProviderLine, table: BaseTable) -> SafeString:
         words = inline.state(PROVIDER_LOOKS[record.state], strong=record.state != ProviderState.WORKING)
         if not record.paused_by:
             return words
-        why = f"Since {inline.exact(record.paused_at)}: {record.reason}" if record.paused_at else record.reason
-        return format_html('{} <span class="soft" title="{}">by {}</span>', words, why, record.paused_by)
+        since = f"Since {inline.exact(record.paused_at)}" if record.paused_at else ""
+        return format_html(
+            '{} <span class="soft" title="{}">by {}: {}</span>', words, since, record.paused_by, record.reason
+        )
 
 
 class TakenColumn(columns.Column):
     """``4 of 4 · 228 of 231``: of 15 minutes and of 24 hours; without any it is a dash, never 0 %."""
 
     css = "num"
-    width = 18
+    width = 16
 
     def render(self, record: ProviderLine) -> str | SafeString:
         if not record.success_24h.total:
@@ -44,14 +48,14 @@ class TakenColumn(columns.Column):
 class FloatColumn(columns.Column):
     """Our money at the provider per currency, and as of when it said so."""
 
-    css = "num"
-    width = 18
+    css = "num wraps"
+    width = 20
 
     def render(self, record: ProviderLine, table: BaseTable) -> SafeString:
         return (
             format_html_join(
-                " · ",
-                '{} <span class="muted">{}</span>',
+                " ",
+                '<span class="whole">{} <span class="muted">{}</span></span>',
                 (
                     (inline.money(row.available, row.currency), inline.time(row.as_of, "relative", table.now))
                     for row in record.balances
@@ -64,8 +68,8 @@ class FloatColumn(columns.Column):
 class SwitchColumn(columns.Column):
     """The way to pause or resume, for those who may; the way to a sandbox's own page."""
 
-    css = "r"
-    width = 18
+    css = "r wraps"
+    width = 13
     right = True
 
     def render(self, record: ProviderLine, table: BaseTable) -> SafeString:
@@ -73,7 +77,9 @@ class SwitchColumn(columns.Column):
         if record.control_page:
             links.append(
                 format_html(
-                    '<a href="{}">Sandbox<span class="sr"> controls of {}</span></a>', record.control_page, record.label
+                    '<a class="btn btn-quiet btn-s" href="{}">Sandbox<span class="sr"> controls of {}</span></a>',
+                    record.control_page,
+                    record.label,
                 )
             )
         if table.me.has_perm("providers.pause_provider"):
@@ -95,16 +101,16 @@ class ProviderTable(BaseTable):
 
     provider = columns.Column(accessor="label", verbose_name="Provider", css="strong", width=14)
     state = ProviderStateColumn(accessor="state", verbose_name="State")
-    taken = TakenColumn(accessor="code", verbose_name="Taken on, 15 min · 24 h")
-    answer = columns.Column(accessor="median_ms", verbose_name="Answers in (p95)", css="num", width=14)
-    in_flight = columns.Column(accessor="in_flight", verbose_name="In flight", css="num linked", width=18)
-    unknown = columns.Column(accessor="unknown", verbose_name="Unknown", css="num", width=9)
+    taken = TakenColumn(accessor="code", verbose_name="Taken, 15 min · 24 h")
+    answer = columns.Column(accessor="median_ms", verbose_name="Answer (p95)", css="num wraps", width=12)
+    in_flight = columns.Column(accessor="in_flight", verbose_name="In flight", css="num linked wraps", width=11)
+    unknown = columns.Column(accessor="unknown", verbose_name="Unknown", css="num", width=8)
     funds = FloatColumn(accessor="code", verbose_name="Our money there")
-    webhook = columns.TimeColumn(accessor="last_webhook_at", verbose_name="Last webhook", form="relative", width=12)
+    webhook = columns.TimeColumn(accessor="last_webhook_at", verbose_name="Last webhook", form="relative", width=11)
     switch = SwitchColumn(accessor="code", verbose_name="Switch")
 
     caption = "Payment providers"
-    phone = {"provider": "title", "switch": "amount", "state": "meta", "taken": "side"}
+    phone = {"provider": "title", "switch": "amount", "taken": "meta", "funds": "side", "state": "note"}
 
     def render_answer(self, value: int, record: ProviderLine) -> str:
         return f"{value:,} ms ({record.p95_ms or 0:,} ms)"

@@ -14,7 +14,7 @@ from backoffice.ui.tables import BaseTable, Group
 from fraud.states import Level, Risk
 from kyc.states import Standing
 from withdrawals import queries, visibility
-from withdrawals.models import Method, Withdrawal
+from withdrawals.models import Decision, Method, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import sheets
 from withdrawals.pages.decision import provider_label
@@ -56,12 +56,15 @@ class PlayerColumn(columns.Column):
 
 
 class DestinationColumn(columns.Column):
-    """Method, masked payout details, and a mark if whoever would pay it does not work."""
+    """Method, masked payout details, and a mark where it waits because whoever would pay it does not work."""
 
     width = 18
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
-        trouble = table.troubles.get(record.provider or next(iter(record.routes), ""))
+        waits = (
+            record.state == State.APPROVED and record.wait_reason and visibility.sees(table.me, visibility.Field.STATE)
+        )
+        trouble = table.troubles.get(record.provider or next(iter(record.routes), "")) if waits else ""
         return format_html(
             '<span class="state soft">{}<span>{}</span></span>{}',
             inline.icon(METHOD_ICONS[Method(record.method)]),
@@ -129,6 +132,19 @@ class WhyColumn(columns.Column):
         return format_html("{} · {}", inline.state(LOOKS[State.SECOND_APPROVAL]), words)
 
 
+class ProposalColumn(columns.Column):
+    """What waits for a second person, why, and who proposed it."""
+
+    css = "soft"
+
+    def render(self, value: int, table: "QueueTable") -> SafeString:
+        proposal = table.proposals.get(value)
+        if proposal is None:
+            return inline.NOTHING
+        words = f"{proposal.actor.name} proposes to {sheets.proposal_words(proposal)}"
+        return format_html('<span title="{0}">{0}</span>', words)
+
+
 class OwnerColumn(columns.PersonColumn):
     """Whoever has claimed it now."""
 
@@ -150,6 +166,7 @@ class QueueTable(BaseTable):
     state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status")
     provider = columns.Column(accessor="provider", sort_by="provider", verbose_name="Provider", width=13)
     why = WhyColumn(accessor="why", verbose_name="Why it needs a person")
+    proposal = ProposalColumn(accessor="pk", verbose_name="Proposal")
     owner = OwnerColumn(accessor="pk", verbose_name="Owner", width=10)
 
     caption = "Withdrawals"
@@ -163,6 +180,7 @@ class QueueTable(BaseTable):
         "risk": "side",
         "state": "note",
         "why": "note",
+        "proposal": "note",
     }
     view = ""
     waiting: queries.Waiting | None = None
@@ -171,6 +189,7 @@ class QueueTable(BaseTable):
         super().__init__(*args, **kwargs)
         self.standings: dict[int, Standing] = {}
         self.troubles: dict[str, str] = {}
+        self.proposals: dict[int, Decision] = {}
 
     def render_provider(self, value: str) -> str:
         return provider_label(value)

@@ -10,15 +10,15 @@ from backoffice.money import to_major_string
 from backoffice.ui import columns, inline
 from backoffice.ui.tables import BaseTable
 from ledger.queries import Booked
-from providers.registry import BY_CODE
 from withdrawals import visibility
+from withdrawals.pages.decision import provider_label
 from withdrawals.tables.queue import StatusColumn, address_of
 
 
 class EntriesColumn(columns.Column):
     """What was booked for the withdrawal: kind and amount of each entry, linked."""
 
-    css = "soft linked"
+    css = "soft linked wraps"
 
     def render(self, value: str, table: "TransactionTable") -> SafeString:
         booked = table.booked.get(value)
@@ -28,7 +28,7 @@ class EntriesColumn(columns.Column):
             (reverse("ledger:entry", args=[one.entry_id]), one.label, inline.money(one.amount, one.currency))
             for one in booked
         )
-        return format_html_join(" · ", '<a href="{}">{}</a> {}', lines)
+        return format_html_join(" · ", '<span class="kept"><a href="{}">{}</a> {}</span>', lines)
 
     def value(self, value: str, **context: Any) -> str:
         booked = context["table"].booked.get(value, ())
@@ -51,6 +51,18 @@ class ReportPlayerColumn(columns.Column):
         return visibility.player_in_report(context["table"].me, value)
 
 
+class ProviderColumn(columns.Column):
+    """Whoever pays it, by name; also in the file."""
+
+    width = 13
+
+    def render(self, value: str) -> str:
+        return provider_label(value)
+
+    def value(self, value: str, **context: Any) -> str:
+        return provider_label(value)
+
+
 class TransactionTable(BaseTable):
     """Hand in what is ``booked``, by reference."""
 
@@ -62,12 +74,12 @@ class TransactionTable(BaseTable):
     )
     player_ref = columns.Column(accessor="player__ref", verbose_name="Player reference", visible=False)
     player = ReportPlayerColumn(accessor="player", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="reference_amount", verbose_name="Amount", width=16)
+    amount = columns.MoneyColumn(accessor="amount", sort_by="reference_amount", verbose_name="Amount")
     fee = columns.MoneyColumn(accessor="fee", verbose_name="Fee", css="r num", width=10)
     currency = columns.Column(accessor="currency", verbose_name="Currency", visible=False)
-    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status")
+    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status", width=16)
     method = columns.Column(accessor="get_method_display", verbose_name="Method", visible=False)
-    provider = columns.Column(accessor="provider", sort_by="provider", verbose_name="Provider", width=13)
+    provider = ProviderColumn(accessor="provider", sort_by="provider", verbose_name="Provider")
     provider_reference = columns.Column(
         accessor="provider_reference", verbose_name="Provider’s reference", visible=False
     )
@@ -81,6 +93,3 @@ class TransactionTable(BaseTable):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.booked: dict[str, list[Booked]] = {}
-
-    def render_provider(self, value: str) -> str:
-        return BY_CODE[value].label if value in BY_CODE else value

@@ -29,7 +29,6 @@ from withdrawals.states import LOOKS, UNDECIDED, State
 from withdrawals.views.queue import queue_of, tab_of, view_of
 from withdrawals.visibility import Field
 
-_CLAIMERS = ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
 MOST_EVENTS = 7
 # Looking again within this time does not write the claim anew.
 RENEWED_AFTER = timedelta(minutes=1)
@@ -79,13 +78,14 @@ class Record(Permitted, View):
         now, user = timezone.now(), request.user
         withdrawal, tab = withdrawal_or_404(ref), tab_of(request)
         asking.ask_at_once(withdrawal, now=now)
-        waiting = queries.waiting_decision(withdrawal)
+        last = queries.last_decision(withdrawal)
+        waiting = last if last is not None and last.is_waiting else None
         if tab and waiting is None and withdrawal.state in UNDECIDED:
             withdrawal = claimed(withdrawal, user, now=now)
         presence = presence_of(withdrawal, user, now=now)
         offered = sheets.sheets_for(withdrawal, user)
         decides = bool(offered) and withdrawal.state in (*UNDECIDED, State.ON_HOLD)
-        context = shared_context(withdrawal, user, presence, waiting, now=now) | self._came_from(tab, now)
+        context = shared_context(withdrawal, user, presence, last, now=now) | self._came_from(tab, now)
         free = waiting is None and not presence.is_others
         if decides:
             taken = f"{presence.owner} is deciding this." if presence.is_others else ""
@@ -146,7 +146,7 @@ class Record(Permitted, View):
         told = player_words.sentence(player_words.situation_of(withdrawal, now=now))
         standing = decision_page.standing_of(withdrawal, user, now=now)
         return {
-            "outcome": record_page.outcome_of(withdrawal, user),
+            "outcome": record_page.outcome_of(withdrawal, user, now=now),
             "say": told if visibility.sees(user, Field.PLAYER_WORDS) else "",
             "player": decision_page.player_facts(withdrawal.player, standing, user, today=timezone.localdate(now)),
             "earlier": decision_page.earlier_of(withdrawal, user),
@@ -158,7 +158,7 @@ class Record(Permitted, View):
 
 def claimed(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Withdrawal:
     """Claim what nobody has, for somebody who may decide; return the withdrawal with whoever has it now."""
-    if not any(user.has_perm(one) for one in _CLAIMERS):
+    if not claims.may_claim(user):
         return withdrawal
     mine = claims.owner_of(withdrawal, now=now) == user
     if mine and withdrawal.claim.until - now > settings.CLAIM_TIME - RENEWED_AFTER:
@@ -171,9 +171,9 @@ def claimed(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Withdrawal:
 
 
 def shared_context(
-    withdrawal: Withdrawal, user: Any, presence: Presence, waiting: Decision | None, *, now: datetime
+    withdrawal: Withdrawal, user: Any, presence: Presence, last: Decision | None, *, now: datetime
 ) -> dict[str, Any]:
-    """Return what the head and the timeline of every page about a withdrawal show."""
+    """Return what the head and the timeline of every page about a withdrawal show. ``last``: the last decision."""
     notes = timeline.notes_for(withdrawal, user)
     events = timeline.events_of(withdrawal, user, notes=notes)
     name = visibility.player_name(user, withdrawal.player)
@@ -193,16 +193,21 @@ def shared_context(
         "older_events": events[MOST_EVENTS:],
         "sees_owner": visibility.sees(user, Field.OWNER),
         "hold": sheets.hold_words(withdrawal, user),
+        "findings": queries.open_findings_of(withdrawal, user),
     }
-    if waiting is not None and visibility.sees_decision(user, waiting, withdrawal):
-        proposal = waiting.status == Decision.Status.PROPOSED
+    if last is None or not visibility.sees_decision(user, last, withdrawal):
+        return context
+    if last.is_waiting:
+        proposal = last.status == Decision.Status.PROPOSED
         context |= {
-            "waiting": waiting,
-            "waiting_words": sheets.waiting_words(waiting),
-            "waiting_facts": sheets.waiting_facts(waiting),
-            "may_withdraw": proposal and waiting.actor_id == user.pk,
-            "may_agree": decisions.may_second(waiting, withdrawal, user),
+            "waiting": last,
+            "waiting_words": sheets.waiting_words(last),
+            "waiting_facts": sheets.waiting_facts(last),
+            "may_withdraw": proposal and last.actor_id == user.pk,
+            "may_agree": decisions.may_second(last, withdrawal, user),
         }
+    elif last.status == Decision.Status.DECLINED and last.version == withdrawal.version:
+        context["declined"] = sheets.declined_words(last)
     return context
 
 
@@ -223,14 +228,14 @@ def bar_of(
     actions = [sheets.action_of(sheet, address) for sheet, address, _form in asked]
     if user.has_perm("withdrawals.add_note"):
         actions.append(sheets.note_action(withdrawal, view))
-    following = None
-    if offered and view:
+    goes_on, following = bool(offered and view) and claims.may_claim(user), None
+    if goes_on:
         following = claims.claimable(user, now=now, queue=queue_of(request)).exclude(pk=withdrawal.pk).first()
     return {
         "actions": actions,
         "asked": asked,
         "token": uuid.uuid4().hex,
-        "open_next": request.session.get("open_next", True) if view and offered else None,
+        "open_next": request.session.get("open_next", True) if goes_on else None,
         "following": following,
         "following_name": visibility.player_name(user, following.player) if following else "",
     }

@@ -117,14 +117,15 @@ class FlaggedOne(Permitted, View):
     def get(self, request: StaffRequest, ref: str) -> HttpResponse:
         now, user = timezone.now(), request.user
         withdrawal = withdrawal_or_404(ref)
-        waiting = queries.waiting_decision(withdrawal)
+        last = queries.last_decision(withdrawal)
+        waiting = last if last is not None and last.is_waiting else None
         if waiting is None and withdrawal.state == State.UNDER_REVIEW:
             withdrawal = claimed(withdrawal, user, now=now)
         people = decision_page.people_of(withdrawal, user, now=now)
         results = decision_page.results_of(withdrawal)
         asked = [] if waiting else _asked(withdrawal, user)
         presence = presence_of(withdrawal, user, now=now)
-        context = shared_context(withdrawal, user, presence, waiting, now=now) | {
+        context = shared_context(withdrawal, user, presence, last, now=now) | {
             "back": ("Flagged", reverse("withdrawals:flagged")),
             "place": tables.FLAGGED,
             "why": decision_page.why_of(withdrawal, results, user),

@@ -40,7 +40,7 @@ class Decide(Permitted, View):
         asking.ask_at_once(withdrawal, now=now)
         if (refused := self._too_late(withdrawal, now)) is not None:
             return refused
-        form = MoveForm.fresh(sheet=self.get_sheet(withdrawal), now=now, open_next=bool(self.view))
+        form = MoveForm.fresh(sheet=self.get_sheet(withdrawal), now=now, open_next=self._may_go_on)
         return self._ask(form)
 
     def post(self, request: StaffRequest, ref: str, **_: str) -> HttpResponse:
@@ -65,7 +65,7 @@ class Decide(Permitted, View):
             return self._too_late(withdrawal, now) or self._conflict(withdrawal, "Somebody was faster.")
         except MoveRefused as refusal:
             return conflict(request, withdrawal, refusal.sentence)
-        if self.view:
+        if self._may_go_on:
             request.session["open_next"] = form.cleaned_data["open_next"]
         return self._go_on(decision)
 
@@ -133,9 +133,14 @@ class Decide(Permitted, View):
 
     def get_next_url(self, withdrawal: Withdrawal) -> str:
         """Return where to go after deciding."""
-        if self.view and self.request.POST.get("open_next"):
+        if self._may_go_on and self.request.POST.get("open_next"):
             return tables.next_address(self.view)
         return self.get_back_url(withdrawal)
+
+    @property
+    def _may_go_on(self) -> bool:
+        """Whether there is a list to go on in, and this person takes the next one from it."""
+        return bool(self.view) and claims.may_claim(self.request.user)
 
     def _go_on(self, decision: Decision) -> HttpResponse:
         if decision.status == Decision.Status.PROPOSED:

@@ -21,7 +21,7 @@ from backoffice.ui.paging import Page
 from backoffice.ui.screens import ListScreen, Notice, Tab
 from kyc import queries as kyc
 from providers import queries as providers
-from withdrawals import filters, policy, queries, tables, visibility
+from withdrawals import filters, guards, policy, queries, tables, visibility
 from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
@@ -44,6 +44,16 @@ def _decided_today(_request: HttpRequest) -> Q:
     return Q(Exists(decided))
 
 
+def _proposals_for(user: Any) -> QuerySet[Decision]:
+    """Return what waits for a second person and is of this person's kind of work."""
+    moves = [move for permission, moves in guards.SECONDED_WITH.items() if user.has_perm(permission) for move in moves]
+    return queries.proposals(moves)
+
+
+def _proposed(request: HttpRequest) -> Q:
+    return Q(Exists(_proposals_for(request.user).filter(withdrawal=OuterRef("pk"))))
+
+
 NEEDS_DECISION = Tab(
     "needs-decision",
     "Needs a decision",
@@ -58,12 +68,21 @@ SECOND_APPROVAL = Tab(
     hide=(*_ONCE, "state"),
     empty="No second approvals wait.",
 )
+PROPOSALS = Tab(
+    "proposals",
+    "Proposals",
+    _proposed,
+    hide=("due", "wake", "why", "owner"),
+    sort="requested",
+    empty="No proposal waits for a second person.",
+)
 MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), empty="You have claimed nothing.")
 ALL = Tab("all", "All", hide=("due", "wake", "why", "owner", "provider"), sort="-requested", counted=False)
 TABS = (
     NEEDS_DECISION,
     MINE,
     SECOND_APPROVAL,
+    PROPOSALS,
     Tab(
         "on-hold",
         "On hold",
@@ -116,6 +135,8 @@ def tabs_for(user: Any) -> tuple[Tab, ...]:
     hidden = set()
     if not user.has_perm("withdrawals.confirm_withdrawal"):
         hidden.add("second-approval")
+    if not any(user.has_perm(permission) for permission in guards.SECONDED_WITH):
+        hidden.add("proposals")
     if not visibility.sees(user, visibility.Field.OWNER):
         hidden.add("mine")
     if not visibility.sees(user, visibility.Field.SIGNALS):
@@ -178,6 +199,7 @@ class Queue(ListScreen):
             *super().get_hidden_columns(),
             *visibility.hidden_columns(user),
             *(("state",) if told else ()),
+            *(("proposal",) if self.tab is not PROPOSALS else ()),
         )
 
     def may_sort(self, column: str) -> bool:
@@ -198,22 +220,14 @@ class Queue(ListScreen):
         return format_html_join(" · ", "{}", ((part,) for part in parts))
 
     def get_notices(self) -> list[Notice]:
-        """A provider that this list would use and that does not work."""
-        notices: list[Notice] = []
-        if self.waiting is None:
-            return notices
-        for code, trouble in self.troubles.items():
-            here = filters.uses_provider(self.filterset.qs, code).count()
-            if here:
-                text = format_html(
-                    '<b>{}</b> Approving still works; {} here may wait. <a href="{}">Show {}</a>',
-                    trouble.sentence,
-                    here,
-                    self._url(provider=code),
-                    "it" if here == 1 else f"the {here}",
-                )
-                notices.append(Notice(text))
-        return notices
+        """Providers that do not work, where rows of this list have no other."""
+        if self.waiting is None or not self.troubles:
+            return []
+        here = filters.only_through(self.filterset.qs, list(self.troubles)).count()
+        if not here:
+            return []
+        told = " ".join(trouble.sentence for trouble in self.troubles.values())
+        return [Notice(format_html("<b>{}</b> Approving still works; {} here may wait.", told, here))]
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
@@ -221,6 +235,9 @@ class Queue(ListScreen):
         table.view = self.tab.slug if self.tab else ""
         table.waiting = self.waiting
         table.troubles = {code: trouble.word for code, trouble in self.troubles.items()}
+        if self.tab is PROPOSALS:
+            proposals = _proposals_for(self.request.user).filter(withdrawal__in=page.rows).select_related("actor")
+            table.proposals = {proposal.withdrawal_id: proposal for proposal in proposals}
         if visibility.sees(self.request.user, visibility.Field.STANDING):
             players = {row.player_id for row in page.rows}
             table.standings = kyc.standings_of(players, on=timezone.localdate(self.now)) if players else {}

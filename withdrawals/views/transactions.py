@@ -100,13 +100,21 @@ class Transactions(ListScreen):
                     )
 
         yield from csv_lines(table, chunked(), self.export_columns)
-        yield csv_line("Rows", sum(total.count for total in written.values()))
+        yield self._summing_line("Rows", sum(total.count for total in written.values()))
         for total in sorted(written.values(), key=lambda total: total.currency):
-            yield csv_line("Total", total.count, *_major(total), total.currency)
+            yield self._summing_line(
+                "Total",
+                total.count,
+                amount=to_major_string(total.amount, total.currency),
+                fee=to_major_string(total.fee, total.currency),
+                currency=total.currency,
+            )
 
-
-def _major(total: queries.Total) -> tuple[str, str]:
-    return to_major_string(total.amount, total.currency), to_major_string(total.fee, total.currency)
+    def _summing_line(self, label: str, count: int, **sums: str) -> str:
+        """A line as wide as the others, each sum under the heading that it adds up."""
+        words = "withdrawal" if count == 1 else "withdrawals"
+        cells = {"requested": label, "ref": f"{count} {words}", **sums}
+        return csv_line(*(cells.get(name, "") for name in self.export_columns))
 
 
 def _total(total: queries.Total) -> SafeString:
