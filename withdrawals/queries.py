@@ -179,6 +179,13 @@ def earlier_payouts(withdrawal: Withdrawal) -> QuerySet[Withdrawal]:
     )
 
 
+def sharing_destination(withdrawal: Withdrawal) -> list[int]:
+    """Return the other players who have the same payout details, those who had them first before the others."""
+    same = Destination.objects.filter(account_digest=withdrawal.destination.account_digest)
+    others = same.exclude(player_id=withdrawal.player_id).order_by("first_seen_at", "pk")
+    return list(dict.fromkeys(others.values_list("player_id", flat=True)[:MOST_DESTINATIONS]))
+
+
 def in_flight_by_provider() -> dict[str, dict[str, object]]:
     """Return per provider: how many are in flight and unknown, and since when the oldest waits."""
     rows = Withdrawal.objects.filter(state__in=WITH_PROVIDER).values("provider", "state", "approved_at")

@@ -479,7 +479,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
         make_withdrawal(State.COMPLETED, player=player, now=NOW - timedelta(days=day), by=operator)
     row, client = waiting(player=player), client_for(operator)
     page(client, row, QUEUE)
-    with django_assert_max_num_queries(29):
+    with django_assert_max_num_queries(30):
         page(client, row, QUEUE)
 
 

@@ -217,6 +217,18 @@ def test_linked_players_are_named(client_for: ClientFor, fraud_analyst: User) ->
     assert "Ivan Marković" in page and "shares device" in page
 
 
+def test_who_shares_the_payout_details_is_a_linked_player(client_for: ClientFor, fraud_analyst: User) -> None:
+    account = "DE89370400440532013000"
+    for_whom = PlayerFactory(verified=True)
+    other = PlayerFactory(verified=True, name="Ivan Marković")
+    make_destination(other, account=account)
+    withdrawal = flagged(player=for_whom, destination=make_destination(for_whom, account=account))
+    for address in (f"/flagged/{withdrawal.ref}/", f"/withdrawals/{withdrawal.ref}/"):
+        page = client_for(fraud_analyst).get(address).text
+        assert "Ivan Marković" in page and "shares payout details IBAN •••• 3000." in page
+        assert f"/players/?q={other.ref}" in page and "Nobody else uses" not in page
+
+
 def test_taking_a_verdict_back_leads_to_what_was_found(client_for: ClientFor, fraud_analyst: User) -> None:
     withdrawal, client = flagged(), client_for(fraud_analyst)
     page = client.post(f"/flagged/{withdrawal.ref}/clear/", answer(withdrawal), follow=True).text

@@ -319,16 +319,23 @@ class People:
 
 def people_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> People:
     named, today = visibility.sees(user, Field.NAME), timezone.localdate(now)
-    links = fraud.linked_players(withdrawal.player_id, since=now - LINKED_SINCE) if named else []
-    wanted = [withdrawal.player_id, *(link.player_id for link in links)]
-    rows = {row.pk: row for row in kyc.standings(on=today).filter(pk__in=wanted)}
-    known = [link for link in links if link.player_id in rows]
-    linked = tuple(_linked(rows[link.player_id], link.shared, today) for link in known[:MOST_LINKED])
+    links = _links(withdrawal, now=now) if named else {}
+    rows = {row.pk: row for row in kyc.standings(on=today).filter(pk__in=[withdrawal.player_id, *links])}
+    known = [(rows[pk], shared) for pk, shared in links.items() if pk in rows]
+    linked = tuple(_linked(player, shared, today) for player, shared in known[:MOST_LINKED])
     return People(
         standing=kyc.standing_in(rows[withdrawal.player_id], on=today),
         linked=linked if named else None,
         more=max(len(known) - MOST_LINKED, 0),
     )
+
+
+def _links(withdrawal: Withdrawal, *, now: datetime) -> dict[int, str]:
+    """Return what other players share, by player: first those whom this money could reach as well."""
+    links = {pk: f"payout details {withdrawal.destination.label}" for pk in queries.sharing_destination(withdrawal)}
+    for link in fraud.linked_players(withdrawal.player_id, since=now - LINKED_SINCE):
+        links[link.player_id] = ", ".join(filter(None, [links.get(link.player_id), link.shared]))
+    return links
 
 
 def standing_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Standing | None:
