@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, Exists, Min, OuterRef, Q, QuerySet, Sum, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from backoffice.accounts.models import User
+from backoffice.audit.models import AuditEntry
+from backoffice.money import LARGEST_AMOUNT
 from kyc import queries as kyc
 from kyc.models import Player
 from providers import gateway, routing
 from providers.models import ProviderControl
 from providers.registry import BY_CODE
-from withdrawals.lifecycle import NEXT_STEP
+from withdrawals.lifecycle import NEXT_STEP, SUBJECT_TYPE
 from withdrawals.models import Decision, Destination, Finding, PayoutAttempt, Withdrawal
 from withdrawals.reference import normalise
 from withdrawals.states import OPEN, UNDECIDED, WITH_PROVIDER, State
@@ -30,8 +33,12 @@ MOST_DESTINATIONS = 500
 
 
 def withdrawals() -> QuerySet[Withdrawal]:
-    """Return all withdrawals with what every screen shows of them."""
-    return Withdrawal.objects.select_related("player", "destination")
+    """Return all withdrawals with what every screen shows of them.
+
+    ``house_value`` is what they are ordered by across currencies; without a rate it counts as the largest.
+    """
+    house_value = Coalesce("reference_amount", Value(LARGEST_AMOUNT), output_field=BigIntegerField())
+    return Withdrawal.objects.select_related("player", "destination").annotate(house_value=house_value)
 
 
 def review_queue() -> QuerySet[Withdrawal]:
@@ -177,6 +184,15 @@ def earlier_payouts(withdrawal: Withdrawal) -> QuerySet[Withdrawal]:
         .select_related("destination")
         .order_by("-requested_at", "-pk")
     )
+
+
+def decided_by(user: User) -> Q:
+    """Return the withdrawals on which this person decided before: what Withdrawal.decider_ids() says of one."""
+    steps = AuditEntry.objects.filter(
+        subject_type=SUBJECT_TYPE, subject_id=OuterRef("ref"), step__isnull=False, actor_user=user
+    )
+    proposals = Decision.objects.filter(withdrawal=OuterRef("pk"), status=Decision.Status.APPLIED, proposed_by=user)
+    return Q(Exists(steps)) | Q(Exists(proposals))
 
 
 def sharing_destination(withdrawal: Withdrawal) -> list[int]:

@@ -114,6 +114,38 @@ def test_taking_over_wants_the_right_and_a_reason(
     assert AuditEntry.objects.get(action="take_over").reason == "Dana went home ill"
 
 
+def test_opening_claims_only_what_one_can_decide_now(
+    operator: User, senior: User, fraud_analyst: User, client_for: SignIn
+) -> None:
+    risky = waiting(risk=(71, "high"), is_flagged=True)
+    own = make_withdrawal(State.SECOND_APPROVAL, by=senior)
+    page(client_for(operator), risky, QUEUE)
+    page(client_for(senior), own, QUEUE)
+    assert not Claim.objects.exists()
+    page(client_for(fraud_analyst), risky, QUEUE)
+    assert Claim.objects.get().owner == fraud_analyst
+
+
+def test_an_analyst_takes_over_from_one_who_cannot_decide(
+    operator: User, fraud_analyst: User, make_staff: Any, client_for: SignIn
+) -> None:
+    risky, plain, address = waiting(risk=(71, "high")), waiting(), f"take-over/{QUEUE}"
+    for row in (risky, plain):
+        claims.claim(row, user=operator, now=NOW)
+    client = client_for(fraud_analyst)
+    assert "Take over…" in page(client, risky) and "Take over…" not in page(client, plain)
+    assert client.post(f"/withdrawals/{plain.ref}/{address}", {"reason": "I want it"}).status_code == 403
+    assert (
+        client.post(f"/withdrawals/{risky.ref}/{address}", {"reason": "High risk, an analyst decides"}).status_code
+        == 302
+    )
+    assert Claim.objects.get(withdrawal=risky).owner == fraud_analyst
+    colleague = client_for(make_staff("Fraud", "Ravi Menon"))
+    assert (
+        colleague.post(f"/withdrawals/{risky.ref}/{address}", {"reason": "I would rather decide it"}).status_code == 403
+    )
+
+
 def test_an_expired_claim_is_free(operator: User, senior: User, client_for: SignIn) -> None:
     row = waiting()
     claims.claim(row, user=operator, now=NOW - timedelta(hours=1))

@@ -29,7 +29,6 @@ from withdrawals.states import LOOKS, UNDECIDED, State
 from withdrawals.views.queue import queue_of, tab_of, view_of
 from withdrawals.visibility import Field
 
-_CLAIMERS = ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
 MOST_EVENTS = 7
 # Looking again within this time does not write the claim anew.
 RENEWED_AFTER = timedelta(minutes=1)
@@ -64,7 +63,7 @@ def presence_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Presence
         since=claim.since if claim else None,
         left=inline.duration(claim.until - now) if claim else "",
         mine=owner == user,
-        may_take_over=owner is not None and owner != user and user.has_perm("withdrawals.take_over_claim"),
+        may_take_over=owner is not None and owner != user and claims.may_take_over(withdrawal, user, now=now),
     )
 
 
@@ -155,8 +154,8 @@ class Record(Permitted, View):
 
 
 def claimed(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Withdrawal:
-    """Claim what nobody has, for somebody who may decide; return the withdrawal with whoever has it now."""
-    if not any(user.has_perm(one) for one in _CLAIMERS):
+    """Claim what nobody has, for somebody who can decide it now; return the withdrawal with whoever has it."""
+    if not claims.can_decide(withdrawal, user):
         return withdrawal
     mine = claims.owner_of(withdrawal, now=now) == user
     if mine and withdrawal.claim.until - now > settings.CLAIM_TIME - RENEWED_AFTER:
