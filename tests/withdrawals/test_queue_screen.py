@@ -151,6 +151,18 @@ def test_nonsense_in_the_address_is_left_out_with_a_notice(operator: User, clien
     assert "Left out of the address" in html
 
 
+def test_amounts_are_ordered_by_what_they_are_worth(operator: User, client_for: SignIn, settings: Any) -> None:
+    euro, crowns = waiting(amount=1_890_000), waiting(amount=2_000_000, currency="SEK")
+    huge = waiting(amount=2_100_000)
+    settings.REFERENCE_RATES = {code: rate for code, rate in settings.REFERENCE_RATES.items() if code != "NOK"}
+    unknown = waiting(amount=5_000, currency="NOK")
+    client = client_for(operator)
+    down = [unknown, huge, euro, crowns]
+    assert refs(get(client, "/withdrawals/?sort=-amount")) == [row.ref for row in down]
+    assert refs(get(client, "/withdrawals/?sort=amount")) == [row.ref for row in reversed(down)]
+    assert refs(get(client, "/withdrawals/?view=high-value")) == [unknown.ref, huge.ref, euro.ref]
+
+
 def test_search_by_what_people_have_at_hand(operator: User, finance: User, client_for: SignIn) -> None:
     player = PlayerFactory(verified=True, name="Elena Marković", email="elena@example.org")
     wanted = waiting(player=player, destination=make_destination(player, ending="7731"))

@@ -332,7 +332,7 @@ def people_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> People:
 
 def _links(withdrawal: Withdrawal, *, now: datetime) -> dict[int, str]:
     """Return what other players share, by player: first those whom this money could reach as well."""
-    links = {pk: f"payout details {withdrawal.destination.label}" for pk in queries.sharing_destination(withdrawal)}
+    links = dict.fromkeys(queries.sharing_destination(withdrawal), f"payout details {withdrawal.destination.label}")
     for link in fraud.linked_players(withdrawal.player_id, since=now - LINKED_SINCE):
         links[link.player_id] = ", ".join(filter(None, [links.get(link.player_id), link.shared]))
     return links

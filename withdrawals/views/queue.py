@@ -76,6 +76,7 @@ TABS = (
         "High value",
         queries.NEEDS_DECISION & (Q(reference_amount__gt=policy.ONE_PERSON_CAP) | Q(reference_amount__isnull=True)),
         hide=_ONCE,
+        sort="-amount",
         empty="Nothing of high value waits.",
     ),
     Tab(
