@@ -147,6 +147,30 @@ def test_clearing_approves_after_the_undo_time(client_for: ClientFor, fraud_anal
     assert withdrawal.state == State.APPROVED
 
 
+def test_a_verdict_says_what_happens_to_the_money(client_for: ClientFor, fraud_analyst: User) -> None:
+    small, large = flagged(), flagged(amount=200_000, approvals=2)
+    client = client_for(fraud_analyst)
+    for withdrawal, words in (
+        (small, "Approve €180.00: goes to a provider"),
+        (large, "Approve €2,000.00: then a second person confirms"),
+    ):
+        for address in (f"/flagged/{withdrawal.ref}/", f"/flagged/{withdrawal.ref}/clear/"):
+            assert client.get(address).text.count(words) >= 2, address
+        for address in (f"/flagged/{withdrawal.ref}/", f"/flagged/{withdrawal.ref}/confirm-fraud/"):
+            assert "The money goes back to the player’s balance." in client.get(address).text
+
+
+def test_after_the_verdict_the_case_says_how_it_stands(client_for: ClientFor, fraud_analyst: User) -> None:
+    large, fraud = flagged(amount=200_000, approvals=2), flagged()
+    client = client_for(fraud_analyst)
+    client.post(f"/flagged/{large.ref}/clear/", answer(large))
+    client.post(f"/flagged/{fraud.ref}/confirm-fraud/", answer(fraud, "fraud_mule"))
+    decisions.apply_due_decisions(now=timezone.now() + timedelta(seconds=11))
+    page = client.get(f"/flagged/{large.ref}/").text
+    assert "Priya Nair approved first" in page and "A second person must confirm." in page
+    assert "<b>Rejected.</b>" in client.get(f"/flagged/{fraud.ref}/").text
+
+
 def test_clearing_a_large_one_is_the_first_of_two(client_for: ClientFor, fraud_analyst: User) -> None:
     withdrawal = flagged(amount=200_000, approvals=2)
     client_for(fraud_analyst).post(f"/flagged/{withdrawal.ref}/clear/", answer(withdrawal))
