@@ -117,11 +117,12 @@ LOOKS: dict[State, Look] = {
 
 @dataclass(frozen=True, slots=True)
 class MoveLook:
-    """How a move is written: the button, the past form for the timeline, and the icon."""
+    """How a move is written: the button, the past form for the timeline, the icon, and what a person did to it."""
 
     label: str
     past: str
     icon: str
+    did: str = ""
 
 
 MOVE_LOOKS: dict[Move, MoveLook] = {
@@ -129,20 +130,20 @@ MOVE_LOOKS: dict[Move, MoveLook] = {
     Move.CLEAR: MoveLook("Clear", "Approved automatically", "check"),
     Move.REFER: MoveLook("Refer", "Sent to review", "eye"),
     Move.DECLINE: MoveLook("Decline", "Declined by the checks", "x"),
-    Move.APPROVE: MoveLook("Approve", "Approved", "check"),
-    Move.ENDORSE: MoveLook("Approve (first of two)", "Approved, first of two", "two"),
-    Move.CONFIRM: MoveLook("Confirm", "Confirmed by a second person", "check"),
-    Move.DISAGREE: MoveLook("Disagree", "Sent back to review by the second person", "undo"),
-    Move.REJECT: MoveLook("Reject", "Rejected", "x"),
-    Move.HOLD: MoveLook("Hold", "Put on hold", "pause"),
-    Move.RELEASE: MoveLook("Release", "Released from hold", "eye"),
-    Move.RECALL: MoveLook("Recall", "Approval recalled", "undo"),
-    Move.CANCEL: MoveLook("Cancel", "Cancelled", "xc"),
+    Move.APPROVE: MoveLook("Approve", "Approved", "check", "approved it"),
+    Move.ENDORSE: MoveLook("Approve (first of two)", "Approved, first of two", "two", "approved it first"),
+    Move.CONFIRM: MoveLook("Confirm", "Confirmed by a second person", "check", "confirmed it"),
+    Move.DISAGREE: MoveLook("Disagree", "Sent back to review by the second person", "undo", "sent it back to review"),
+    Move.REJECT: MoveLook("Reject", "Rejected", "x", "rejected it"),
+    Move.HOLD: MoveLook("Hold", "Put on hold", "pause", "put it on hold"),
+    Move.RELEASE: MoveLook("Release", "Released from hold", "eye", "released it from hold"),
+    Move.RECALL: MoveLook("Recall", "Approval recalled", "undo", "recalled it"),
+    Move.CANCEL: MoveLook("Cancel", "Cancelled", "xc", "cancelled it"),
     Move.START_PAYOUT: MoveLook("Start payout", "Sent to the provider", "spin"),
     Move.REROUTE: MoveLook("Reroute", "Not paid by this provider, back for another", "spin"),
     Move.LOSE_TRACK: MoveLook("Lose track", "Outcome unknown", "help"),
     Move.FIND_AGAIN: MoveLook("Find again", "Found at the provider", "spin"),
-    Move.COMPLETE: MoveLook("Mark as paid", "Paid", "okc"),
-    Move.FAIL: MoveLook("Mark as not paid", "Failed", "xc"),
+    Move.COMPLETE: MoveLook("Mark as paid", "Paid", "okc", "marked it as paid"),
+    Move.FAIL: MoveLook("Mark as not paid", "Failed", "xc", "marked it as not paid"),
     Move.TAKE_BACK: MoveLook("Take back", "Returned by the bank or provider", "undo"),
 }

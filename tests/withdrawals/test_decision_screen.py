@@ -367,8 +367,12 @@ def test_who_comes_second_reads_who_was_first_and_keeps_the_text(
     answer = send(client_for(operator), row, "reject", reason="other", note="My careful words")
     html = unescape(answer.content.decode())
     assert answer.status_code == 409
-    assert "Marta Keller: Rejected: Linked or duplicate account. Nothing of yours was done." in html
+    assert "Marta Keller rejected it: Linked or duplicate account. Nothing of yours was done." in html
     assert "My careful words" in html and f"/withdrawals/{row.ref}/" in html
+    assert "<b>€180.00</b>" in html and row.player.name in html and "Back to the list" in html
+    assert "Sent to review" not in html
+    own = unescape(send(client_for(senior), row, "reject", reason="other").content.decode())
+    assert "You rejected it: Linked or duplicate account. Nothing more was done." in own
     undo_time_is_over()
     answer = send(client_for(operator), row, "reject", reason="other", note="My careful words")
     assert answer.status_code == 409 and "“Reject” is not possible any more." in unescape(answer.content.decode())
@@ -381,7 +385,7 @@ def test_a_page_that_is_out_of_date_decides_nothing(operator: User, senior: User
     answer = send(client_for(operator), seen, "reject", reason="other", note="My careful words")
     html = unescape(answer.content.decode())
     assert answer.status_code == 409 and "changed since you opened it" in html and "My careful words" in html
-    assert "Marta Keller: Released from hold" in html
+    assert "Marta Keller released it from hold" in html
 
 
 def test_what_somebody_else_has_claimed_is_theirs(operator: User, senior: User, client_for: SignIn) -> None:

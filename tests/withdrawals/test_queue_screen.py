@@ -251,9 +251,14 @@ def test_a_paused_provider_is_told_only_where_it_matters(operator: User, admin: 
     client = client_for(operator)
     routing.pause("volta", actor=admin, reason="Settlement late", now=NOW)
     assert "Volta is paused" not in get(client)
-    waiting()
+    elsewhere = waiting()
+    assert set(elsewhere.routes) > {"volta"} and "Volta is paused" not in get(client)
+    alone = waiting(currency="SEK")
+    Withdrawal.objects.filter(pk=alone.pk).update(routes=["volta"])
     html = get(client)
     assert "Volta is paused: Settlement late." in html and "1 here may wait" in html
+    html = get(client, re.search(r'href="(\?[^"]*held=volta)"', html)[1].replace("?", "/withdrawals/?"))  # type: ignore[index]
+    assert refs(html) == [alone.ref] and "Volta is paused: Settlement late." not in html
     assert "Volta is paused" not in get(client, "/withdrawals/?view=all")
 
 

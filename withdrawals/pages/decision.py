@@ -176,10 +176,8 @@ def first_approval(withdrawal: Withdrawal, user: Any) -> str:
         return ""
     at = timezone.localtime(first.decided_at)
     said = " · ".join(part for part in (reasons.label_of(first.reason) if first.reason else "", first.note) if part)
-    approved = f"{first.actor.name} approved first, {at.day} {at:%b} at {at:%H:%M}"
-    return (
-        f"{approved}: “{said}”. A second person must confirm." if said else f"{approved}. A second person must confirm."
-    )
+    quoted = f": “{said}”" if said else ""
+    return f"{first.actor.name} approved first, {at.day} {at:%b} at {at:%H:%M}{quoted}. A second person must confirm."
 
 
 @dataclass(frozen=True, slots=True)

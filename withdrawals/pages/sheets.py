@@ -264,10 +264,10 @@ def undo_offer(user: Any, *, now: datetime, view: str = "") -> dict[str, Any] | 
     }
 
 
-def waiting_words(decision: Decision) -> str:
+def waiting_words(decision: Decision, user: Any) -> str:
     """Return what waits: a decision for its undo time, a proposal for somebody else."""
     if decision.status != Decision.Status.PROPOSED:
-        return f"{words_of(decision)} It takes effect when the undo time is over."
+        return f"{words_of(decision, user)} It takes effect when the undo time is over."
     why = f": {reasons.label_of(decision.reason)}" if decision.reason else ""
     label = MOVE_LOOKS[Move(decision.move)].label.lower()
     return f"{decision.actor.name} proposes to {label}{why}. It waits for somebody else to agree."

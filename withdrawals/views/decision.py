@@ -195,7 +195,7 @@ def shared_context(
         proposal = waiting.status == Decision.Status.PROPOSED
         context |= {
             "waiting": waiting,
-            "waiting_words": sheets.waiting_words(waiting),
+            "waiting_words": sheets.waiting_words(waiting, user),
             "waiting_facts": sheets.waiting_facts(waiting),
             "may_withdraw": proposal and waiting.actor_id == user.pk,
             "may_agree": decisions.may_second(waiting, withdrawal, user),

@@ -192,18 +192,18 @@ class Queue(ListScreen):
         return format_html_join(" · ", "{}", ((part,) for part in parts))
 
     def get_notices(self) -> list[Notice]:
-        """A provider that this list would use and that does not work."""
+        """A provider that does not work and without which rows of this list cannot be paid."""
         notices: list[Notice] = []
-        if self.waiting is None:
+        if self.waiting is None or "held" in self.parameters:
             return notices
         for code, trouble in self.troubles.items():
-            here = filters.uses_provider(self.filterset.qs, code).count()
+            here = filters.held_up(self.filterset.qs, code, self.troubles).count()
             if here:
                 text = format_html(
                     '<b>{}</b> Approving still works; {} here may wait. <a href="{}">Show {}</a>',
                     trouble.sentence,
                     here,
-                    self._url(provider=code),
+                    self._url(held=code),
                     "it" if here == 1 else f"the {here}",
                 )
                 notices.append(Notice(text))
