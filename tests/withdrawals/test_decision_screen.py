@@ -18,10 +18,12 @@ from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
 from backoffice.money import Money
 from ledger import operations as ledger
+from providers import routing
+from providers.registry import BY_CODE
 from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import fund, make_destination, make_withdrawal
-from withdrawals.models import Claim, Decision, Note, Withdrawal
+from withdrawals.models import Claim, Decision, Limit, Note, Withdrawal
 from withdrawals.operations import claims, decisions, notes
 from withdrawals.states import Move, State
 
@@ -403,6 +405,23 @@ def test_an_identity_that_ran_out_blocks_approval_and_says_so(operator: User, cl
     assert "Blocked." in html and "Expired on 21 Nov 2026" in html
     answer = send(client, row, "approve")
     assert answer.status_code == 409 and "identity is not in order" in unescape(answer.content.decode())
+
+
+def test_the_policy_line_says_what_is_over_and_what_it_will_wait_for(
+    operator: User, fraud_analyst: User, admin: User, client_for: SignIn
+) -> None:
+    Limit.objects.filter(scope="player", cap_amount__isnull=False).update(effect="review")
+    cap = Limit.objects.get(scope="player", period="day", cap_amount__isnull=False).cap_amount
+    assert cap
+    row, client = waiting(amount=cap + 740_000), client_for(operator)
+    assert "€7,400.00 over the limit for 24 hours: a person decides." in page(client, row, QUEUE)
+    for code in row.routes:
+        assert "It will wait until" not in page(client, row, QUEUE)
+        routing.pause(code, actor=admin, reason="Settlement late", now=NOW)
+    html = page(client, row, QUEUE)
+    assert f"It will wait until {' or '.join(BY_CODE[code].label for code in row.routes)} is resumed." in html
+    flagged = client_for(fraud_analyst).get(f"/flagged/{row.ref}/")
+    assert "It will wait until" in flagged.text
 
 
 def test_get_never_decides(operator: User, client_for: SignIn) -> None:

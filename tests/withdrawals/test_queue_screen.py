@@ -60,6 +60,13 @@ def test_the_most_urgent_stand_first_in_groups_with_their_sums(operator: User, c
     assert "<b>3</b> waiting" in html and "oldest <b>2 h 51 min</b>" in html and "1 late" in html
 
 
+def test_a_card_names_where_the_money_goes_on_its_second_line(operator: User, client_for: SignIn) -> None:
+    waiting()
+    html = get(client_for(operator))
+    assert re.search(r'<td[^>]*data-at="meta"[^>]*>.*?IBAN', html, re.S)
+    assert re.findall(r'data-at="(\w+)"', html) == ["side", "title", "amount", "meta", "end", "note"]
+
+
 def test_sums_never_mix_currencies(operator: User, client_for: SignIn) -> None:
     waiting(amount=100_00)
     waiting(amount=50_00)

@@ -1,6 +1,6 @@
 """The facts of a withdrawal's page, panel by panel. What the reader may not see is never put together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -99,12 +99,21 @@ class PolicyLine:
 
 
 def policy_line(
-    withdrawal: Withdrawal, sheets: Sequence[Sheet], user: Any, *, all_passed: bool, blocker: str, taken: str
+    withdrawal: Withdrawal,
+    sheets: Sequence[Sheet],
+    user: Any,
+    *,
+    all_passed: bool,
+    blocker: str,
+    taken: str,
+    besides: Sequence[str] = (),
 ) -> PolicyLine:
-    """Return what policy asks for and whether this reader may give it. ``taken``: by whom it is decided."""
+    """Return what policy asks for and whether this reader may give it. ``taken``: by whom it is decided;
+    ``besides``: sentences that whoever approves must know as well."""
     words = policy.requirement(
         reference_amount=withdrawal.reference_amount, risk_level=withdrawal.risk_level, all_passed=all_passed
     ).words
+    words = " ".join([*besides, words])
     moves = {sheet.move for sheet in sheets}
     if taken:
         return PolicyLine("senior", taken, words)
@@ -139,6 +148,23 @@ class Bar:
     tone: str
 
 
+def over_limits(usages: Sequence[Usage]) -> list[str]:
+    """Return a sentence per limit that this payout passes: a person decides about it."""
+    return [
+        f"{_capped(-usage.left, usage)} over the limit {_SCOPES[usage.limit.scope]}for"
+        f" {Limit.Period(usage.limit.period).label}: a person decides."
+        for usage in usages
+        if usage.is_over
+    ]
+
+
+_SCOPES = {Limit.Scope.PLAYER: "", Limit.Scope.HOUSE: "of the house "}
+
+
+def _capped(number: int, usage: Usage) -> str:
+    return f"{number:,}" if usage.is_count else format_money(number, settings.HOUSE_CURRENCY)
+
+
 def bars_of(usages: Sequence[Usage]) -> list[Bar]:
     """Return the limits that apply, the tightest first."""
 
@@ -151,7 +177,7 @@ def bars_of(usages: Sequence[Usage]) -> list[Bar]:
 
 def _bar(usage: Usage, share: Fraction) -> Bar:
     def words(number: int) -> str:
-        return f"{number:,}" if usage.is_count else format_money(number, settings.HOUSE_CURRENCY)
+        return _capped(number, usage)
 
     scope = {"player": "Player", "house": "House"}[usage.limit.scope]
     counted = " (number)" if usage.is_count else ""
@@ -232,6 +258,8 @@ class Route:
     provider: str
     trouble: str
     fee: int
+    # What an approved one will wait for, when nobody else could pay it.
+    wait: str
 
     @property
     def match_words(self) -> str:
@@ -245,7 +273,8 @@ class Route:
 def route_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Route:
     destination = withdrawal.destination
     code = withdrawal.provider or next(iter(withdrawal.routes), "")
-    trouble = providers.troubles(now).get(code)
+    troubles = providers.troubles(now)
+    trouble = troubles.get(code)
     named = visibility.sees(user, Field.NAME)
     same = is_same_name(destination.holder_name, withdrawal.player.name)
     return Route(
@@ -260,7 +289,16 @@ def route_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Route:
         provider=provider_label(code),
         trouble=trouble.word if trouble else "",
         fee=withdrawal.fee,
+        wait=_wait(withdrawal.routes, troubles) if withdrawal.state in UNDECIDED else "",
     )
+
+
+def _wait(routes: Sequence[str], troubles: Mapping[str, providers.Trouble]) -> str:
+    if not routes or not all(code in troubles and troubles[code].is_pause for code in routes):
+        return ""
+    if providers.global_stop() is not None:
+        return "It will wait until all payouts are resumed."
+    return f"It will wait until {' or '.join(provider_label(code) for code in routes)} is resumed."
 
 
 def provider_label(code: str) -> str:

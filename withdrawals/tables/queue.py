@@ -43,7 +43,7 @@ def next_address(view: str) -> str:
 class PlayerColumn(columns.Column):
     """Name and country as the row's link; the reference for those who work without names."""
 
-    width = 18
+    width = 16
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
         named = visibility.sees(table.me, visibility.Field.NAME)
@@ -139,11 +139,11 @@ class OwnerColumn(columns.PersonColumn):
 class QueueTable(BaseTable):
     """Hand in ``view`` (slug of the list), ``standings`` by player, ``troubles`` by provider, ``waiting``."""
 
-    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=16)
+    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=14)
     requested = columns.TimeColumn(accessor="requested_at", sort_by="requested_at", verbose_name="Requested", width=11)
     wake = columns.TimeColumn(accessor="wake_at", sort_by="wake_at", verbose_name="Wakes up", form="relative", width=16)
     player = PlayerColumn(accessor="player", sort_by="player__name", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount")
+    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=16)
     to = DestinationColumn(accessor="destination", verbose_name="To")
     kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
     risk = RiskColumn(accessor="risk_score", sort_by="risk_score", verbose_name="Risk")
@@ -157,10 +157,11 @@ class QueueTable(BaseTable):
     phone = {
         "player": "title",
         "amount": "amount",
-        "due": "meta",
-        "requested": "meta",
-        "wake": "meta",
-        "risk": "side",
+        "to": "meta",
+        "due": "side",
+        "requested": "side",
+        "wake": "side",
+        "risk": "end",
         "state": "note",
         "why": "note",
     }

@@ -90,7 +90,7 @@ class Record(Permitted, View):
             taken = (
                 "Already decided." if waiting else f"{presence.owner} is deciding this." if presence.is_others else ""
             )
-            context |= self._decision(withdrawal, offered, taken, now=now)
+            context |= self._decision(withdrawal, offered, taken, wait=context["route"].wait, now=now)
         else:
             context |= self._record(withdrawal, now=now)
         context |= bar_of(withdrawal, offered if free else [], request, blocked=context.get("blocker", ""), now=now)
@@ -108,7 +108,7 @@ class Record(Permitted, View):
         }
 
     def _decision(
-        self, withdrawal: Withdrawal, offered: list[sheets.Sheet], taken: str, *, now: datetime
+        self, withdrawal: Withdrawal, offered: list[sheets.Sheet], taken: str, *, wait: str, now: datetime
     ) -> dict[str, Any]:
         user = self.request.user
         people = decision_page.people_of(withdrawal, user, now=now)
@@ -125,6 +125,7 @@ class Record(Permitted, View):
                 all_passed=not decision_page.concerns_of(results),
                 blocker=blocked,
                 taken=taken,
+                besides=[*decision_page.over_limits([*of_player, *of_house]), *filter(None, [wait])],
             ),
             "blocker": blocked,
             "bars": bars[: decision_page.MOST_BARS],
