@@ -125,6 +125,28 @@ def test_what_was_decided_a_moment_ago_is_under_decided(operator: User, client_f
     assert refs(get(client, "/withdrawals/?view=decided")) == [decided.ref]
 
 
+def test_decided_today_says_when_and_by_whom(
+    operator: User, senior: User, compliance: User, finance: User, client_for: SignIn
+) -> None:
+    first, last, frozen = waiting(20), waiting(30), waiting(40)
+    for row, actor, minutes in ((first, operator, 9), (last, senior, 2)):
+        decisions.decide(
+            row, Move.APPROVE, actor=actor, now=ago(minutes=minutes), version=row.version, key=f"k{minutes}"
+        )
+    decisions.decide(
+        frozen, Move.HOLD, actor=compliance, now=NOW, version=frozen.version, key="k", reason="legal",
+        facts={"kind": "legal"},
+    )  # fmt: skip
+    html = get(client_for(operator), "/withdrawals/?view=decided")
+    assert refs(html) == [last.ref, first.ref]
+    rows = re.findall(r"<tr data-row>.*?</tr>", html, re.S)
+    assert "</span>Marta<" in rows[0] and ">11:58<" in rows[0]
+    assert "</span>You<" in rows[1] and ">11:51<" in rows[1]
+    assert "Marta" not in get(client_for(finance), "/withdrawals/?view=decided")
+    assert refs(get(client_for(compliance), "/withdrawals/?view=decided")) == [frozen.ref, last.ref, first.ref]
+    assert "Left out of the address" in get(client_for(operator), "/withdrawals/?sort=decided")
+
+
 def test_filters_narrow_the_view(operator: User, client_for: SignIn) -> None:
     small = waiting(20, amount=5_000, risk=(10, "low"))
     large = waiting(150, amount=900_000, risk=(70, "high"))

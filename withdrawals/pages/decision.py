@@ -151,7 +151,7 @@ class Bar:
 def over_limits(usages: Sequence[Usage]) -> list[str]:
     """Return a sentence per limit that this payout passes: a person decides about it."""
     return [
-        f"{_capped(-usage.left, usage)} over the limit {_SCOPES[usage.limit.scope]}for"
+        f"{_capped(-usage.left, usage)} over the limit {_SCOPES[Limit.Scope(usage.limit.scope)]}for"
         f" {Limit.Period(usage.limit.period).label}: a person decides."
         for usage in usages
         if usage.is_over

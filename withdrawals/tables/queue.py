@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from backoffice.accounts.models import User
 from backoffice.money import format_money
 from backoffice.ui import columns, inline
 from backoffice.ui.tables import BaseTable, Group
@@ -136,11 +137,20 @@ class OwnerColumn(columns.PersonColumn):
         return inline.person(claims.owner_of(record, now=table.now), table.me)
 
 
+class DeciderColumn(columns.PersonColumn):
+    """Whoever decided it last today; the table is handed the people."""
+
+    def render(self, value: int, table: "QueueTable") -> SafeString:
+        return inline.person(table.deciders.get(value), table.me)
+
+
 class QueueTable(BaseTable):
     """Hand in ``view`` (slug of the list), ``standings`` by player, ``troubles`` by provider, ``waiting``."""
 
     due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=14)
     requested = columns.TimeColumn(accessor="requested_at", sort_by="requested_at", verbose_name="Requested", width=11)
+    decided = columns.TimeColumn(accessor="decided_at", sort_by="decided_at", verbose_name="Decided", width=11)
+    decider = DeciderColumn(accessor="decider_id", verbose_name="By", width=10)
     wake = columns.TimeColumn(accessor="wake_at", sort_by="wake_at", verbose_name="Wakes up", form="relative", width=16)
     player = PlayerColumn(accessor="player", sort_by="player__name", verbose_name="Player")
     amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=16)
@@ -161,6 +171,7 @@ class QueueTable(BaseTable):
         "due": "side",
         "requested": "side",
         "wake": "side",
+        "decided": "side",
         "risk": "end",
         "state": "note",
         "why": "note",
@@ -172,6 +183,7 @@ class QueueTable(BaseTable):
         super().__init__(*args, **kwargs)
         self.standings: dict[int, Standing] = {}
         self.troubles: dict[str, str] = {}
+        self.deciders: dict[int, User] = {}
 
     def render_provider(self, value: str) -> str:
         return provider_label(value)

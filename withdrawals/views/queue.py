@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,6 +13,7 @@ from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.views.generic import View
 
+from backoffice.accounts.models import User
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
 from backoffice.ui.access import Permitted
@@ -26,7 +27,7 @@ from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import sheets
 from withdrawals.reference import normalise
-from withdrawals.states import WITH_PROVIDER, State
+from withdrawals.states import WITH_PROVIDER, HoldKind, Move, State
 
 _ONCE = ("requested", "wake", "provider")
 MOST_CURRENCIES = 3
@@ -36,11 +37,21 @@ def _mine(request: HttpRequest) -> Q:
     return queries.NEEDS_DECISION & Q(claim__owner=request.user, claim__until__gt=timezone.now())
 
 
-def _decided_today(_request: HttpRequest) -> Q:
+def _decided_today(request: HttpRequest) -> Q:
+    return Q(Exists(_decisions_today(request.user)))
+
+
+def _decisions_today(user: Any) -> QuerySet[Decision]:
+    """Return a withdrawal's decisions of today, the last one first; of a legal hold only to who may know of it."""
     morning = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     counted = [Decision.Status.WAITING, Decision.Status.APPLIED]
-    decided = Decision.objects.filter(withdrawal=OuterRef("pk"), decided_at__gte=morning, status__in=counted)
-    return Q(Exists(decided))
+    made = Decision.objects.filter(withdrawal=OuterRef("pk"), decided_at__gte=morning, status__in=counted)
+    if not visibility.sees(user, visibility.Field.LEGAL):
+        # Of releases only those from a legal hold take two people.
+        made = made.exclude(facts__contains={"kind": HoldKind.LEGAL}).exclude(
+            move=Move.RELEASE, proposed_by__isnull=False
+        )
+    return made.order_by("-decided_at", "-pk")
 
 
 NEEDS_DECISION = Tab(
@@ -90,8 +101,8 @@ TABS = (
         "decided",
         "Decided today",
         _decided_today,
-        hide=("due", "wake", "why", "owner", "provider"),
-        sort="-requested",
+        hide=("due", "requested", "wake", "why", "owner", "provider"),
+        sort="-decided",
         empty="Nothing was decided today.",
     ),
     Tab(
@@ -169,6 +180,20 @@ class Queue(ListScreen):
             *super().get_hidden_columns(),
             *visibility.hidden_columns(user),
             *(("state",) if told else ()),
+            *(() if self.is_decided else ("decided", "decider")),
+        )
+
+    @property
+    def is_decided(self) -> bool:
+        return self.tab is not None and self.tab.slug == "decided"
+
+    def get_queryset(self) -> QuerySet[Withdrawal]:
+        rows = super().get_queryset()
+        if not self.is_decided:
+            return rows
+        last = _decisions_today(self.request.user)
+        return rows.annotate(
+            decided_at=Subquery(last.values("decided_at")[:1]), decider_id=Subquery(last.values("actor")[:1])
         )
 
     def may_sort(self, column: str) -> bool:
@@ -218,6 +243,8 @@ class Queue(ListScreen):
         if visibility.sees(self.request.user, visibility.Field.STANDING):
             players = {row.player_id for row in page.rows}
             table.standings = kyc.standings_of(players, on=timezone.localdate(self.now)) if players else {}
+        if self.is_decided:
+            table.deciders = User.objects.in_bulk({row.decider_id for row in page.rows})
         context["undo"] = sheets.undo_offer(self.request.user, now=self.now)
         return context
 
