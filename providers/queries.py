@@ -114,6 +114,7 @@ class Trouble:
 
     word: str
     sentence: str
+    is_pause: bool = False
 
 
 def troubles(now: datetime) -> dict[str, Trouble]:
@@ -126,7 +127,7 @@ def troubles(now: datetime) -> dict[str, Trouble]:
         share = Share(recent.get(code, {}).get("good", 0), recent.get(code, {}).get("total", 0))
         control = controls.get(code) or controls.get(ProviderControl.EVERYTHING)
         if control is not None:
-            found[code] = Trouble("paused", f"{label} is paused: {control.reason.rstrip('.')}.")
+            found[code] = Trouble("paused", f"{label} is paused: {control.reason.rstrip('.')}.", is_pause=True)
         elif share.is_failing:
             words = f"{share.good} of {share.total} payouts were taken on in the last 15 minutes"
             found[code] = Trouble("failing", f"{label} has trouble: {words}.")

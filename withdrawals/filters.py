@@ -1,5 +1,6 @@
 """The filters of the withdrawal lists."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import django_filters
@@ -15,6 +16,7 @@ from fraud.states import Level
 from kyc import queries as kyc
 from kyc.models import Player
 from kyc.states import StandingState
+from providers import queries as providers
 from providers.registry import PROVIDERS
 from withdrawals import queries, visibility
 from withdrawals.models import CheckResult, Finding, Method, Withdrawal
@@ -64,6 +66,9 @@ class QueueFilter(BaseFilter):
     provider = django_filters.ChoiceFilter(
         label="Provider", method="by_provider", choices=[(one.code, one.label) for one in PROVIDERS]
     )
+    held = django_filters.ChoiceFilter(
+        label="Held up by", method="by_held", choices=[(one.code, one.label) for one in PROVIDERS]
+    )
     country = django_filters.CharFilter(
         label="Country of the player",
         method="by_country",
@@ -91,6 +96,9 @@ class QueueFilter(BaseFilter):
     def by_provider(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         return uses_provider(rows, value)
 
+    def by_held(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return held_up(rows, value, providers.troubles(timezone.now()))
+
     def by_country(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         return rows.filter(player__country=value.upper())
 
@@ -106,9 +114,10 @@ def uses_provider(rows: QuerySet[Any], code: str) -> QuerySet[Any]:
     return rows.filter(Q(provider=code) | Q(provider="", routes__contains=[code]))
 
 
-def only_through(rows: QuerySet[Any], codes: list[str]) -> QuerySet[Any]:
-    """Return what these providers could pay and no other."""
-    return rows.filter(routes__contained_by=codes).exclude(routes=[])
+def held_up(rows: QuerySet[Any], code: str, troubles: Mapping[str, providers.Trouble]) -> QuerySet[Any]:
+    """Return what only this provider keeps from going on: every other one that could pay it is paused."""
+    closed = {code, *(other for other, trouble in troubles.items() if trouble.is_pause)}
+    return rows.filter(routes__contains=[code], routes__contained_by=sorted(closed))
 
 
 class FlaggedFilter(BaseFilter):

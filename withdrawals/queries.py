@@ -5,17 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum
+from django.db.models import BigIntegerField, Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from backoffice.accounts.models import User
+from backoffice.audit.models import AuditEntry
+from backoffice.money import LARGEST_AMOUNT
 from kyc import queries as kyc
 from kyc.models import Player
 from providers import gateway, routing
 from providers.models import ProviderControl
 from providers.registry import BY_CODE
-from withdrawals.lifecycle import NEXT_STEP
+from withdrawals.lifecycle import NEXT_STEP, SUBJECT_TYPE
 from withdrawals.models import Decision, Destination, Finding, PayoutAttempt, Withdrawal
 from withdrawals.reference import normalise
 from withdrawals.states import OPEN, UNDECIDED, WITH_PROVIDER, State
@@ -31,8 +33,12 @@ MOST_DESTINATIONS = 500
 
 
 def withdrawals() -> QuerySet[Withdrawal]:
-    """Return all withdrawals with what every screen shows of them."""
-    return Withdrawal.objects.select_related("player", "destination")
+    """Return all withdrawals with what every screen shows of them.
+
+    ``house_value`` is what they are ordered by across currencies; without a rate it counts as the largest.
+    """
+    house_value = Coalesce("reference_amount", Value(LARGEST_AMOUNT), output_field=BigIntegerField())
+    return Withdrawal.objects.select_related("player", "destination").annotate(house_value=house_value)
 
 
 def review_queue() -> QuerySet[Withdrawal]:
@@ -205,6 +211,22 @@ def earlier_payouts(withdrawal: Withdrawal) -> QuerySet[Withdrawal]:
         .select_related("destination")
         .order_by("-requested_at", "-pk")
     )
+
+
+def decided_by(user: User) -> Q:
+    """Return the withdrawals on which this person decided before: what Withdrawal.decider_ids() says of one."""
+    steps = AuditEntry.objects.filter(
+        subject_type=SUBJECT_TYPE, subject_id=OuterRef("ref"), step__isnull=False, actor_user=user
+    )
+    proposals = Decision.objects.filter(withdrawal=OuterRef("pk"), status=Decision.Status.APPLIED, proposed_by=user)
+    return Q(Exists(steps)) | Q(Exists(proposals))
+
+
+def sharing_destination(withdrawal: Withdrawal) -> list[int]:
+    """Return the other players who have the same payout details, those who had them first before the others."""
+    same = Destination.objects.filter(account_digest=withdrawal.destination.account_digest)
+    others = same.exclude(player_id=withdrawal.player_id).order_by("first_seen_at", "pk")
+    return list(dict.fromkeys(others.values_list("player_id", flat=True)[:MOST_DESTINATIONS]))
 
 
 def in_flight_by_provider() -> dict[str, dict[str, object]]:

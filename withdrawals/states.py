@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from django.db import models
-from django.utils.text import capfirst
 
 
 class State(models.TextChoices):
@@ -120,17 +119,19 @@ LOOKS: dict[State, Look] = {
 class MoveLook:
     """How a move is written: the button, the past form for the timeline, and the icon.
 
-    ``did`` is what a person did who made it, where the past form tells what became of the payout.
+    ``did`` is what a person did to it, for a sentence; ``by_person`` the past form where a person does by hand
+    what the provider's answer does otherwise.
     """
 
     label: str
     past: str
     icon: str
     did: str = ""
+    by_person: str = ""
 
     def told(self, *, by_person: bool) -> str:
         """Return the past form as a heading."""
-        return capfirst(self.did) if by_person and self.did else self.past
+        return (by_person and self.by_person) or self.past
 
 
 MOVE_LOOKS: dict[Move, MoveLook] = {
@@ -138,20 +139,20 @@ MOVE_LOOKS: dict[Move, MoveLook] = {
     Move.CLEAR: MoveLook("Clear", "Approved automatically", "check"),
     Move.REFER: MoveLook("Refer", "Sent to review", "eye"),
     Move.DECLINE: MoveLook("Decline", "Declined by the checks", "x"),
-    Move.APPROVE: MoveLook("Approve", "Approved", "check"),
-    Move.ENDORSE: MoveLook("Approve (first of two)", "Approved, first of two", "two"),
-    Move.CONFIRM: MoveLook("Confirm", "Confirmed by a second person", "check"),
-    Move.DISAGREE: MoveLook("Disagree", "Sent back to review by the second person", "undo"),
-    Move.REJECT: MoveLook("Reject", "Rejected", "x"),
-    Move.HOLD: MoveLook("Hold", "Put on hold", "pause"),
-    Move.RELEASE: MoveLook("Release", "Released from hold", "eye"),
-    Move.RECALL: MoveLook("Recall", "Approval recalled", "undo"),
-    Move.CANCEL: MoveLook("Cancel", "Cancelled", "xc"),
+    Move.APPROVE: MoveLook("Approve", "Approved", "check", "approved it"),
+    Move.ENDORSE: MoveLook("Approve (first of two)", "Approved, first of two", "two", "approved it first"),
+    Move.CONFIRM: MoveLook("Confirm", "Confirmed by a second person", "check", "confirmed it"),
+    Move.DISAGREE: MoveLook("Disagree", "Sent back to review by the second person", "undo", "sent it back to review"),
+    Move.REJECT: MoveLook("Reject", "Rejected", "x", "rejected it"),
+    Move.HOLD: MoveLook("Hold", "Put on hold", "pause", "put it on hold"),
+    Move.RELEASE: MoveLook("Release", "Released from hold", "eye", "released it from hold"),
+    Move.RECALL: MoveLook("Recall", "Approval recalled", "undo", "recalled it"),
+    Move.CANCEL: MoveLook("Cancel", "Cancelled", "xc", "cancelled it"),
     Move.START_PAYOUT: MoveLook("Start payout", "Sent to the provider", "spin"),
     Move.REROUTE: MoveLook("Reroute", "Not paid by this provider, back for another", "spin"),
     Move.LOSE_TRACK: MoveLook("Lose track", "Outcome unknown", "help"),
     Move.FIND_AGAIN: MoveLook("Find again", "Found at the provider", "spin"),
-    Move.COMPLETE: MoveLook("Mark as paid", "Paid", "okc", "marked it as paid"),
-    Move.FAIL: MoveLook("Mark as not paid", "Failed", "xc", "marked it as not paid"),
+    Move.COMPLETE: MoveLook("Mark as paid", "Paid", "okc", "marked it as paid", "Marked as paid"),
+    Move.FAIL: MoveLook("Mark as not paid", "Failed", "xc", "marked it as not paid", "Marked as not paid"),
     Move.TAKE_BACK: MoveLook("Take back", "Returned by the bank or provider", "undo"),
 }

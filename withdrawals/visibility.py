@@ -52,6 +52,7 @@ _COLUMNS: dict[str, Field] = {
     "risk": Field.SIGNALS,
     "why": Field.SIGNALS,
     "owner": Field.OWNER,
+    "decider": Field.OWNER,
     "wake": Field.STATE,
 }
 _FILTERS: dict[str, Field] = {

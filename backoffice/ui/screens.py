@@ -264,7 +264,7 @@ class ListScreen(Permitted, View):
             now=self.now,
             sort=self.sort,
             sort_url=sort_url,
-            request=self.request,
+            # Not the request: with it the table would order the rows of the page anew, by what it shows.
             **kwargs,
         )
 

@@ -25,7 +25,7 @@ class BaseTable(django_tables2.Table):
 
     ``sort`` is the name of a sortable column, with ``-`` for descending; the primary key breaks ties.
     ``phone`` places columns on the two-line card of a narrow screen, by column name:
-    title, amount (first line), meta, side (second line), note (third). Columns that are not
+    title, amount (first line), meta, side (second line), note, end (third). Columns that are not
     placed are left out; without any placement every column becomes a labelled line.
     """
 

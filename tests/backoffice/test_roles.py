@@ -106,6 +106,17 @@ def test_a_denial_is_recorded(support: User, client_for: Callable[[User], Client
     assert (entry.actor_user, entry.data["path"]) == (support, reverse("audit:log"))
 
 
+def test_a_refusal_keeps_the_menu_and_says_what_is_missing(support: User, client_for: Callable[[User], Client]) -> None:
+    client = client_for(support)
+    for address, words in (
+        ("ledger:journal", "lets you read the journal."),
+        ("withdrawals:flagged", "lets you see the flagged queue."),
+    ):
+        response = client.get(reverse(address))
+        assert response.status_code == 403
+        assert words in response.text and f'href="{reverse("withdrawals:players")}"' in response.text
+
+
 def test_everybody_lands_on_a_page_they_may_open(make_staff: Any, client_for: Any) -> None:
     for role in ROLES:
         user = make_staff(role)

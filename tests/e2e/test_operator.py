@@ -167,7 +167,7 @@ def test_who_comes_second_is_told_and_nothing_is_lost(desk: Page, live_server: L
     with desk.expect_navigation():
         desk.keyboard.press("Control+Enter")
     expect(desk.locator("h1")).to_have_text("Not applied")
-    expect(desk.locator("main")).to_contain_text("Marta Keller: Rejected: Linked or duplicate account.")
+    expect(desk.locator("main")).to_contain_text("Marta Keller rejected it: Linked or duplicate account.")
     expect(desk.get_by_label("What you wrote")).to_have_value("My careful words")
     assert Decision.objects.count() == 1
 

@@ -87,6 +87,33 @@ def test_next_skips_what_is_decided_and_what_one_approved(operator: User, senior
     assert claims.next_for(operator, now=NOW) == free
 
 
+def of_every_kind(*, by: list[User]) -> list[Withdrawal]:
+    """What differs in who can say yes to it."""
+    return [
+        review(),
+        review(amount=1_200_000),
+        review(risk=(70, "high"), is_flagged=True),
+        review(risk=(70, "high")),
+        review(risk=(40, "medium"), is_flagged=True),
+        *(make_withdrawal(State.SECOND_APPROVAL, amount=1_200_000, by=person) for person in by),
+    ]
+
+
+@pytest.mark.parametrize(("role", "number"), [("Operator", 3), ("Senior", 4), ("Fraud", 3), ("Compliance", 0)])
+def test_what_is_offered_is_what_one_can_decide(make_staff: Any, role: str, number: int) -> None:
+    me, other = make_staff(role, "Me"), make_staff("Operator", "Somebody Else")
+    rows = of_every_kind(by=[other, me] if role == "Senior" else [other])
+    offered = set(claims.claimable(me, now=NOW))
+    assert offered == {row for row in rows if claims.can_decide(row, me)}
+    assert len(offered) == number
+
+
+def test_a_personal_ceiling_keeps_second_approvals_from_one(make_staff: Any, operator: User) -> None:
+    low = make_staff("Senior", "Low Ceiling", approval_limit=1_000_000)
+    row = make_withdrawal(State.SECOND_APPROVAL, amount=1_200_000, by=operator)
+    assert not claims.can_decide(row, low) and not claims.claimable(low, now=NOW).exists()
+
+
 def test_next_goes_on_after_the_present_one_and_begins_again(operator: User) -> None:
     first, middle, last = (review(now=NOW - timedelta(hours=hours)) for hours in (3, 2, 1))
     assert claims.next_for(operator, now=NOW, after=middle) == last

@@ -18,10 +18,12 @@ from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
 from backoffice.money import Money
 from ledger import operations as ledger
+from providers import routing
+from providers.registry import BY_CODE
 from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import fund, make_destination, make_withdrawal
-from withdrawals.models import Claim, Decision, Note, PayoutAttempt, Withdrawal
+from withdrawals.models import Claim, Decision, Limit, Note, PayoutAttempt, Withdrawal
 from withdrawals.operations import claims, decisions, notes
 from withdrawals.states import Move, State
 
@@ -112,6 +114,38 @@ def test_taking_over_wants_the_right_and_a_reason(
     assert taken.status_code == 302
     assert Claim.objects.get().owner == senior
     assert AuditEntry.objects.get(action="take_over").reason == "Dana went home ill"
+
+
+def test_opening_claims_only_what_one_can_decide_now(
+    operator: User, senior: User, fraud_analyst: User, client_for: SignIn
+) -> None:
+    risky = waiting(risk=(71, "high"), is_flagged=True)
+    own = make_withdrawal(State.SECOND_APPROVAL, by=senior)
+    page(client_for(operator), risky, QUEUE)
+    page(client_for(senior), own, QUEUE)
+    assert not Claim.objects.exists()
+    page(client_for(fraud_analyst), risky, QUEUE)
+    assert Claim.objects.get().owner == fraud_analyst
+
+
+def test_an_analyst_takes_over_from_one_who_cannot_decide(
+    operator: User, fraud_analyst: User, make_staff: Any, client_for: SignIn
+) -> None:
+    risky, plain, address = waiting(risk=(71, "high")), waiting(), f"take-over/{QUEUE}"
+    for row in (risky, plain):
+        claims.claim(row, user=operator, now=NOW)
+    client = client_for(fraud_analyst)
+    assert "Take over…" in page(client, risky) and "Take over…" not in page(client, plain)
+    assert client.post(f"/withdrawals/{plain.ref}/{address}", {"reason": "I want it"}).status_code == 403
+    assert (
+        client.post(f"/withdrawals/{risky.ref}/{address}", {"reason": "High risk, an analyst decides"}).status_code
+        == 302
+    )
+    assert Claim.objects.get(withdrawal=risky).owner == fraud_analyst
+    colleague = client_for(make_staff("Fraud", "Ravi Menon"))
+    assert (
+        colleague.post(f"/withdrawals/{risky.ref}/{address}", {"reason": "I would rather decide it"}).status_code == 403
+    )
 
 
 def test_an_expired_claim_is_free(operator: User, senior: User, client_for: SignIn) -> None:
@@ -344,8 +378,12 @@ def test_who_comes_second_reads_who_was_first_and_keeps_the_text(
     answer = send(client_for(operator), row, "reject", reason="other", note="My careful words")
     html = unescape(answer.content.decode())
     assert answer.status_code == 409
-    assert "Marta Keller: Rejected: Linked or duplicate account. Nothing of yours was done." in html
+    assert "Marta Keller rejected it: Linked or duplicate account. Nothing of yours was done." in html
     assert "My careful words" in html and f"/withdrawals/{row.ref}/" in html
+    assert "<b>€180.00</b>" in html and row.player.name in html and "Back to the list" in html
+    assert "Sent to review" not in html
+    own = unescape(send(client_for(senior), row, "reject", reason="other").content.decode())
+    assert "You rejected it: Linked or duplicate account. Nothing more was done." in own
     undo_time_is_over()
     answer = send(client_for(operator), row, "reject", reason="other", note="My careful words")
     assert answer.status_code == 409 and "“Reject” is not possible any more." in unescape(answer.content.decode())
@@ -358,7 +396,7 @@ def test_a_page_that_is_out_of_date_decides_nothing(operator: User, senior: User
     answer = send(client_for(operator), seen, "reject", reason="other", note="My careful words")
     html = unescape(answer.content.decode())
     assert answer.status_code == 409 and "changed since you opened it" in html and "My careful words" in html
-    assert "Marta Keller: Released from hold" in html
+    assert "Marta Keller released it from hold" in html
 
 
 def test_what_somebody_else_has_claimed_is_theirs(operator: User, senior: User, client_for: SignIn) -> None:
@@ -376,6 +414,23 @@ def test_an_identity_that_ran_out_blocks_approval_and_says_so(operator: User, cl
     assert "Blocked." in html and "Expired on 21 Nov 2026" in html
     answer = send(client, row, "approve")
     assert answer.status_code == 409 and "identity is not in order" in unescape(answer.content.decode())
+
+
+def test_the_policy_line_says_what_is_over_and_what_it_will_wait_for(
+    operator: User, fraud_analyst: User, admin: User, client_for: SignIn
+) -> None:
+    Limit.objects.filter(scope="player", cap_amount__isnull=False).update(effect="review")
+    cap = Limit.objects.get(scope="player", period="day", cap_amount__isnull=False).cap_amount
+    assert cap
+    row, client = waiting(amount=cap + 740_000), client_for(operator)
+    assert "€7,400.00 over the limit for 24 hours: a person decides." in page(client, row, QUEUE)
+    for code in row.routes:
+        assert "It will wait until" not in page(client, row, QUEUE)
+        routing.pause(code, actor=admin, reason="Settlement late", now=NOW)
+    html = page(client, row, QUEUE)
+    assert f"It will wait until {' or '.join(BY_CODE[code].label for code in row.routes)} is resumed." in html
+    flagged = client_for(fraud_analyst).get(f"/flagged/{row.ref}/")
+    assert "It will wait until" in flagged.text
 
 
 def test_get_never_decides(operator: User, client_for: SignIn) -> None:
@@ -488,7 +543,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
         make_withdrawal(State.COMPLETED, player=player, now=NOW - timedelta(days=day), by=operator)
     row, client = waiting(player=player), client_for(operator)
     page(client, row, QUEUE)
-    with django_assert_max_num_queries(29):
+    with django_assert_max_num_queries(30):
         page(client, row, QUEUE)
 
 

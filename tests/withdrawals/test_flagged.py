@@ -164,6 +164,30 @@ def test_clearing_approves_after_the_undo_time(client_for: ClientFor, fraud_anal
     assert withdrawal.state == State.APPROVED
 
 
+def test_a_verdict_says_what_happens_to_the_money(client_for: ClientFor, fraud_analyst: User) -> None:
+    small, large = flagged(), flagged(amount=200_000, approvals=2)
+    client = client_for(fraud_analyst)
+    for withdrawal, words in (
+        (small, "Approve €180.00: goes to a provider"),
+        (large, "Approve €2,000.00: then a second person confirms"),
+    ):
+        for address in (f"/flagged/{withdrawal.ref}/", f"/flagged/{withdrawal.ref}/clear/"):
+            assert client.get(address).text.count(words) >= 2, address
+        for address in (f"/flagged/{withdrawal.ref}/", f"/flagged/{withdrawal.ref}/confirm-fraud/"):
+            assert "The money goes back to the player’s balance." in client.get(address).text
+
+
+def test_after_the_verdict_the_case_says_how_it_stands(client_for: ClientFor, fraud_analyst: User) -> None:
+    large, fraud = flagged(amount=200_000, approvals=2), flagged()
+    client = client_for(fraud_analyst)
+    client.post(f"/flagged/{large.ref}/clear/", answer(large))
+    client.post(f"/flagged/{fraud.ref}/confirm-fraud/", answer(fraud, "fraud_mule"))
+    decisions.apply_due_decisions(now=timezone.now() + timedelta(seconds=11))
+    page = client.get(f"/flagged/{large.ref}/").text
+    assert "Priya Nair approved first" in page and "A second person must confirm." in page
+    assert "<b>Rejected.</b>" in client.get(f"/flagged/{fraud.ref}/").text
+
+
 def test_clearing_a_large_one_is_the_first_of_two(client_for: ClientFor, fraud_analyst: User) -> None:
     withdrawal = flagged(amount=200_000, approvals=2)
     client_for(fraud_analyst).post(f"/flagged/{withdrawal.ref}/clear/", answer(withdrawal))
@@ -232,6 +256,18 @@ def test_linked_players_are_named(client_for: ClientFor, fraud_analyst: User) ->
         LoginFactory(player_id=player.pk, at=timezone.now() - timedelta(hours=2))
     page = client_for(fraud_analyst).get(f"/flagged/{withdrawal.ref}/").text
     assert "Ivan Marković" in page and "shares device" in page
+
+
+def test_who_shares_the_payout_details_is_a_linked_player(client_for: ClientFor, fraud_analyst: User) -> None:
+    account = "DE89370400440532013000"
+    for_whom = PlayerFactory(verified=True)
+    other = PlayerFactory(verified=True, name="Ivan Marković")
+    make_destination(other, account=account)
+    withdrawal = flagged(player=for_whom, destination=make_destination(for_whom, account=account))
+    for address in (f"/flagged/{withdrawal.ref}/", f"/withdrawals/{withdrawal.ref}/"):
+        page = client_for(fraud_analyst).get(address).text
+        assert "Ivan Marković" in page and "shares payout details IBAN •••• 3000." in page
+        assert f"/players/?q={other.ref}" in page and "Nobody else uses" not in page
 
 
 def test_taking_a_verdict_back_leads_to_what_was_found(client_for: ClientFor, fraud_analyst: User) -> None:

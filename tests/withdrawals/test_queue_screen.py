@@ -60,6 +60,13 @@ def test_the_most_urgent_stand_first_in_groups_with_their_sums(operator: User, c
     assert "<b>3</b> waiting" in html and "oldest <b>2 h 51 min</b>" in html and "1 late" in html
 
 
+def test_a_card_names_where_the_money_goes_on_its_second_line(operator: User, client_for: SignIn) -> None:
+    waiting()
+    html = get(client_for(operator))
+    assert re.search(r'<td[^>]*data-at="meta"[^>]*>.*?IBAN', html, re.S)
+    assert re.findall(r'data-at="(\w+)"', html) == ["side", "title", "amount", "meta", "end", "note"]
+
+
 def test_sums_never_mix_currencies(operator: User, client_for: SignIn) -> None:
     waiting(amount=100_00)
     waiting(amount=50_00)
@@ -118,6 +125,28 @@ def test_what_was_decided_a_moment_ago_is_under_decided(operator: User, client_f
     assert refs(get(client, "/withdrawals/?view=decided")) == [decided.ref]
 
 
+def test_decided_today_says_when_and_by_whom(
+    operator: User, senior: User, compliance: User, finance: User, client_for: SignIn
+) -> None:
+    first, last, frozen = waiting(20), waiting(30), waiting(40)
+    for row, actor, minutes in ((first, operator, 9), (last, senior, 2)):
+        decisions.decide(
+            row, Move.APPROVE, actor=actor, now=ago(minutes=minutes), version=row.version, key=f"k{minutes}"
+        )
+    decisions.decide(
+        frozen, Move.HOLD, actor=compliance, now=NOW, version=frozen.version, key="k", reason="legal",
+        facts={"kind": "legal"},
+    )  # fmt: skip
+    html = get(client_for(operator), "/withdrawals/?view=decided")
+    assert refs(html) == [last.ref, first.ref]
+    rows = re.findall(r"<tr data-row>.*?</tr>", html, re.S)
+    assert "</span>Marta<" in rows[0] and ">11:58<" in rows[0]
+    assert "</span>You<" in rows[1] and ">11:51<" in rows[1]
+    assert "Marta" not in get(client_for(finance), "/withdrawals/?view=decided")
+    assert refs(get(client_for(compliance), "/withdrawals/?view=decided")) == [frozen.ref, last.ref, first.ref]
+    assert "Left out of the address" in get(client_for(operator), "/withdrawals/?sort=decided")
+
+
 def test_filters_narrow_the_view(operator: User, client_for: SignIn) -> None:
     small = waiting(20, amount=5_000, risk=(10, "low"))
     large = waiting(150, amount=900_000, risk=(70, "high"))
@@ -149,6 +178,18 @@ def test_nonsense_in_the_address_is_left_out_with_a_notice(operator: User, clien
     html = get(client_for(operator), "/withdrawals/?view=nope&amount_min=abc&foo=1&sort=secret&after=x")
     assert refs(html) == [row.ref]
     assert "Left out of the address" in html
+
+
+def test_amounts_are_ordered_by_what_they_are_worth(operator: User, client_for: SignIn, settings: Any) -> None:
+    euro, crowns = waiting(amount=1_890_000), waiting(amount=2_000_000, currency="SEK")
+    huge = waiting(amount=2_100_000)
+    settings.REFERENCE_RATES = {code: rate for code, rate in settings.REFERENCE_RATES.items() if code != "NOK"}
+    unknown = waiting(amount=5_000, currency="NOK")
+    client = client_for(operator)
+    down = [unknown, huge, euro, crowns]
+    assert refs(get(client, "/withdrawals/?sort=-amount")) == [row.ref for row in down]
+    assert refs(get(client, "/withdrawals/?sort=amount")) == [row.ref for row in reversed(down)]
+    assert refs(get(client, "/withdrawals/?view=high-value")) == [unknown.ref, huge.ref, euro.ref]
 
 
 def test_search_by_what_people_have_at_hand(operator: User, finance: User, client_for: SignIn) -> None:
@@ -239,13 +280,15 @@ def test_a_paused_provider_is_told_only_where_it_matters(operator: User, admin: 
     client = client_for(operator)
     routing.pause("volta", actor=admin, reason="Settlement late", now=NOW)
     assert "Volta is paused" not in get(client)
-    waiting()
-    assert "Volta is paused" not in get(client)  # Northgate can pay it
-    routing.pause("northgate", actor=admin, reason="Bank holiday", now=NOW)
+    elsewhere = waiting()
+    assert set(elsewhere.routes) > {"volta"} and "Volta is paused" not in get(client)
+    alone = waiting(currency="SEK")
+    Withdrawal.objects.filter(pk=alone.pk).update(routes=["volta"])
     html = get(client)
-    assert "Northgate Pay is paused: Bank holiday. Volta is paused: Settlement late." in html
-    assert html.count("may wait") == 1 and "1 here may wait" in html
-    assert "may wait" not in get(client, "/withdrawals/?view=all")
+    assert "Volta is paused: Settlement late." in html and "1 here may wait" in html
+    html = get(client, re.search(r'href="(\?[^"]*held=volta)"', html)[1].replace("?", "/withdrawals/?"))  # type: ignore[index]
+    assert refs(html) == [alone.ref] and "Volta is paused: Settlement late." not in html
+    assert "Volta is paused" not in get(client, "/withdrawals/?view=all")
 
 
 def test_only_what_waits_is_marked_as_paused(operator: User, senior: User, admin: User, client_for: SignIn) -> None:

@@ -41,7 +41,13 @@ def assessed(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
     assessment = fraud.assess(subject=withdrawal.ref, player_id=withdrawal.player_id, request=request, now=now)
     hits = assessment.hits.all()
     if not hits:
-        return [passed("fraud", "No fraud indicators", {"assessment": assessment.pk, "rule_set": assessment.rule_set})]
+        return [
+            passed(
+                "fraud",
+                "No indicators in play and deposits",
+                {"assessment": assessment.pk, "rule_set": assessment.rule_set},
+            )
+        ]
     return [
         Outcome(
             code=f"fraud.{hit.code}",

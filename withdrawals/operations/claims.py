@@ -4,18 +4,20 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from backoffice.accounts.models import User
 from backoffice.audit.record import record
 from withdrawals import queries
 from withdrawals.exceptions import ClaimedByOther
 from withdrawals.lifecycle import SUBJECT_TYPE
-from withdrawals.models import Approval, Claim, Decision, Withdrawal
-from withdrawals.states import UNDECIDED
+from withdrawals.models import Claim, Decision, Withdrawal
+from withdrawals.states import UNDECIDED, Move, State
 
 # Who may claim: each of these works through a queue.
 CLAIMERS = ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
+# What lets the money go on. Refusing is open to many more, and needs no claim.
+YES = {Move.APPROVE, Move.ENDORSE, Move.CONFIRM}
 
 
 def owner_of(withdrawal: Withdrawal, *, now: datetime) -> User | None:
@@ -29,6 +31,21 @@ def owner_of(withdrawal: Withdrawal, *, now: datetime) -> User | None:
 def may_claim(user: User) -> bool:
     """Whether this person works through queues, and so is bound by what colleagues have claimed."""
     return any(user.has_perm(permission) for permission in CLAIMERS)
+
+
+def can_decide(withdrawal: Withdrawal, user: User) -> bool:
+    """Whether this person can say yes to it now; a claim of anybody else only keeps it from those who can."""
+    return not YES.isdisjoint(withdrawal.moves_for(user))
+
+
+def may_take_over(withdrawal: Withdrawal, user: User, *, now: datetime) -> bool:
+    """Whether this person may take it from whoever has it: by right, or as an analyst from one who cannot decide it."""
+    if user.has_perm("withdrawals.take_over_claim"):
+        return True
+    if not user.has_perm("withdrawals.decide_flagged"):
+        return False
+    owner = owner_of(withdrawal, now=now)
+    return can_decide(withdrawal, user) and (owner is None or not can_decide(withdrawal, owner))
 
 
 def require_unclaimed(withdrawal: Withdrawal, *, user: User, now: datetime) -> None:
@@ -89,7 +106,7 @@ def next_for(
 ) -> Withdrawal | None:
     """Claim and return the most urgent withdrawal that nobody decides now, or None when the queue is clear.
 
-    Skips what somebody else claimed, what has a waiting decision, and what this person approved already.
+    Skips what somebody else claimed, what has a waiting decision, and what this person cannot say yes to.
     ``queue`` narrows it to a view; with ``after`` it is the next one in the order of urgency, and behind
     the last one the search begins again at the first.
     """
@@ -125,13 +142,24 @@ def _next_unlocked(
 
 def claimable(user: User, *, now: datetime, queue: QuerySet[Withdrawal] | None = None) -> QuerySet[Withdrawal]:
     """Return what this person could take from the queue now, most urgent first."""
-    # As one subquery: two conditions of exclude() need not speak of the same approval.
-    own_approval = Approval.objects.filter(withdrawal=OuterRef("pk"), approver=user, voided_at=None)
     return (
         (queries.review_queue() if queue is None else queue)
-        .filter(state__in=UNDECIDED)
+        .filter(_decidable_by(user))
         .filter(Q(claim=None) | Q(claim__until__lte=now) | Q(claim__owner=user))
         .exclude(decisions__status__in=[Decision.Status.WAITING, Decision.Status.PROPOSED])
-        .exclude(Exists(own_approval))
         .order_by("due_at", "pk")
     )
+
+
+def _decidable_by(user: User) -> Q:
+    """What can_decide() says of one withdrawal, for many at once."""
+    plain, flagged = user.has_perm("withdrawals.approve_withdrawal"), user.has_perm("withdrawals.decide_flagged")
+    high = Q(risk_level="high")
+    nothing = Q(pk__in=[])
+    first = (~high if plain else nothing) | (high | Q(is_flagged=True) if flagged else nothing)
+    second = nothing
+    if user.has_perm("withdrawals.confirm_withdrawal"):
+        second = ~queries.decided_by(user)
+        if user.approval_limit is not None:
+            second &= Q(reference_amount__lte=user.approval_limit)
+    return (Q(state=State.UNDER_REVIEW) & first) | (Q(state=State.SECOND_APPROVAL) & second)

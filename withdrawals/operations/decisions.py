@@ -102,7 +102,7 @@ def _require_decidable(
 ) -> None:
     waiting = queries.waiting_decision(subject)
     if waiting is not None:
-        raise AlreadyDecided(words_of(waiting))
+        raise AlreadyDecided(words_of(waiting, actor))
     if subject.version != version:
         raise StaleVersion(subject)
     if move not in subject.moves_for(actor):
@@ -244,12 +244,11 @@ def apply_decision(pk: int, *, now: datetime) -> Decision | None:
     return decision
 
 
-def words_of(decision: Decision) -> str:
-    """Return who decided what and why, in one sentence."""
-    look = MOVE_LOOKS[Move(decision.move)]
-    did = f" {look.did}" if look.did else f": {look.past}"
+def words_of(decision: Decision, reader: User | None = None) -> str:
+    """Return who decided what and why, in one sentence; "You" when the reader did."""
+    who = "You" if decision.actor == reader else decision.actor.name
     why = f": {reasons.label_of(decision.reason)}" if decision.reason else ""
-    return f"{decision.actor.name}{did}{why}."
+    return f"{who} {MOVE_LOOKS[Move(decision.move)].did}{why}."
 
 
 def _facts_of(decision: Decision) -> dict[str, Any]:

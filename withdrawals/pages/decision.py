@@ -1,6 +1,6 @@
 """The facts of a withdrawal's page, panel by panel. What the reader may not see is never put together."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from fractions import Fraction
@@ -99,12 +99,21 @@ class PolicyLine:
 
 
 def policy_line(
-    withdrawal: Withdrawal, sheets: Sequence[Sheet], user: Any, *, all_passed: bool, blocker: str, taken: str
+    withdrawal: Withdrawal,
+    sheets: Sequence[Sheet],
+    user: Any,
+    *,
+    all_passed: bool,
+    blocker: str,
+    taken: str,
+    besides: Sequence[str] = (),
 ) -> PolicyLine:
-    """Return what policy asks for and whether this reader may give it. ``taken``: by whom it is decided."""
+    """Return what policy asks for and whether this reader may give it. ``taken``: by whom it is decided;
+    ``besides``: sentences that whoever approves must know as well."""
     words = policy.requirement(
         reference_amount=withdrawal.reference_amount, risk_level=withdrawal.risk_level, all_passed=all_passed
     ).words
+    words = " ".join([*besides, words])
     moves = {sheet.move for sheet in sheets}
     if taken:
         return PolicyLine("senior", taken, words)
@@ -139,6 +148,23 @@ class Bar:
     tone: str
 
 
+def over_limits(usages: Sequence[Usage]) -> list[str]:
+    """Return a sentence per limit that this payout passes: a person decides about it."""
+    return [
+        f"{_capped(-usage.left, usage)} over the limit {_SCOPES[Limit.Scope(usage.limit.scope)]}for"
+        f" {Limit.Period(usage.limit.period).label}: a person decides."
+        for usage in usages
+        if usage.is_over
+    ]
+
+
+_SCOPES = {Limit.Scope.PLAYER: "", Limit.Scope.HOUSE: "of the house "}
+
+
+def _capped(number: int, usage: Usage) -> str:
+    return f"{number:,}" if usage.is_count else format_money(number, settings.HOUSE_CURRENCY)
+
+
 def bars_of(usages: Sequence[Usage]) -> list[Bar]:
     """Return the limits that apply, the tightest first."""
 
@@ -151,7 +177,7 @@ def bars_of(usages: Sequence[Usage]) -> list[Bar]:
 
 def _bar(usage: Usage, share: Fraction) -> Bar:
     def words(number: int) -> str:
-        return f"{number:,}" if usage.is_count else format_money(number, settings.HOUSE_CURRENCY)
+        return _capped(number, usage)
 
     scope = {"player": "Player", "house": "House"}[usage.limit.scope]
     counted = " (number)" if usage.is_count else ""
@@ -176,7 +202,8 @@ def first_approval(withdrawal: Withdrawal, user: Any) -> str:
         return ""
     at = timezone.localtime(first.decided_at)
     said = " · ".join(part for part in (reasons.label_of(first.reason) if first.reason else "", first.note) if part)
-    return f"{first.actor.name} approved first, {at.day} {at:%b} at {at:%H:%M}" + (f": “{said}”" if said else ".")
+    quoted = f": “{said}”" if said else ""
+    return f"{first.actor.name} approved first, {at.day} {at:%b} at {at:%H:%M}{quoted}. A second person must confirm."
 
 
 @dataclass(frozen=True, slots=True)
@@ -231,6 +258,8 @@ class Route:
     provider: str
     trouble: str
     fee: int
+    # What an approved one will wait for, when nobody else could pay it.
+    wait: str
 
     @property
     def match_words(self) -> str:
@@ -244,7 +273,8 @@ class Route:
 def route_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Route:
     destination = withdrawal.destination
     code = withdrawal.provider or next(iter(withdrawal.routes), "")
-    trouble = providers.troubles(now).get(code)
+    troubles = providers.troubles(now)
+    trouble = troubles.get(code)
     named = visibility.sees(user, Field.NAME)
     # Which provider pays it is open while none of them can.
     waits = withdrawal.state == State.APPROVED and withdrawal.wait_reason and visibility.sees(user, Field.STATE)
@@ -261,7 +291,16 @@ def route_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Route:
         provider="" if waits else provider_label(code),
         trouble=trouble.word if trouble else "",
         fee=withdrawal.fee,
+        wait=_wait(withdrawal.routes, troubles) if withdrawal.state in UNDECIDED else "",
     )
+
+
+def _wait(routes: Sequence[str], troubles: Mapping[str, providers.Trouble]) -> str:
+    if not routes or not all(code in troubles and troubles[code].is_pause for code in routes):
+        return ""
+    if providers.global_stop() is not None:
+        return "It will wait until all payouts are resumed."
+    return f"It will wait until {' or '.join(provider_label(code) for code in routes)} is resumed."
 
 
 def provider_label(code: str) -> str:
@@ -321,16 +360,23 @@ class People:
 
 def people_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> People:
     named, today = visibility.sees(user, Field.NAME), timezone.localdate(now)
-    links = fraud.linked_players(withdrawal.player_id, since=now - LINKED_SINCE) if named else []
-    wanted = [withdrawal.player_id, *(link.player_id for link in links)]
-    rows = {row.pk: row for row in kyc.standings(on=today).filter(pk__in=wanted)}
-    known = [link for link in links if link.player_id in rows]
-    linked = tuple(_linked(rows[link.player_id], link.shared, today) for link in known[:MOST_LINKED])
+    links = _links(withdrawal, now=now) if named else {}
+    rows = {row.pk: row for row in kyc.standings(on=today).filter(pk__in=[withdrawal.player_id, *links])}
+    known = [(rows[pk], shared) for pk, shared in links.items() if pk in rows]
+    linked = tuple(_linked(player, shared, today) for player, shared in known[:MOST_LINKED])
     return People(
         standing=kyc.standing_in(rows[withdrawal.player_id], on=today),
         linked=linked if named else None,
         more=max(len(known) - MOST_LINKED, 0),
     )
+
+
+def _links(withdrawal: Withdrawal, *, now: datetime) -> dict[int, str]:
+    """Return what other players share, by player: first those whom this money could reach as well."""
+    links = dict.fromkeys(queries.sharing_destination(withdrawal), f"payout details {withdrawal.destination.label}")
+    for link in fraud.linked_players(withdrawal.player_id, since=now - LINKED_SINCE):
+        links[link.player_id] = ", ".join(filter(None, [links.get(link.player_id), link.shared]))
+    return links
 
 
 def standing_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Standing | None:

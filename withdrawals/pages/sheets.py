@@ -294,10 +294,10 @@ def undo_offer(user: Any, *, now: datetime, view: str = "") -> dict[str, Any] | 
     }
 
 
-def waiting_words(decision: Decision) -> str:
+def waiting_words(decision: Decision, user: Any) -> str:
     """Return what waits: a decision for its undo time, a proposal for somebody else."""
     if decision.status != Decision.Status.PROPOSED:
-        return f"{words_of(decision)} It takes effect when the undo time is over."
+        return f"{words_of(decision, user)} It takes effect when the undo time is over."
     effect = effect_of(decision.withdrawal, Move(decision.move))
     then = f" Then {effect}" if effect else ""
     return f"{decision.actor.name} proposes to {proposal_words(decision)}. {awaited(decision)}{then}"

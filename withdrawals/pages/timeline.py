@@ -12,7 +12,7 @@ from withdrawals import reasons, visibility
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Note, Withdrawal
 from withdrawals.pages.sheets import HOLD_KINDS
-from withdrawals.states import LOOKS, MOVE_LOOKS, HoldKind, Move
+from withdrawals.states import LOOKS, MOVE_LOOKS, UNDECIDED, HoldKind, Move
 
 _MOVES = {str(move) for move in Move}
 _MACHINES = {"screening": "the checks", "payouts": "the payout worker", "sweeper": "the clock"}
@@ -69,7 +69,10 @@ def notes_for(withdrawal: Withdrawal, user: Any) -> list[Note]:
 
 
 def last_word(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
-    """Return who did what last, in a sentence: ``Marta rejected this 6 s ago: Linked account.``"""
+    """Return who did what last, in a sentence: ``Marta rejected it 6 s ago: Linked account.``
+
+    What the machines did before anybody decided explains nothing, and is left out.
+    """
     entries = list(audit.timeline_of(SUBJECT_TYPE, withdrawal.ref).filter(step__isnull=False))
     if not entries:
         return ""
@@ -77,9 +80,10 @@ def last_word(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
     if not visibility.sees(user, visibility.Field.SIGNALS) or entry.pk in _kept_from(user, entries):
         look = LOOKS[visibility.state_for(user, entry.to_state, entry.data.get("kind", ""))]
         return f"It is {look.label.lower()} since {ago}."
-    why = f": {reasons.label_of(entry.reason)}" if entry.reason and entry.actor_user else ""
-    past = MOVE_LOOKS[Move(entry.action)].told(by_person=entry.actor_user is not None)
-    return f"{_actor(entry, user)}: {past}, {ago} ago{why}."
+    if entry.actor_user is None:
+        return "" if withdrawal.state in UNDECIDED else f"{MOVE_LOOKS[Move(entry.action)].past}, {ago} ago."
+    why = f": {reasons.label_of(entry.reason)}" if entry.reason else ""
+    return f"{_actor(entry, user)} {MOVE_LOOKS[Move(entry.action)].did} {ago} ago{why}."
 
 
 def reads_reason(user: Any, entry: AuditEntry) -> bool:

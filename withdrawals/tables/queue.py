@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from backoffice.accounts.models import User
 from backoffice.money import format_money
 from backoffice.ui import columns, inline
 from backoffice.ui.tables import BaseTable, Group
@@ -43,7 +44,7 @@ def next_address(view: str) -> str:
 class PlayerColumn(columns.Column):
     """Name and country as the row's link; the reference for those who work without names."""
 
-    width = 18
+    width = 16
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
         named = visibility.sees(table.me, visibility.Field.NAME)
@@ -152,14 +153,23 @@ class OwnerColumn(columns.PersonColumn):
         return inline.person(claims.owner_of(record, now=table.now), table.me)
 
 
+class DeciderColumn(columns.PersonColumn):
+    """Whoever decided it last today; the table is handed the people."""
+
+    def render(self, value: int, table: "QueueTable") -> SafeString:
+        return inline.person(table.deciders.get(value), table.me)
+
+
 class QueueTable(BaseTable):
     """Hand in ``view`` (slug of the list), ``standings`` by player, ``troubles`` by provider, ``waiting``."""
 
-    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=16)
+    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=14)
     requested = columns.TimeColumn(accessor="requested_at", sort_by="requested_at", verbose_name="Requested", width=11)
+    decided = columns.TimeColumn(accessor="decided_at", sort_by="decided_at", verbose_name="Decided", width=11)
+    decider = DeciderColumn(accessor="decider_id", verbose_name="By", width=10)
     wake = columns.TimeColumn(accessor="wake_at", sort_by="wake_at", verbose_name="Wakes up", form="relative", width=16)
     player = PlayerColumn(accessor="player", sort_by="player__name", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="reference_amount", verbose_name="Amount")
+    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=16)
     to = DestinationColumn(accessor="destination", verbose_name="To")
     kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
     risk = RiskColumn(accessor="risk_score", sort_by="risk_score", verbose_name="Risk")
@@ -174,10 +184,12 @@ class QueueTable(BaseTable):
     phone = {
         "player": "title",
         "amount": "amount",
-        "due": "meta",
-        "requested": "meta",
-        "wake": "meta",
-        "risk": "side",
+        "to": "meta",
+        "due": "side",
+        "requested": "side",
+        "wake": "side",
+        "decided": "side",
+        "risk": "end",
         "state": "note",
         "why": "note",
         "proposal": "note",
@@ -190,6 +202,7 @@ class QueueTable(BaseTable):
         self.standings: dict[int, Standing] = {}
         self.troubles: dict[str, str] = {}
         self.proposals: dict[int, Decision] = {}
+        self.deciders: dict[int, User] = {}
 
     def render_provider(self, value: str) -> str:
         return provider_label(value)

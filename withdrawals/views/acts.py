@@ -66,9 +66,17 @@ class AddNote(AskText):
 class TakeOver(AskText):
     """Take over what somebody else is deciding; their name and the reason are recorded."""
 
-    permission_required = ("withdrawals.view_withdrawal", "withdrawals.take_over_claim")
+    permission_required = "withdrawals.view_withdrawal"
     form_class = TakeOverForm
     title = verb = "Take over"
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        user = request.user
+        if user.has_perm("withdrawals.view_withdrawal"):
+            withdrawal = withdrawal_or_404(kwargs["ref"])
+            if not claims.may_take_over(withdrawal, user, now=timezone.now()):
+                raise PermissionDenied("None of your roles may take this over.")
+        return super().dispatch(request, *args, **kwargs)
 
     def get_effect(self, withdrawal: Withdrawal) -> str:
         owner = claims.owner_of(withdrawal, now=timezone.now())

@@ -63,7 +63,7 @@ def presence_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Presence
         since=claim.since if claim else None,
         left=inline.duration(claim.until - now) if claim else "",
         mine=owner == user,
-        may_take_over=owner is not None and owner != user and user.has_perm("withdrawals.take_over_claim"),
+        may_take_over=owner is not None and owner != user and claims.may_take_over(withdrawal, user, now=now),
     )
 
 
@@ -93,7 +93,7 @@ class Record(Permitted, View):
                 told = visibility.sees_decision(user, waiting, withdrawal)
                 proposed = told and waiting.status == Decision.Status.PROPOSED
                 taken = "Proposed." if proposed else "Already decided."
-            context |= self._decision(withdrawal, offered, taken, now=now)
+            context |= self._decision(withdrawal, offered, taken, wait=context["route"].wait, now=now)
         else:
             context |= self._record(withdrawal, now=now)
         context |= bar_of(withdrawal, offered if free else [], request, blocked=context.get("blocker", ""), now=now)
@@ -111,7 +111,7 @@ class Record(Permitted, View):
         }
 
     def _decision(
-        self, withdrawal: Withdrawal, offered: list[sheets.Sheet], taken: str, *, now: datetime
+        self, withdrawal: Withdrawal, offered: list[sheets.Sheet], taken: str, *, wait: str, now: datetime
     ) -> dict[str, Any]:
         user = self.request.user
         people = decision_page.people_of(withdrawal, user, now=now)
@@ -128,6 +128,7 @@ class Record(Permitted, View):
                 all_passed=not decision_page.concerns_of(results),
                 blocker=blocked,
                 taken=taken,
+                besides=[*decision_page.over_limits([*of_player, *of_house]), *filter(None, [wait])],
             ),
             "blocker": blocked,
             "bars": bars[: decision_page.MOST_BARS],
@@ -157,8 +158,8 @@ class Record(Permitted, View):
 
 
 def claimed(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Withdrawal:
-    """Claim what nobody has, for somebody who may decide; return the withdrawal with whoever has it now."""
-    if not claims.may_claim(user):
+    """Claim what nobody has, for somebody who can decide it now; return the withdrawal with whoever has it."""
+    if not claims.can_decide(withdrawal, user):
         return withdrawal
     mine = claims.owner_of(withdrawal, now=now) == user
     if mine and withdrawal.claim.until - now > settings.CLAIM_TIME - RENEWED_AFTER:
@@ -201,7 +202,7 @@ def shared_context(
         proposal = last.status == Decision.Status.PROPOSED
         context |= {
             "waiting": last,
-            "waiting_words": sheets.waiting_words(last),
+            "waiting_words": sheets.waiting_words(last, user),
             "waiting_facts": sheets.waiting_facts(last),
             "may_withdraw": proposal and last.actor_id == user.pk,
             "may_agree": decisions.may_second(last, withdrawal, user),

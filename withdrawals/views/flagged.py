@@ -24,8 +24,9 @@ from withdrawals.models import Decision, Withdrawal
 from withdrawals.pages import decision as decision_page
 from withdrawals.pages import sheets
 from withdrawals.pages.flagged import hits_of, stake_of
+from withdrawals.pages.record import outcome_of
 from withdrawals.reasons import Reason
-from withdrawals.states import LOOKS, Move, State
+from withdrawals.states import LOOKS, UNDECIDED, Move, State
 from withdrawals.views.decision import claimed, presence_of, shared_context, withdrawal_or_404
 from withdrawals.views.moves import Decide
 from withdrawals.views.queue import sums_of
@@ -35,37 +36,43 @@ from withdrawals.views.queue import sums_of
 class Kind:
     """A verdict is one of these moves, whichever the withdrawal allows this analyst."""
 
-    moves: tuple[Move, ...]
     reasons: tuple[Reason, ...]
-    look: sheets.Look
+    looks: dict[Move, sheets.Look]
+
+
+# What clearing does to the money, by the move behind it.
+_THEN = {Move.APPROVE: "goes to a provider", Move.ENDORSE: "then a second person confirms"}
+
+
+def _clears(move: Move) -> sheets.Look:
+    """Clearing approves, so the sheet says so and what becomes of the money."""
+    effect = f"Approve {{money}}: {_THEN[move]}"
+    return sheets.Look(
+        "Clear and approve…",
+        f"{effect}. What explains the indicators?",
+        effect,
+        "Approving…",
+        "Approved",
+        "o",
+        "primary",
+    )
 
 
 VERDICTS: dict[str, Kind] = {
-    "clear": Kind(
-        (Move.APPROVE, Move.ENDORSE),
-        reasons.CLEAR_FRAUD,
-        sheets.Look(
-            "Clear…",
-            "What explains the indicators on {money}?",
-            "Clear {money}",
-            "Clearing…",
-            "Cleared",
-            "o",
-            "primary",
-        ),
-    ),
+    "clear": Kind(reasons.CLEAR_FRAUD, {move: _clears(move) for move in _THEN}),
     "confirm-fraud": Kind(
-        (Move.REJECT,),
         reasons.CONFIRM_FRAUD,
-        sheets.Look(
-            "Confirm fraud…",
-            "{money} is fraud and is not paid. Of which kind?",
-            "Confirm fraud",
-            "Confirming…",
-            "Confirmed as fraud:",
-            "f",
-            danger=True,
-        ),
+        {
+            Move.REJECT: sheets.Look(
+                "Confirm fraud…",
+                "{money} is fraud and is not paid. The money goes back to the player’s balance. Of which kind?",
+                "Confirm fraud",
+                "Confirming…",
+                "Confirmed as fraud:",
+                "f",
+                danger=True,
+            )
+        },
     ),
 }
 
@@ -129,6 +136,10 @@ class FlaggedOne(Permitted, View):
             "back": ("Flagged", reverse("withdrawals:flagged")),
             "place": tables.FLAGGED,
             "why": decision_page.why_of(withdrawal, results, user),
+            "first_approval": decision_page.first_approval(withdrawal, user),
+            "outcome": None
+            if withdrawal.state in (*UNDECIDED, State.ON_HOLD)
+            else outcome_of(withdrawal, user, now=now),
             "hits": hits_of(withdrawal, results, user),
             "stake": stake_of(withdrawal),
             "player": decision_page.player_facts(
@@ -187,11 +198,11 @@ def _sheet_of(verdict: str, withdrawal: Withdrawal, user: Any) -> sheets.Sheet:
     """Return what a verdict asks, in the words of this page. It always asks for a reason."""
     kind = VERDICTS[verdict]
     sheet = sheets.sheet_of(withdrawal, _move_of(verdict, withdrawal, user), user)
-    return replace(sheet, look=kind.look, reasons=kind.reasons, needs_reason=True)
+    return replace(sheet, look=kind.looks[sheet.move], reasons=kind.reasons, needs_reason=True)
 
 
 def _move_of(verdict: str, withdrawal: Withdrawal, user: Any) -> Move:
     """Return the move behind a verdict: the one that is possible now, else the one that will be refused."""
     possible = withdrawal.moves_for(user)
-    moves = VERDICTS[verdict].moves
+    moves = list(VERDICTS[verdict].looks)
     return next((move for move in moves if move in possible), moves[0])

@@ -106,6 +106,8 @@ class Decide(Permitted, View):
         waiting = queries.waiting_decision(withdrawal)
         if waiting is not None:
             told = visibility.sees_decision(user, waiting, withdrawal)
+            if waiting.actor == user:
+                return conflict(self.request, withdrawal, f"{decisions.words_of(waiting, user)} Nothing more was done.")
             return self._conflict(withdrawal, decisions.words_of(waiting) if told else "It is decided already.")
         if self.move not in withdrawal.moves_for(user):
             return self._conflict(withdrawal, f"“{label}” is not possible any more.")

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,6 +14,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.generic import View
 
+from backoffice.accounts.models import User
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
 from backoffice.ui.access import Permitted
@@ -27,7 +28,7 @@ from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import sheets
 from withdrawals.reference import normalise
-from withdrawals.states import WITH_PROVIDER, State
+from withdrawals.states import WITH_PROVIDER, HoldKind, Move, State
 
 _ONCE = ("requested", "wake", "provider")
 MOST_CURRENCIES = 3
@@ -37,11 +38,21 @@ def _mine(request: HttpRequest) -> Q:
     return queries.NEEDS_DECISION & Q(claim__owner=request.user, claim__until__gt=timezone.now())
 
 
-def _decided_today(_request: HttpRequest) -> Q:
+def _decided_today(request: HttpRequest) -> Q:
+    return Q(Exists(_decisions_today(request.user)))
+
+
+def _decisions_today(user: Any) -> QuerySet[Decision]:
+    """Return a withdrawal's decisions of today, the last one first; of a legal hold only to who may know of it."""
     morning = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     counted = [Decision.Status.WAITING, Decision.Status.APPLIED]
-    decided = Decision.objects.filter(withdrawal=OuterRef("pk"), decided_at__gte=morning, status__in=counted)
-    return Q(Exists(decided))
+    made = Decision.objects.filter(withdrawal=OuterRef("pk"), decided_at__gte=morning, status__in=counted)
+    if not visibility.sees(user, visibility.Field.LEGAL):
+        # Of releases only those from a legal hold take two people.
+        made = made.exclude(facts__contains={"kind": HoldKind.LEGAL}).exclude(
+            move=Move.RELEASE, proposed_by__isnull=False
+        )
+    return made.order_by("-decided_at", "-pk")
 
 
 def _proposals_for(user: Any) -> QuerySet[Decision]:
@@ -96,6 +107,7 @@ TABS = (
         "High value",
         queries.NEEDS_DECISION & (Q(reference_amount__gt=policy.ONE_PERSON_CAP) | Q(reference_amount__isnull=True)),
         hide=_ONCE,
+        sort="-amount",
         empty="Nothing of high value waits.",
     ),
     Tab(
@@ -109,8 +121,8 @@ TABS = (
         "decided",
         "Decided today",
         _decided_today,
-        hide=("due", "wake", "why", "owner", "provider"),
-        sort="-requested",
+        hide=("due", "requested", "wake", "why", "owner", "provider"),
+        sort="-decided",
         empty="Nothing was decided today.",
     ),
     Tab(
@@ -200,6 +212,20 @@ class Queue(ListScreen):
             *visibility.hidden_columns(user),
             *(("state",) if told else ()),
             *(("proposal",) if self.tab is not PROPOSALS else ()),
+            *(() if self.is_decided else ("decided", "decider")),
+        )
+
+    @property
+    def is_decided(self) -> bool:
+        return self.tab is not None and self.tab.slug == "decided"
+
+    def get_queryset(self) -> QuerySet[Withdrawal]:
+        rows = super().get_queryset()
+        if not self.is_decided:
+            return rows
+        last = _decisions_today(self.request.user)
+        return rows.annotate(
+            decided_at=Subquery(last.values("decided_at")[:1]), decider_id=Subquery(last.values("actor")[:1])
         )
 
     def may_sort(self, column: str) -> bool:
@@ -220,14 +246,22 @@ class Queue(ListScreen):
         return format_html_join(" · ", "{}", ((part,) for part in parts))
 
     def get_notices(self) -> list[Notice]:
-        """Providers that do not work, where rows of this list have no other."""
-        if self.waiting is None or not self.troubles:
-            return []
-        here = filters.only_through(self.filterset.qs, list(self.troubles)).count()
-        if not here:
-            return []
-        told = " ".join(trouble.sentence for trouble in self.troubles.values())
-        return [Notice(format_html("<b>{}</b> Approving still works; {} here may wait.", told, here))]
+        """A provider that does not work and without which rows of this list cannot be paid."""
+        notices: list[Notice] = []
+        if self.waiting is None or "held" in self.parameters:
+            return notices
+        for code, trouble in self.troubles.items():
+            here = filters.held_up(self.filterset.qs, code, self.troubles).count()
+            if here:
+                text = format_html(
+                    '<b>{}</b> Approving still works; {} here may wait. <a href="{}">Show {}</a>',
+                    trouble.sentence,
+                    here,
+                    self._url(held=code),
+                    "it" if here == 1 else f"the {here}",
+                )
+                notices.append(Notice(text))
+        return notices
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
@@ -241,6 +275,8 @@ class Queue(ListScreen):
         if visibility.sees(self.request.user, visibility.Field.STANDING):
             players = {row.player_id for row in page.rows}
             table.standings = kyc.standings_of(players, on=timezone.localdate(self.now)) if players else {}
+        if self.is_decided:
+            table.deciders = User.objects.in_bulk({row.decider_id for row in page.rows})
         context["undo"] = sheets.undo_offer(self.request.user, now=self.now)
         return context
 
