@@ -184,7 +184,7 @@ def test_a_part_for_htmx_and_a_page_for_everybody_else(client: Client) -> None:
 def test_a_missing_permission_is_named(client_for: Callable[[User], Client], support: User) -> None:
     response = client_for(support).get("/people/")
     assert response.status_code == 403
-    assert "none of your roles has: “Can view user”" in response.text
+    assert "None of your roles lets you see the staff." in response.text
 
 
 def test_nobody_signed_in_is_sent_to_sign_in() -> None:
