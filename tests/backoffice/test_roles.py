@@ -45,7 +45,7 @@ ELSEWHERE = {
     "withdrawals:verdict", "withdrawals:provider-switch", "audit:check",
 }  # fmt: skip
 # Without a session: their own kind of authentication, or none needed.
-OPEN = {"healthz", "sign-in", "webhook"}
+OPEN = {"healthz", "favicon", "sign-in", "webhook"}
 
 
 def named(resolver: URLResolver, space: str = "") -> set[str]:

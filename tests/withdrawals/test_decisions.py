@@ -142,7 +142,7 @@ def test_a_page_that_is_out_of_date_decides_nothing(withdrawal: Withdrawal, oper
 
 def test_who_comes_second_is_told_who_was_first(withdrawal: Withdrawal, operator: User, senior: User) -> None:
     decide(withdrawal, M.REJECT, operator, **REJECT)
-    with pytest.raises(AlreadyDecided, match="Dana Kovac: Rejected"):
+    with pytest.raises(AlreadyDecided, match="Dana Kovac rejected it"):
         decide(withdrawal, M.APPROVE, senior, key="second")
 
 

@@ -183,7 +183,7 @@ def test_who_settled_it_is_not_who_failed(unknown: Withdrawal, finance: User, se
     )
     undo_time_is_over()
     told = page(client_for(senior), unknown)
-    assert "Marked it as not paid" in told
+    assert "Marked as not paid" in told
 
 
 def test_whoever_may_second_finds_the_proposals(
