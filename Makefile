@@ -32,7 +32,7 @@ check:
 	.venv/bin/lint-imports
 	$(PY) manage.py makemigrations --check --dry-run
 	@# As in production: debug off, and secrets that are nobody's.
-	@DEBUG=0 SECRET_KEY=$$($(PY) -c "import secrets; print(secrets.token_urlsafe(60))") \
+	@DEBUG=0 BEHIND_TLS=1 SECRET_KEY=$$($(PY) -c "import secrets; print(secrets.token_urlsafe(60))") \
 		INSTALLATION_ID=00000000-0000-4000-8000-000000000000 SANDBOX_ALLOWED=1 SANDBOX_API_KEY=none SANDBOX_WEBHOOK_SECRET=whsec_bm9uZQ== \
 		$(PY) manage.py check --deploy --fail-level WARNING
 
