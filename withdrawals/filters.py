@@ -145,7 +145,7 @@ class FlaggedFilter(BaseFilter):
 
     def by_signal(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         found = CheckResult.objects.filter(
-            withdrawal=OuterRef("pk"), code=value, is_current=True, outcome__in=["review", "decline"]
+            withdrawal=OuterRef("pk"), code=value, is_current=True, outcome__in=CheckResult.CONCERNS
         )
         return rows.filter(Exists(found))
 

@@ -6,6 +6,8 @@ Pages and columns ask here before they put a value together; nothing is hidden i
 from enum import StrEnum
 from typing import Any
 
+from django.db.models import Q
+
 from backoffice.ui.masking import initials_of
 from withdrawals import player_words
 from withdrawals.states import HoldKind, Move, State
@@ -87,6 +89,15 @@ def sees_decision(user: Any, decision: Any, withdrawal: Any) -> bool:
         return sees(user, Field.LEGAL)
     settles = decision.move in (Move.COMPLETE, Move.FAIL)
     return sees(user, Field.ATTEMPT_CODES if settles else Field.SIGNALS)
+
+
+def decisions_known_to(user: Any) -> Q:
+    """Return the decisions that do not tell this person of a legal hold, for many at once."""
+    if sees(user, Field.LEGAL):
+        return Q()
+    # Of releases only those from a legal hold take two people.
+    seconded_release = Q(move=Move.RELEASE, proposed_by__isnull=False)
+    return ~Q(facts__contains={"kind": HoldKind.LEGAL}) & ~seconded_release
 
 
 def hidden_columns(user: Any) -> tuple[str, ...]:

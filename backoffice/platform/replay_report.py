@@ -55,7 +55,7 @@ def _by_state(withdrawals: list[int]) -> dict[str, int]:
 def _review_reasons(withdrawals: list[int]) -> dict[str, int]:
     """Count what the checks of the withdrawals under review found, and where none did, what policy says."""
     review = Withdrawal.objects.filter(pk__in=withdrawals, state=State.UNDER_REVIEW)
-    concerns = CheckResult.objects.filter(is_current=True, outcome__in=["review", "decline"])
+    concerns = CheckResult.objects.filter(is_current=True, outcome__in=CheckResult.CONCERNS)
     codes = concerns.filter(withdrawal__in=review).values_list("code", flat=True)
     unconcerned = review.exclude(Exists(concerns.filter(withdrawal=OuterRef("pk"))))
     counts = Counter(_words(code) for code in codes)

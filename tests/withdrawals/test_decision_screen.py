@@ -194,6 +194,15 @@ def test_only_the_author_undoes(operator: User, senior: User, client_for: SignIn
     assert Decision.objects.get().status == Decision.Status.WAITING
 
 
+def test_a_form_that_was_taken_back_decides_nothing_else(operator: User, client_for: SignIn) -> None:
+    row, client, token = waiting(), client_for(operator), uuid.uuid4().hex
+    assert send(client, row, "approve", token=token).status_code == 302
+    client.post(f"/withdrawals/decisions/{Decision.objects.get().pk}/undo/")
+    answer = send(client, row, "reject", token=token, reason="terms_not_met")
+    assert answer.status_code == 409 and "This form was used already" in answer.text
+    assert [decision.move for decision in Decision.objects.all()] == [Move.APPROVE]
+
+
 def test_the_same_form_twice_is_one_decision(operator: User, client_for: SignIn) -> None:
     row, client, token = waiting(), client_for(operator), uuid.uuid4().hex
     answers = [send(client, row, "approve", QUEUE, token=token) for _ in range(2)]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.contrib.auth.models import Permission
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
 from backoffice.accounts.models import User
@@ -16,7 +17,7 @@ from backoffice.audit.models import AuditEntry
 from ledger.models import Entry
 from tests.conftest import NOW
 from tests.factories.withdrawals import PLATFORM, fund, make_withdrawal, open_withdrawal, pass_checks
-from withdrawals import policy, verification
+from withdrawals import guards, policy, verification
 from withdrawals.exceptions import IllegalMove, MoveRefused, NeedsReason, NotAllowed, StaleVersion
 from withdrawals.models import CheckResult, Notification, PayoutAttempt, Withdrawal
 from withdrawals.operations import requests
@@ -276,6 +277,17 @@ def test_one_person_never_approves_a_large_amount(people: dict[str, User]) -> No
     withdrawal = in_state(S.UNDER_REVIEW, people, amount=policy.ONE_PERSON_CAP + 1, approvals=1)
     with pytest.raises(IllegalMove):
         Withdrawal.advance(withdrawal.pk, M.APPROVE, actor=people["operator"], now=NOW)
+
+
+def test_every_move_for_two_people_is_found_by_its_second_person(people: dict[str, User]) -> None:
+    large = in_state(S.UNDER_REVIEW, people, amount=policy.ONE_PERSON_CAP + 1, approvals=2)
+    frozen = in_state(S.UNDER_REVIEW, people)
+    frozen = Withdrawal.advance(frozen.pk, M.HOLD, actor=people["compliance"], now=NOW, **LEGAL)
+    for_two = {move for move in M for one in (large, frozen) if guards.takes_two(one, move, people["operator"])}
+    assert {move for moves in guards.SECONDED_WITH.values() for move in moves} == for_two
+    app_label, codenames = "withdrawals", {one.removeprefix("withdrawals.") for one in guards.SECONDED_WITH}
+    known = Permission.objects.filter(content_type__app_label=app_label, codename__in=codenames)
+    assert known.count() == len(codenames)
 
 
 def test_the_database_and_the_invariants_have_the_caps_of_policy() -> None:

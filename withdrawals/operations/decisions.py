@@ -66,8 +66,8 @@ def decide(
     """
     if move not in DECIDABLE:
         raise IllegalMove("This is not a decision that a person makes.")
-    if (first := first_answer(key)) is not None:
-        return _same_answer(first, withdrawal, move, actor, reason)
+    if (first := first_answer(key, withdrawal, move, actor=actor, reason=reason)) is not None:
+        return first
     try:
         with transaction.atomic():
             subject = screening.locked(withdrawal.pk)
@@ -93,7 +93,9 @@ def decide(
         raise
     except IntegrityError:
         # The same key twice at once: the first one counts.
-        return _same_answer(Decision.objects.get(key=key), withdrawal, move, actor, reason)
+        if (first := first_answer(key, withdrawal, move, actor=actor, reason=reason)) is None:
+            raise
+        return first
     return decision
 
 
@@ -113,17 +115,17 @@ def _require_decidable(
         validity.require_approvable(subject, now=now)
 
 
-def _same_answer(first: Decision, withdrawal: Withdrawal, move: Move, actor: User, reason: str) -> Decision:
-    """Answer a form that was sent twice; the same key under another decision is a mistake of the page."""
-    kept = (first.withdrawal_id, first.move, first.actor_id, first.reason)
-    if kept != (withdrawal.pk, move, actor.pk, reason):
+def first_answer(key: str, withdrawal: Withdrawal, move: Move, *, actor: User, reason: str) -> Decision | None:
+    """Return what a form that was sent twice decided the first time.
+
+    Raises IllegalMove when its key was used for another decision: that is a mistake of the page.
+    """
+    first = Decision.objects.filter(key=key).select_related("withdrawal").first()
+    if first is None:
+        return None
+    if (first.withdrawal_id, first.move, first.actor_id, first.reason) != (withdrawal.pk, move, actor.pk, reason):
         raise IllegalMove("This form was used already, for another decision. Open the page again and decide there.")
     return first
-
-
-def first_answer(key: str) -> Decision | None:
-    """Return what was kept under this key before, so that a form sent twice gets the same answer."""
-    return Decision.objects.filter(key=key).select_related("withdrawal").first()
 
 
 def needs_reason(withdrawal: Withdrawal, move: Move) -> bool:

@@ -62,7 +62,7 @@ def results_of(withdrawal: Withdrawal) -> list[CheckResult]:
 
 
 def concerns_of(results: Sequence[CheckResult]) -> list[CheckResult]:
-    return [result for result in results if result.outcome in ("review", "decline")]
+    return [result for result in results if result.outcome in CheckResult.CONCERNS]
 
 
 def why_of(withdrawal: Withdrawal, results: Sequence[CheckResult], user: Any) -> Why | None:

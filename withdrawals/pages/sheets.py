@@ -147,7 +147,6 @@ class Sheet:
     look: Look
     withdrawal: Withdrawal
     reasons: tuple[Reason, ...]
-    needs_reason: bool
     two: bool
     # What the provider has said before of the payout that is to be marked as paid.
     provider_reference: str = ""
@@ -202,13 +201,11 @@ class Sheet:
 
 def sheet_of(withdrawal: Withdrawal, move: Move, user: Any) -> Sheet:
     """Return what this move asks of this person."""
-    needed = needs_reason(withdrawal, move)
     return Sheet(
         move=move,
         look=LOOKS[move],
         withdrawal=withdrawal,
-        reasons=_reasons(withdrawal, move, user) if needed else (),
-        needs_reason=needed,
+        reasons=_reasons(withdrawal, move, user) if needs_reason(withdrawal, move) else (),
         two=guards.takes_two(withdrawal, move, user),
         provider_reference=withdrawal.live_attempt.provider_reference if move == Move.COMPLETE else "",
         warnings=_warnings(withdrawal, user) if move in (Move.COMPLETE, Move.FAIL) else (),

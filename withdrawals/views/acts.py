@@ -19,7 +19,7 @@ from withdrawals.operations import claims, decisions, notes
 from withdrawals.states import UNDECIDED
 from withdrawals.views.conflict import conflict
 from withdrawals.views.decision import withdrawal_or_404
-from withdrawals.views.queue import view_of
+from withdrawals.views.tabs import view_of
 
 
 class AskText(Permitted, FormView):

@@ -8,7 +8,7 @@ from django.utils import timezone
 from withdrawals import tables, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.pages import timeline
-from withdrawals.views.queue import view_of
+from withdrawals.views.tabs import view_of
 
 
 def conflict(request: HttpRequest, withdrawal: Withdrawal, sentence: str) -> HttpResponse:

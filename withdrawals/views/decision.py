@@ -26,7 +26,8 @@ from withdrawals.pages import money_trail, sheets, timeline
 from withdrawals.pages import record as record_page
 from withdrawals.reference import normalise
 from withdrawals.states import LOOKS, UNDECIDED, State
-from withdrawals.views.queue import queue_of, tab_of, view_of
+from withdrawals.views.queue import queue_of
+from withdrawals.views.tabs import tab_of, view_of
 from withdrawals.visibility import Field
 
 MOST_EVENTS = 7

@@ -9,12 +9,10 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.views.generic import View
 
 from backoffice.accounts.requests import StaffRequest
-from backoffice.ui import inline
 from backoffice.ui.access import Permitted
 from backoffice.ui.paging import Page
 from backoffice.ui.screens import ListScreen, Tab
@@ -29,7 +27,7 @@ from withdrawals.reasons import Reason
 from withdrawals.states import LOOKS, UNDECIDED, Move, State
 from withdrawals.views.decision import claimed, presence_of, shared_context, withdrawal_or_404
 from withdrawals.views.moves import Decide
-from withdrawals.views.queue import sums_of
+from withdrawals.views.summary import summary_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,14 +98,9 @@ class Flagged(ListScreen):
 
     def get_summary(self) -> SafeString | str:
         waiting = queries.waiting_summary(self.filterset.qs, now=self.now)
-        if not waiting.count or waiting.oldest_at is None:
+        if not waiting.count:
             return ""
-        parts = [format_html("<b>{}</b> {}", waiting.count, "withdrawal" if waiting.count == 1 else "withdrawals")]
-        parts += sums_of(waiting)
-        parts.append(format_html("oldest <b>{}</b>", tables.waited(waiting.oldest_at, self.now)))
-        if waiting.late:
-            parts.append(inline.mark("danger", "late", f"{waiting.late} late"))
-        return format_html_join(" · ", "{}", ((part,) for part in parts))
+        return summary_of(waiting, word="withdrawal" if waiting.count == 1 else "withdrawals", now=self.now)
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
@@ -198,7 +191,7 @@ def _sheet_of(verdict: str, withdrawal: Withdrawal, user: Any) -> sheets.Sheet:
     """Return what a verdict asks, in the words of this page. It always asks for a reason."""
     kind = VERDICTS[verdict]
     sheet = sheets.sheet_of(withdrawal, _move_of(verdict, withdrawal, user), user)
-    return replace(sheet, look=kind.looks[sheet.move], reasons=kind.reasons, needs_reason=True)
+    return replace(sheet, look=kind.looks[sheet.move], reasons=kind.reasons)
 
 
 def _move_of(verdict: str, withdrawal: Withdrawal, user: Any) -> Move:

@@ -21,7 +21,7 @@ from withdrawals.pages import sheets
 from withdrawals.states import MOVE_LOOKS, HoldKind, Move
 from withdrawals.views.conflict import conflict
 from withdrawals.views.decision import withdrawal_or_404
-from withdrawals.views.queue import view_of
+from withdrawals.views.tabs import view_of
 
 
 class Decide(Permitted, View):
@@ -46,8 +46,12 @@ class Decide(Permitted, View):
     def post(self, request: StaffRequest, ref: str, **_: str) -> HttpResponse:
         now, withdrawal = timezone.now(), withdrawal_or_404(ref)
         self.move = self.get_move(withdrawal)
-        first = decisions.first_answer(request.POST.get("token", ""))
-        if first is not None and first.actor_id == request.user.pk and first.withdrawal_id == withdrawal.pk:
+        token, reason = request.POST.get("token", ""), request.POST.get("reason", "")
+        try:
+            first = decisions.first_answer(token, withdrawal, self.move, actor=request.user, reason=reason)
+        except MoveRefused as refusal:
+            return conflict(request, withdrawal, refusal.sentence)
+        if first is not None:
             return self._go_on(first)
         if (refused := self._too_late(withdrawal, now)) is not None:
             return refused

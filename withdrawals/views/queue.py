@@ -1,180 +1,41 @@
-"""The list of withdrawals with its built-in views, the next item to decide, and the search field."""
+"""The list of withdrawals, the next item to decide, and the search field."""
 
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import format_html
 from django.views.generic import View
 
 from backoffice.accounts.models import User
 from backoffice.accounts.requests import StaffRequest
-from backoffice.ui import inline
 from backoffice.ui.access import Permitted
 from backoffice.ui.paging import Page
 from backoffice.ui.screens import ListScreen, Notice, Tab
 from kyc import queries as kyc
 from providers import queries as providers
-from withdrawals import filters, guards, policy, queries, tables, visibility
-from withdrawals.checks.destination import COOLING_TIME
-from withdrawals.models import Decision, Withdrawal
+from withdrawals import filters, queries, tables, visibility
+from withdrawals.models import Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import sheets
 from withdrawals.reference import normalise
-from withdrawals.states import WITH_PROVIDER, HoldKind, Move, State
-
-_ONCE = ("requested", "wake", "provider")
-MOST_CURRENCIES = 3
-
-
-def _mine(request: HttpRequest) -> Q:
-    return queries.NEEDS_DECISION & Q(claim__owner=request.user, claim__until__gt=timezone.now())
-
-
-def _decided_today(request: HttpRequest) -> Q:
-    return Q(Exists(_decisions_today(request.user)))
-
-
-def _decisions_today(user: Any) -> QuerySet[Decision]:
-    """Return a withdrawal's decisions of today, the last one first; of a legal hold only to who may know of it."""
-    morning = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    counted = [Decision.Status.WAITING, Decision.Status.APPLIED]
-    made = Decision.objects.filter(withdrawal=OuterRef("pk"), decided_at__gte=morning, status__in=counted)
-    if not visibility.sees(user, visibility.Field.LEGAL):
-        # Of releases only those from a legal hold take two people.
-        made = made.exclude(facts__contains={"kind": HoldKind.LEGAL}).exclude(
-            move=Move.RELEASE, proposed_by__isnull=False
-        )
-    return made.order_by("-decided_at", "-pk")
-
-
-def _proposals_for(user: Any) -> QuerySet[Decision]:
-    """Return what waits for a second person and is of this person's kind of work."""
-    moves = [move for permission, moves in guards.SECONDED_WITH.items() if user.has_perm(permission) for move in moves]
-    return queries.proposals(moves)
-
-
-def _proposed(request: HttpRequest) -> Q:
-    return Q(Exists(_proposals_for(request.user).filter(withdrawal=OuterRef("pk"))))
-
-
-NEEDS_DECISION = Tab(
-    "needs-decision",
-    "Needs a decision",
-    queries.NEEDS_DECISION,
-    hide=_ONCE,
-    empty="Nothing waits for a decision.",
-)
-SECOND_APPROVAL = Tab(
-    "second-approval",
-    "Second approval",
-    queries.NEEDS_DECISION & Q(state=State.SECOND_APPROVAL),
-    hide=(*_ONCE, "state"),
-    empty="No second approvals wait.",
-)
-PROPOSALS = Tab(
-    "proposals",
-    "Proposals",
-    _proposed,
-    hide=("due", "wake", "why", "owner"),
-    sort="requested",
-    empty="No proposal waits for a second person.",
-)
-MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), empty="You have claimed nothing.")
-ALL = Tab("all", "All", hide=("due", "wake", "why", "owner", "provider"), sort="-requested", counted=False)
-TABS = (
+from withdrawals.views.summary import summary_of
+from withdrawals.views.tabs import (
     NEEDS_DECISION,
-    MINE,
-    SECOND_APPROVAL,
     PROPOSALS,
-    Tab(
-        "on-hold",
-        "On hold",
-        Q(state=State.ON_HOLD),
-        hide=("due", "requested", "state", "owner", "provider"),
-        sort="wake",
-        empty="Nothing is on hold.",
-    ),
-    Tab(
-        "high-value",
-        "High value",
-        queries.NEEDS_DECISION & (Q(reference_amount__gt=policy.ONE_PERSON_CAP) | Q(reference_amount__isnull=True)),
-        hide=_ONCE,
-        sort="-amount",
-        empty="Nothing of high value waits.",
-    ),
-    Tab(
-        "new-details",
-        "New payout details",
-        queries.NEEDS_DECISION & Q(destination__first_seen_at__gt=F("requested_at") - COOLING_TIME),
-        hide=_ONCE,
-        empty="Nothing with new payout details waits.",
-    ),
-    Tab(
-        "decided",
-        "Decided today",
-        _decided_today,
-        hide=("due", "requested", "wake", "why", "owner", "provider"),
-        sort="-decided",
-        empty="Nothing was decided today.",
-    ),
-    Tab(
-        "with-provider",
-        "With provider",
-        Q(state__in=WITH_PROVIDER),
-        hide=("due", "wake", "why", "owner"),
-        # The unknown come before what is being processed, each the oldest first.
-        sort="state",
-        empty="Nothing is with a provider.",
-    ),
-    ALL,
+    SUMMED,
+    decisions_today,
+    proposals_for,
+    tab_of,
+    tabs_for,
+    view_of,
 )
-# Lists of what is open, small enough to be added up each time.
-_SUMMED = {"needs-decision", "second-approval", "mine", "on-hold", "high-value", "new-details"}
-
-
-def tabs_for(user: Any) -> tuple[Tab, ...]:
-    """Return the lists this person works from; those about other people's work or suspicions are left out."""
-    if not visibility.sees(user, visibility.Field.STATE):
-        return (ALL,)  # which list a withdrawal stands in would tell what its status does not
-    hidden = set()
-    if not user.has_perm("withdrawals.confirm_withdrawal"):
-        hidden.add("second-approval")
-    if not any(user.has_perm(permission) for permission in guards.SECONDED_WITH):
-        hidden.add("proposals")
-    if not visibility.sees(user, visibility.Field.OWNER):
-        hidden.add("mine")
-    if not visibility.sees(user, visibility.Field.SIGNALS):
-        hidden.add("new-details")
-    return tuple(tab for tab in TABS if tab.slug not in hidden)
-
-
-def tab_of(request: HttpRequest) -> Tab | None:
-    """Return the list that a page was opened from, if it is one of this person's."""
-    asked = request.GET.get("view", "")
-    return next((tab for tab in tabs_for(request.user) if tab.slug == asked), None)
-
-
-def view_of(request: HttpRequest) -> str:
-    """Return the slug of the list that a page was opened from, or nothing."""
-    tab = tab_of(request)
-    return tab.slug if tab else ""
-
-
-def sums_of(waiting: queries.Waiting) -> list[SafeString]:
-    """Return the sums of a list for its heading: the largest currencies, and how many more there are."""
-    sums = tables.money_words(waiting.totals)
-    parts = [format_html("<b>{}</b>", amount) for amount in sums[:MOST_CURRENCIES]]
-    if (more := len(sums) - MOST_CURRENCIES) > 0:
-        parts.append(format_html("{} more {}", more, "currency" if more == 1 else "currencies"))
-    return parts
 
 
 class Queue(ListScreen):
@@ -196,7 +57,7 @@ class Queue(ListScreen):
 
     @cached_property
     def waiting(self) -> queries.Waiting | None:
-        summed = self.tab is not None and self.tab.slug in _SUMMED
+        summed = self.tab is not None and self.tab.slug in SUMMED
         return queries.waiting_summary(self.filterset.qs, now=self.now) if summed else None
 
     @cached_property
@@ -223,7 +84,7 @@ class Queue(ListScreen):
         rows = super().get_queryset()
         if not self.is_decided:
             return rows
-        last = _decisions_today(self.request.user)
+        last = decisions_today(self.request.user)
         return rows.annotate(
             decided_at=Subquery(last.values("decided_at")[:1]), decider_id=Subquery(last.values("actor")[:1])
         )
@@ -236,14 +97,8 @@ class Queue(ListScreen):
         waiting = self.waiting
         if waiting is None or not waiting.count:
             return ""
-        word = "on hold" if self.tab and self.tab.slug == "on-hold" else "waiting"
-        parts = [format_html("<b>{}</b> {}", waiting.count, word)]
-        parts += sums_of(waiting)
-        if waiting.oldest_at is not None:
-            parts.append(format_html("oldest <b>{}</b>", tables.waited(waiting.oldest_at, self.now)))
-        if waiting.late and word == "waiting":
-            parts.append(inline.mark("danger", "late", f"{waiting.late} late"))
-        return format_html_join(" · ", "{}", ((part,) for part in parts))
+        on_hold = self.tab is not None and self.tab.slug == "on-hold"
+        return summary_of(waiting, word="on hold" if on_hold else "waiting", late=not on_hold, now=self.now)
 
     def get_notices(self) -> list[Notice]:
         """A provider that does not work and without which rows of this list cannot be paid."""
@@ -270,7 +125,7 @@ class Queue(ListScreen):
         table.waiting = self.waiting
         table.troubles = {code: trouble.word for code, trouble in self.troubles.items()}
         if self.tab is PROPOSALS:
-            proposals = _proposals_for(self.request.user).filter(withdrawal__in=page.rows).select_related("actor")
+            proposals = proposals_for(self.request.user).filter(withdrawal__in=page.rows).select_related("actor")
             table.proposals = {proposal.withdrawal_id: proposal for proposal in proposals}
         if visibility.sees(self.request.user, visibility.Field.STANDING):
             players = {row.player_id for row in page.rows}
@@ -290,12 +145,11 @@ def queue_of(request: HttpRequest) -> QuerySet[Withdrawal]:
 class Next(Permitted, View):
     """Claim the next item of a view and go there; say so when there is none."""
 
-    def has_permission(self) -> bool:
-        user: Any = self.request.user
-        return any(user.has_perm(one) for one in self.get_permission_required())
+    permission_required = claims.CLAIMERS
+    request: StaffRequest
 
-    def get_permission_required(self) -> tuple[str, ...]:
-        return ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
+    def has_permission(self) -> bool:
+        return claims.may_claim(self.request.user)
 
     def get(self, request: StaffRequest) -> HttpResponse:
         now, user = timezone.now(), request.user

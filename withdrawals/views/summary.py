@@ -1,0 +1,30 @@
+"""The line beside the title of a list: how many wait, how much money, since when."""
+
+from datetime import datetime
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+
+from backoffice.ui import inline
+from withdrawals import queries, tables
+
+MOST_CURRENCIES = 3
+
+
+def summary_of(waiting: queries.Waiting, *, word: str, now: datetime, late: bool = True) -> SafeString:
+    """Return the figures of a list; ``word`` says what its rows are, ``late`` whether being late means something."""
+    parts = [format_html("<b>{}</b> {}", waiting.count, word), *_sums_of(waiting)]
+    if waiting.oldest_at is not None:
+        parts.append(format_html("oldest <b>{}</b>", tables.waited(waiting.oldest_at, now)))
+    if waiting.late and late:
+        parts.append(inline.mark("danger", "late", f"{waiting.late} late"))
+    return format_html_join(" · ", "{}", ((part,) for part in parts))
+
+
+def _sums_of(waiting: queries.Waiting) -> list[SafeString]:
+    """Return the largest sums, and how many more currencies there are."""
+    sums = tables.money_words(waiting.totals)
+    parts = [format_html("<b>{}</b>", amount) for amount in sums[:MOST_CURRENCIES]]
+    if (more := len(sums) - MOST_CURRENCIES) > 0:
+        parts.append(format_html("{} more {}", more, "currency" if more == 1 else "currencies"))
+    return parts

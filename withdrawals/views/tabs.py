@@ -1,0 +1,144 @@
+"""The built-in lists of withdrawals, and which of them a person works from."""
+
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from backoffice.ui.screens import Tab
+from withdrawals import guards, policy, queries, visibility
+from withdrawals.checks.destination import COOLING_TIME
+from withdrawals.models import Decision
+from withdrawals.states import WITH_PROVIDER, State
+
+_ONCE = ("requested", "wake", "provider")
+
+
+def _mine(request: HttpRequest) -> Q:
+    return queries.NEEDS_DECISION & Q(claim__owner=request.user, claim__until__gt=timezone.now())
+
+
+def _decided_today(request: HttpRequest) -> Q:
+    return Q(Exists(decisions_today(request.user)))
+
+
+def decisions_today(user: Any) -> QuerySet[Decision]:
+    """Return a withdrawal's decisions of today that this person may know of, the last one first."""
+    morning = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    counted = [Decision.Status.WAITING, Decision.Status.APPLIED]
+    made = Decision.objects.filter(withdrawal=OuterRef("pk"), decided_at__gte=morning, status__in=counted)
+    return made.filter(visibility.decisions_known_to(user)).order_by("-decided_at", "-pk")
+
+
+def proposals_for(user: Any) -> QuerySet[Decision]:
+    """Return what waits for a second person and is of this person's kind of work."""
+    moves = [move for permission, moves in guards.SECONDED_WITH.items() if user.has_perm(permission) for move in moves]
+    return queries.proposals(moves)
+
+
+def _proposed(request: HttpRequest) -> Q:
+    return Q(Exists(proposals_for(request.user).filter(withdrawal=OuterRef("pk"))))
+
+
+NEEDS_DECISION = Tab(
+    "needs-decision",
+    "Needs a decision",
+    queries.NEEDS_DECISION,
+    hide=_ONCE,
+    empty="Nothing waits for a decision.",
+)
+SECOND_APPROVAL = Tab(
+    "second-approval",
+    "Second approval",
+    queries.NEEDS_DECISION & Q(state=State.SECOND_APPROVAL),
+    hide=(*_ONCE, "state"),
+    empty="No second approvals wait.",
+)
+PROPOSALS = Tab(
+    "proposals",
+    "Proposals",
+    _proposed,
+    hide=("due", "wake", "why", "owner"),
+    sort="requested",
+    empty="No proposal waits for a second person.",
+)
+MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), empty="You have claimed nothing.")
+ALL = Tab("all", "All", hide=("due", "wake", "why", "owner", "provider"), sort="-requested", counted=False)
+TABS = (
+    NEEDS_DECISION,
+    MINE,
+    SECOND_APPROVAL,
+    PROPOSALS,
+    Tab(
+        "on-hold",
+        "On hold",
+        Q(state=State.ON_HOLD),
+        hide=("due", "requested", "state", "owner", "provider"),
+        sort="wake",
+        empty="Nothing is on hold.",
+    ),
+    Tab(
+        "high-value",
+        "High value",
+        queries.NEEDS_DECISION & (Q(reference_amount__gt=policy.ONE_PERSON_CAP) | Q(reference_amount__isnull=True)),
+        hide=_ONCE,
+        sort="-amount",
+        empty="Nothing of high value waits.",
+    ),
+    Tab(
+        "new-details",
+        "New payout details",
+        queries.NEEDS_DECISION & Q(destination__first_seen_at__gt=F("requested_at") - COOLING_TIME),
+        hide=_ONCE,
+        empty="Nothing with new payout details waits.",
+    ),
+    Tab(
+        "decided",
+        "Decided today",
+        _decided_today,
+        hide=("due", "requested", "wake", "why", "owner", "provider"),
+        sort="-decided",
+        empty="Nothing was decided today.",
+    ),
+    Tab(
+        "with-provider",
+        "With provider",
+        Q(state__in=WITH_PROVIDER),
+        hide=("due", "wake", "why", "owner"),
+        # The unknown come before what is being processed, each the oldest first.
+        sort="state",
+        empty="Nothing is with a provider.",
+    ),
+    ALL,
+)
+# Lists of what is open, small enough to be added up each time.
+SUMMED = {"needs-decision", "second-approval", "mine", "on-hold", "high-value", "new-details"}
+
+
+def tabs_for(user: Any) -> tuple[Tab, ...]:
+    """Return the lists this person works from; those about other people's work or suspicions are left out."""
+    if not visibility.sees(user, visibility.Field.STATE):
+        return (ALL,)  # which list a withdrawal stands in would tell what its status does not
+    hidden = set()
+    if not user.has_perm("withdrawals.confirm_withdrawal"):
+        hidden.add("second-approval")
+    if not any(user.has_perm(permission) for permission in guards.SECONDED_WITH):
+        hidden.add("proposals")
+    if not visibility.sees(user, visibility.Field.OWNER):
+        hidden.add("mine")
+    if not visibility.sees(user, visibility.Field.SIGNALS):
+        hidden.add("new-details")
+    return tuple(tab for tab in TABS if tab.slug not in hidden)
+
+
+def tab_of(request: HttpRequest) -> Tab | None:
+    """Return the list that a page was opened from, if it is one of this person's."""
+    asked = request.GET.get("view", "")
+    return next((tab for tab in tabs_for(request.user) if tab.slug == asked), None)
+
+
+def view_of(request: HttpRequest) -> str:
+    """Return the slug of the list that a page was opened from, or nothing."""
+    tab = tab_of(request)
+    return tab.slug if tab else ""
