@@ -8,7 +8,8 @@ from django import forms
 
 from withdrawals import visibility
 from withdrawals.models import Note
-from withdrawals.pages.sheets import HOLD_KINDS, WAKE_CHOICES, Sheet, wake_at
+from withdrawals.pages.looks import HOLD_KINDS, WAKE_CHOICES, wake_at
+from withdrawals.pages.sheets import Sheet
 from withdrawals.states import HoldKind, Move
 
 LONGEST_NOTE = 2000

@@ -11,7 +11,7 @@ from backoffice.ui import inline
 from withdrawals import reasons, visibility
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Note, Withdrawal
-from withdrawals.pages.sheets import HOLD_KINDS
+from withdrawals.pages.looks import HOLD_KINDS
 from withdrawals.states import LOOKS, MOVE_LOOKS, UNDECIDED, HoldKind, Move
 
 _MOVES = {str(move) for move in Move}

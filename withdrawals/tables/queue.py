@@ -17,8 +17,8 @@ from kyc.states import Standing
 from withdrawals import queries, visibility
 from withdrawals.models import Decision, Method, Withdrawal
 from withdrawals.operations import claims
-from withdrawals.pages import sheets
-from withdrawals.pages.decision import provider_label
+from withdrawals.pages import pending
+from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, State, WaitReason
 
 METHOD_ICONS = {Method.IBAN: "bank", Method.CARD: "card", Method.WALLET: "coin"}
@@ -126,7 +126,7 @@ class WhyColumn(columns.Column):
 
     def render(self, value: list[str], record: Withdrawal, table: "QueueTable") -> SafeString:
         if record.state == State.ON_HOLD:
-            return format_html("{}", sheets.hold_reason(record, table.me)) or inline.NOTHING
+            return format_html("{}", pending.hold_reason(record, table.me)) or inline.NOTHING
         words = " · ".join(value[:2])
         if record.state != State.SECOND_APPROVAL or table.view == "second-approval":
             return format_html("{}", words)
@@ -142,7 +142,7 @@ class ProposalColumn(columns.Column):
         proposal = table.proposals.get(value)
         if proposal is None:
             return inline.NOTHING
-        words = f"{proposal.actor.name} proposes to {sheets.proposal_words(proposal)}"
+        words = f"{proposal.actor.name} proposes to {pending.proposal_words(proposal)}"
         return format_html('<span title="{0}">{0}</span>', words)
 
 

@@ -21,9 +21,14 @@ from withdrawals.exceptions import ClaimedByOther
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import asking, claims, decisions
-from withdrawals.pages import decision as decision_page
-from withdrawals.pages import money_trail, sheets, timeline
+from withdrawals.pages import money_trail, pending, sheets, timeline
 from withdrawals.pages import record as record_page
+from withdrawals.pages.approval import blocker, first_approval, policy_line
+from withdrawals.pages.earlier import earlier_of
+from withdrawals.pages.limits import MOST_BARS, bars_of, over_limits
+from withdrawals.pages.people import people_of, player_facts, standing_of
+from withdrawals.pages.route import route_of
+from withdrawals.pages.why import concerns_of, results_of, why_of
 from withdrawals.reference import normalise
 from withdrawals.states import LOOKS, UNDECIDED, State
 from withdrawals.views.queue import queue_of
@@ -108,53 +113,51 @@ class Record(Permitted, View):
             "view": view,
             "place": view,
             "back": (tab.label, f"{address}?view={view}") if tab else ("Withdrawals", address),
-            "undo": sheets.undo_offer(self.request.user, now=now, view=view),
+            "undo": pending.undo_offer(self.request.user, now=now, view=view),
         }
 
     def _decision(
         self, withdrawal: Withdrawal, offered: list[sheets.Sheet], taken: str, *, wait: str, now: datetime
     ) -> dict[str, Any]:
         user = self.request.user
-        people = decision_page.people_of(withdrawal, user, now=now)
+        people = people_of(withdrawal, user, now=now)
         of_player = usage.of_player(withdrawal, now=withdrawal.requested_at)
         of_house = usage.of_house(withdrawal, now=now)
-        blocked = decision_page.blocker(withdrawal, people.standing, of_player, of_house, now=now)
-        results, bars = decision_page.results_of(withdrawal), decision_page.bars_of([*of_player, *of_house])
+        blocked = blocker(withdrawal, people.standing, of_player, of_house, now=now)
+        results, bars = results_of(withdrawal), bars_of([*of_player, *of_house])
         return {
-            "why": decision_page.why_of(withdrawal, results, user),
-            "policy": decision_page.policy_line(
+            "why": why_of(withdrawal, results, user),
+            "policy": policy_line(
                 withdrawal,
                 offered,
                 user,
-                all_passed=not decision_page.concerns_of(results),
+                all_passed=not concerns_of(results),
                 blocker=blocked,
                 taken=taken,
-                besides=[*decision_page.over_limits([*of_player, *of_house]), *filter(None, [wait])],
+                besides=[*over_limits([*of_player, *of_house]), *filter(None, [wait])],
             ),
             "blocker": blocked,
-            "bars": bars[: decision_page.MOST_BARS],
-            "more_bars": bars[decision_page.MOST_BARS :],
-            "first_approval": decision_page.first_approval(withdrawal, user),
-            "player": decision_page.player_facts(
-                withdrawal.player, people.standing, user, today=timezone.localdate(now)
-            ),
+            "bars": bars[:MOST_BARS],
+            "more_bars": bars[MOST_BARS:],
+            "first_approval": first_approval(withdrawal, user),
+            "player": player_facts(withdrawal.player, people.standing, user, today=timezone.localdate(now)),
             "people": people,
             "trail": money_trail.trail_of(withdrawal, user),
-            "earlier": decision_page.earlier_of(withdrawal, user),
+            "earlier": earlier_of(withdrawal, user),
         }
 
     def _record(self, withdrawal: Withdrawal, *, now: datetime) -> dict[str, Any]:
         user = self.request.user
         told = player_words.sentence(player_words.situation_of(withdrawal, now=now))
-        standing = decision_page.standing_of(withdrawal, user, now=now)
+        standing = standing_of(withdrawal, user, now=now)
         return {
             "outcome": record_page.outcome_of(withdrawal, user, now=now),
             "say": told if visibility.sees(user, Field.PLAYER_WORDS) else "",
-            "player": decision_page.player_facts(withdrawal.player, standing, user, today=timezone.localdate(now)),
-            "earlier": decision_page.earlier_of(withdrawal, user),
+            "player": player_facts(withdrawal.player, standing, user, today=timezone.localdate(now)),
+            "earlier": earlier_of(withdrawal, user),
             "attempts": record_page.attempts_of(withdrawal, user),
             "journal": record_page.journal_of(withdrawal, user),
-            "why": decision_page.why_of(withdrawal, decision_page.results_of(withdrawal), user),
+            "why": why_of(withdrawal, results_of(withdrawal), user),
         }
 
 
@@ -189,12 +192,12 @@ def shared_context(
         "presence": presence,
         "look": LOOKS[state],
         "due": withdrawal.state in UNDECIDED and visibility.sees(user, Field.STATE),
-        "route": decision_page.route_of(withdrawal, user, now=now),
+        "route": route_of(withdrawal, user, now=now),
         "notes": notes[:1],
         "events": events[:MOST_EVENTS],
         "older_events": events[MOST_EVENTS:],
         "sees_owner": visibility.sees(user, Field.OWNER),
-        "hold": sheets.hold_words(withdrawal, user),
+        "hold": pending.hold_words(withdrawal, user),
         "findings": queries.open_findings_of(withdrawal, user),
     }
     if last is None or not visibility.sees_decision(user, last, withdrawal):
@@ -203,13 +206,13 @@ def shared_context(
         proposal = last.status == Decision.Status.PROPOSED
         context |= {
             "waiting": last,
-            "waiting_words": sheets.waiting_words(last, user),
-            "waiting_facts": sheets.waiting_facts(last),
+            "waiting_words": pending.waiting_words(last, user),
+            "waiting_facts": pending.waiting_facts(last),
             "may_withdraw": proposal and last.actor_id == user.pk,
             "may_agree": decisions.may_second(last, withdrawal, user),
         }
     elif last.status == Decision.Status.DECLINED and last.version == withdrawal.version:
-        context["declined"] = sheets.declined_words(last)
+        context["declined"] = pending.declined_words(last)
     return context
 
 

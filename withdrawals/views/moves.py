@@ -17,7 +17,7 @@ from withdrawals.exceptions import AlreadyDecided, ClaimedByOther, MoveRefused, 
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import asking, claims, decisions
-from withdrawals.pages import sheets
+from withdrawals.pages import pending, sheets
 from withdrawals.states import MOVE_LOOKS, HoldKind, Move
 from withdrawals.views.conflict import conflict
 from withdrawals.views.decision import withdrawal_or_404
@@ -150,5 +150,5 @@ class Decide(Permitted, View):
 
     def _go_on(self, decision: Decision) -> HttpResponse:
         if decision.status == Decision.Status.PROPOSED:
-            messages.info(self.request, f"Proposed. {sheets.awaited(decision)}")
+            messages.info(self.request, f"Proposed. {pending.awaited(decision)}")
         return redirect(self.get_next_url(decision.withdrawal))

@@ -23,7 +23,7 @@ from providers import queries as providers
 from withdrawals import filters, queries, tables, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.operations import claims
-from withdrawals.pages import sheets
+from withdrawals.pages import pending
 from withdrawals.reference import normalise
 from withdrawals.views.summary import summary_of
 from withdrawals.views.tabs import (
@@ -132,7 +132,7 @@ class Queue(ListScreen):
             table.standings = kyc.standings_of(players, on=timezone.localdate(self.now)) if players else {}
         if self.is_decided:
             table.deciders = User.objects.in_bulk({row.decider_id for row in page.rows})
-        context["undo"] = sheets.undo_offer(self.request.user, now=self.now)
+        context["undo"] = pending.undo_offer(self.request.user, now=self.now)
         return context
 
 
@@ -158,7 +158,7 @@ class Next(Permitted, View):
         found = claims.next_for(user, now=now, queue=queue_of(request), after=left)
         if found is None:
             context = {
-                "undo": sheets.undo_offer(user, now=now),
+                "undo": pending.undo_offer(user, now=now),
                 "counts": queries.day_of(user, now=now),
                 "view": view,
             }
