@@ -34,6 +34,7 @@ ROLES: dict[str, set[str]] = {
         "withdrawals.settle_withdrawal",
         "withdrawals.take_over_claim",
         "withdrawals.close_finding",
+        "withdrawals.print_evidence",
         "ledger.view_entry",
     },
     "Fraud": _READ
@@ -47,6 +48,7 @@ ROLES: dict[str, set[str]] = {
         "withdrawals.hold_withdrawal",
         "withdrawals.release_withdrawal",
         "withdrawals.add_note",
+        "withdrawals.print_evidence",
     },
     "Support": _READ | {"kyc.look_up_player", "withdrawals.add_note"},
     "Finance": _READ
@@ -54,6 +56,7 @@ ROLES: dict[str, set[str]] = {
         "ledger.view_entry",
         "withdrawals.view_transactions",
         "withdrawals.export_transactions",
+        "withdrawals.print_evidence",
         "withdrawals.settle_withdrawal",
         "withdrawals.close_finding",
         "providers.view_provider",
@@ -74,6 +77,7 @@ ROLES: dict[str, set[str]] = {
         "ledger.view_freezes",
         "audit.view_auditentry",
         "withdrawals.view_transactions",
+        "withdrawals.print_evidence",
     },
     "Administrator": _READ
     | {

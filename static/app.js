@@ -79,8 +79,10 @@
     if (form.dataset.sent) { event.preventDefault(); return; }
     if (form.method !== 'post') return;
     form.dataset.sent = '1';
-    const button = event.submitter;
-    if (button) setTimeout(() => { button.setAttribute('aria-disabled', 'true'); if (button.dataset.busy) button.textContent = button.dataset.busy; }, 300);
+    const button = event.submitter, words = button ? [...button.childNodes] : [];
+    const wait = setTimeout(() => { if (!button) return; button.setAttribute('aria-disabled', 'true'); if (button.dataset.busy) button.textContent = button.dataset.busy; }, 300);
+    // A page that stays open after the answer can send it again.
+    form.addEventListener('desk:again', () => { delete form.dataset.sent; clearTimeout(wait); if (button) { button.removeAttribute('aria-disabled'); button.replaceChildren(...words); } }, { once: true });
   });
   addEventListener('pageshow', (event) => { if (event.persisted) $$('form[data-sent]').forEach((form) => { delete form.dataset.sent; }); });
 
@@ -102,8 +104,8 @@
 
   // An answer from another address (sign-in) becomes a full page ------------------------------------------------------
   document.addEventListener('htmx:beforeSwap', (event) => {
-    const answered = event.detail.xhr.responseURL;
-    if (answered && new URL(answered).pathname !== location.pathname) { event.detail.shouldSwap = false; location.assign(answered); }
+    const answered = event.detail.xhr.responseURL, asked = event.detail.pathInfo.requestPath;
+    if (answered && new URL(answered).pathname !== new URL(asked, location.href).pathname) { event.detail.shouldSwap = false; location.assign(answered); }
   });
 
   const ready = () => {

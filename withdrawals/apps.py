@@ -25,7 +25,7 @@ def _tell_the_log() -> None:
     words.ACTS |= {str(move): look.past for move, look in MOVE_LOOKS.items()} | ACTS
     words.BY_PEOPLE |= {str(move): look.by_person for move, look in MOVE_LOOKS.items() if look.by_person}
     words.DECISIONS |= {*map(str, decisions.DECIDABLE), *DECISIONS}
-    words.READING |= {"look_up", "export"}
+    words.READING |= {"look_up", "export", "evidence"}
     words.SUBJECTS |= {
         "withdrawal": Subject(
             "Withdrawal",
@@ -50,6 +50,8 @@ def _tell_the_log() -> None:
 ACTS = {
     "claim": "Claimed",
     "take_over": "Took over",
+    "hand_over": "Handed over",
+    "evidence": "Opened the evidence to print",
     "decide": "Decided",
     "propose": "Proposed",
     "second": "Agreed to a proposal",

@@ -48,6 +48,8 @@ class Moves(models.Model):
     reason = models.CharField(max_length=60, default="")
     hold_kind = models.CharField(max_length=10, choices=HoldKind.choices, default="")
     wake_at = models.DateTimeField(null=True)
+    # What the player is told besides the reason while it waits for them.
+    player_message = models.CharField(max_length=300, default="")
     # Approvals that policy asked for when the checks were done: 0 (automatic lane), 1 or 2.
     required_approvals = models.PositiveSmallIntegerField(default=1)
     fingerprint = models.CharField(max_length=64, default="")
@@ -127,4 +129,5 @@ class Moves(models.Model):
             if not named or field in named:
                 self.__dict__[field.attname] = fresh.__dict__[field.attname]
         self._state.fields_cache.clear()
-        self.__dict__.pop("approvals_needed", None)  # computed from what was there before
+        for computed in ("approvals_needed", "last_checks"):  # from what was there before
+            self.__dict__.pop(computed, None)

@@ -5,7 +5,21 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db.models import BigIntegerField, Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value
+from django.db.models import (
+    Aggregate,
+    BigIntegerField,
+    Count,
+    DurationField,
+    Exists,
+    F,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+    Value,
+)
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -44,6 +58,21 @@ def withdrawals() -> QuerySet[Withdrawal]:
 def review_queue() -> QuerySet[Withdrawal]:
     """Return what waits for a person, most urgent first; what was just decided waits for nobody."""
     return withdrawals().filter(NEEDS_DECISION).select_related("claim__owner").order_by("due_at", "pk")
+
+
+def before_in_queue(withdrawal: Withdrawal) -> Q:
+    """Return what is more urgent than this one."""
+    return Q(due_at__lt=withdrawal.due_at) | Q(due_at=withdrawal.due_at, pk__lt=withdrawal.pk)
+
+
+def place_in(queue: QuerySet[Withdrawal], withdrawal: Withdrawal) -> tuple[int, int]:
+    """Return the place of a withdrawal in a list by urgency, and how many stand in the list. One statement."""
+    counted = queue.order_by().aggregate(
+        total=Count("pk"),
+        before=Count("pk", filter=before_in_queue(withdrawal)),
+        own=Count("pk", filter=Q(pk=withdrawal.pk)),
+    )
+    return (counted["before"] + 1 if counted["own"] else 0), counted["total"]
 
 
 def flagged() -> QuerySet[Withdrawal]:
@@ -211,6 +240,24 @@ def earlier_payouts(withdrawal: Withdrawal) -> QuerySet[Withdrawal]:
         .select_related("destination")
         .order_by("-requested_at", "-pk")
     )
+
+
+def typical_time(provider: str, *, now: datetime) -> timedelta | None:
+    """Return the median time from sending to payment of what this provider paid in the last 24 hours."""
+    paid = PayoutAttempt.objects.filter(
+        provider=provider,
+        state="paid",
+        withdrawal__closed_at__gt=now - timedelta(days=1),
+        withdrawal__closed_at__lte=now,
+    )
+    took = F("withdrawal__closed_at") - F("sent_at")
+    return paid.aggregate(typical=_Median(took))["typical"]
+
+
+class _Median(Aggregate):
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = DurationField()
 
 
 def decided_by(user: User) -> Q:

@@ -275,11 +275,11 @@ def test_a_proposal_can_be_declined_by_whoever_could_agree(operator: User, senio
     proposal = decide(withdrawal, M.REJECT, operator, **REJECT)
     for actor in (operator, support):
         with pytest.raises(NotAllowed):
-            decisions.decline(proposal, actor=actor, now=NOW)
-    declined = decisions.decline(proposal, actor=senior, now=NOW)
+            decisions.decline(proposal, actor=actor, now=NOW, why="No proof")
+    declined = decisions.decline(proposal, actor=senior, now=NOW, why="No proof")
     assert (declined.status, declined.words, declined.actor) == (
         Status.DECLINED,
-        f"{senior.name} declined it.",
+        f"{senior.name} declined it: No proof.",
         operator,
     )
     assert actions_of(withdrawal)[-1] == "decline_proposal"

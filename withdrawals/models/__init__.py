@@ -1,6 +1,6 @@
 """What a withdrawal is about, and the rows around it: one file per subject. Its life is in lifecycle.py."""
 
-from withdrawals.models.deciding import Approval, CheckResult, Claim, Decision, Note
+from withdrawals.models.deciding import Approval, CheckResult, Claim, Decision, Note, Visit
 from withdrawals.models.destination import Destination, Method
 from withdrawals.models.limit import Limit
 from withdrawals.models.paying import Finding, Notification, PayoutAttempt
@@ -18,5 +18,6 @@ __all__ = [
     "Note",
     "Notification",
     "PayoutAttempt",
+    "Visit",
     "Withdrawal",
 ]

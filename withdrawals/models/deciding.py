@@ -119,9 +119,25 @@ class Claim(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="claims")
     since = models.DateTimeField()
     until = models.DateTimeField(db_index=True)
+    # Which open page holds it: the last one that its owner opened. Leaving another one releases nothing.
+    page = models.CharField(max_length=32, default="")
+    # Who would like to have it handed over.
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
 
     class Meta:
         default_permissions = ()
+
+
+class Visit(models.Model):
+    """That somebody has the page of a withdrawal open; renewed while they look, worth nothing a minute later."""
+
+    withdrawal = models.ForeignKey("withdrawals.Withdrawal", on_delete=models.CASCADE, related_name="visits")
+    visitor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["withdrawal", "visitor"], name="visit_once_per_person")]
 
 
 class Note(models.Model):

@@ -66,6 +66,7 @@ class Withdrawal(Lifecycle):
             ("settle_withdrawal", "Can settle unknown outcomes by hand"),
             ("take_over_claim", "Can take over what somebody else is deciding"),
             ("add_note", "Can add notes"),
+            ("print_evidence", "Can print the evidence of a withdrawal"),
             ("view_signals", "Can see fraud indicators and scores"),
             ("view_flagged", "Can see the flagged queue"),
             ("decide_flagged", "Can clear or confirm fraud indicators"),
@@ -154,9 +155,14 @@ class Withdrawal(Lifecycle):
         return self.attempts.get(state__in=PayoutAttempt.LIVE)
 
     @cached_property
+    def last_checks(self) -> list[CheckResult]:
+        """What the last screening said, the heaviest first."""
+        return list(self.check_results.filter(is_current=True).order_by("-points", "pk"))
+
+    @cached_property
     def approvals_needed(self) -> int:
         """Approvals that the stored checks ask for by today's policy, and never fewer than were asked for then."""
-        outcomes = set(self.check_results.filter(is_current=True).values_list("outcome", flat=True))
+        outcomes = {result.outcome for result in self.last_checks}
         asked = policy.requirement(
             reference_amount=self.reference_amount,
             risk_level=self.risk_level,

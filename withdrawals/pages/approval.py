@@ -13,7 +13,7 @@ from withdrawals.checks import identity, incident, limits
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import validity
 from withdrawals.pages.sheets import Sheet
-from withdrawals.states import UNDECIDED, Move, State
+from withdrawals.states import Move, State
 from withdrawals.usage import Usage
 from withdrawals.visibility import Field
 
@@ -35,6 +35,7 @@ def policy_line(
     all_passed: bool,
     blocker: str,
     taken: str,
+    unexplained: bool = False,
     besides: Sequence[str] = (),
 ) -> PolicyLine:
     """Return what policy asks for and whether this reader may give it. ``taken``: by whom it is decided;
@@ -48,6 +49,8 @@ def policy_line(
         return PolicyLine("senior", taken, words)
     if blocker:
         return PolicyLine("blocked", "Blocked.", blocker)
+    if unexplained:
+        return PolicyLine("senior", "Only a senior may approve this.", "Part of the money is unexplained.")
     if Move.APPROVE in moves:
         return PolicyLine("allowed", "You can approve this.", words)
     if Move.ENDORSE in moves:
@@ -80,15 +83,13 @@ def first_approval(withdrawal: Withdrawal, user: Any) -> str:
 
 def blocker(
     withdrawal: Withdrawal,
-    standing: Standing | None,
+    standing: Standing,
     of_player: Sequence[Usage],
     of_house: Sequence[Usage],
     *,
     now: datetime,
 ) -> str:
     """Return what stands in the way of an approval now, or nothing."""
-    if withdrawal.state not in UNDECIDED or standing is None:
-        return ""
     outcomes = [
         *incident.none_open(withdrawal, now=now),
         identity.judge(withdrawal.player, standing),

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum, Window
 
 from withdrawals import queries, visibility
 from withdrawals.models import Withdrawal
@@ -33,10 +33,12 @@ def earlier_of(withdrawal: Withdrawal, user: Any) -> Earlier | None:
     """Return the player's latest other withdrawals, and how much was paid in this one's currency."""
     if not visibility.sees(user, Field.NAME):
         return None
-    earlier = queries.earlier_payouts(withdrawal)
-    paid = earlier.filter(state=State.COMPLETED, currency=withdrawal.currency).order_by()
-    sums = paid.aggregate(total=Sum("amount"), count=Count("pk"))
-    rows = tuple(
-        EarlierLine(row, LOOKS[visibility.state_for(user, row.state, row.hold_kind)]) for row in earlier[:MOST_EARLIER]
+    paid = Q(state=State.COMPLETED, currency=withdrawal.currency)
+    latest = list(
+        queries.earlier_payouts(withdrawal).annotate(
+            paid=Window(Count("pk", filter=paid)), total=Window(Sum("amount", filter=paid))
+        )[:MOST_EARLIER]
     )
-    return Earlier(rows, sums["count"], sums["total"] or 0, withdrawal.currency)
+    rows = tuple(EarlierLine(row, LOOKS[visibility.state_for(user, row.state, row.hold_kind)]) for row in latest)
+    first: Any = latest[0] if latest else None
+    return Earlier(rows, first.paid if first else 0, (first and first.total) or 0, withdrawal.currency)

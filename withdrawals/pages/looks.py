@@ -1,10 +1,11 @@
 """The words, keys and buttons of each decision: one row per move."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from django.utils import timezone
 
+from withdrawals import reasons
 from withdrawals.states import HoldKind, Move
 
 
@@ -90,7 +91,7 @@ LOOKS: dict[Move, Look] = {
         "Mark as paid",
         "Marking…",
         "Paid:",
-        "p",
+        "m",
         effect="{money} is booked as paid.",
     ),
     Move.FAIL: Look(
@@ -114,27 +115,41 @@ LOOKS: dict[Move, Look] = {
         effect="{money} goes back to the player’s balance.",
     ),
 }
+# Asking somebody else is a hold, in words of its own.
+ESCALATE = Look(
+    "Escalate…",
+    "Who should look at {money}, and what do you ask them?",
+    "Escalate",
+    "Escalating…",
+    "Escalated",
+    "e",
+)
 # The word that a person gives for a hold says what kind of hold it is.
 HOLD_KINDS: dict[str, HoldKind] = {
     "waiting_document": HoldKind.PLAYER,
     "waiting_player": HoldKind.PLAYER,
     "waiting_provider": HoldKind.PROVIDER,
     "waiting_colleague": HoldKind.INTERNAL,
+    "waiting_other": HoldKind.INTERNAL,
     "legal": HoldKind.LEGAL,
+    **dict.fromkeys(reasons.ANSWERED_WITH, HoldKind.INTERNAL),
 }
 WAKE_CHOICES = (
     ("2h", "In 2 hours"),
     ("tomorrow", "Tomorrow, 09:00"),
     ("3d", "In 3 days"),
-    ("7d", "In 7 days"),
-    ("30d", "In 30 days"),
+    ("date", "On a date, 09:00"),
 )
+LONGEST_HOLD = timedelta(days=90)
+# Whom nobody answered decides without the answer.
+ANSWER_TIME = timedelta(days=1)
 
 
-def wake_at(choice: str, *, now: datetime) -> datetime:
-    """Return the moment that a choice of WAKE_CHOICES stands for."""
-    if choice == "tomorrow":
-        tomorrow = timezone.localtime(now) + timedelta(days=1)
-        return tomorrow.replace(hour=9, minute=0, second=0, microsecond=0)
+def wake_at(choice: str, *, on: date | None = None, now: datetime) -> datetime:
+    """Return the moment that a choice of WAKE_CHOICES stands for; ``on`` is the date that was chosen."""
+    local = timezone.localtime(now)
+    if choice in ("tomorrow", "date"):
+        day = on or (local + timedelta(days=1)).date()
+        return timezone.make_aware(datetime.combine(day, time(9)), local.tzinfo)
     number, unit = int(choice[:-1]), choice[-1]
     return now + (timedelta(hours=number) if unit == "h" else timedelta(days=number))

@@ -76,11 +76,18 @@ def hold_reason(withdrawal: Withdrawal, user: Any) -> str:
     return reasons.label_of(withdrawal.reason) if seen and withdrawal.state == State.ON_HOLD else ""
 
 
+def _question(withdrawal: Withdrawal) -> Decision | None:
+    made = withdrawal.decisions.filter(move=Move.HOLD, status=Decision.Status.APPLIED, reason=withdrawal.reason)
+    return made.select_related("actor").order_by("-pk").first()
+
+
 def hold_words(withdrawal: Withdrawal, user: Any) -> str:
     """Return why a withdrawal is on hold and what ends it, to those who may know."""
     why = hold_reason(withdrawal, user)
     if not why:
         return ""
+    if withdrawal.reason in reasons.ANSWERED_WITH and (asked := _question(withdrawal)) is not None:
+        why = f"{asked.actor.name} asked {why.removeprefix('Asked ')}: “{asked.note}”"
     if withdrawal.hold_kind == HoldKind.LEGAL:
         return f"{why}. A legal hold has no end of its own: two compliance officers must agree to release it."
     ends = "is cancelled" if withdrawal.hold_kind == HoldKind.PLAYER else "goes back to review"

@@ -68,27 +68,21 @@ class Linked:
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The player's own standing, for what it blocks, and the linked players; read together in one statement.
+    """Who shares something with the player: the strongest, and how many more there are."""
 
-    ``linked`` is None for whoever works without names.
-    """
-
-    standing: Standing
-    linked: tuple[Linked, ...] | None
+    linked: tuple[Linked, ...]
     more: int
 
 
-def people_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> People:
-    named, today = visibility.sees(user, Field.NAME), timezone.localdate(now)
-    links = _links(withdrawal, now=now) if named else {}
-    rows = {row.pk: row for row in kyc.standings(on=today).filter(pk__in=[withdrawal.player_id, *links])}
+def linked_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> People | None:
+    """Return who shares something with the player; None for whoever works without names."""
+    if not visibility.sees(user, Field.NAME):
+        return None
+    links, today = _links(withdrawal, now=now), timezone.localdate(now)
+    rows = {row.pk: row for row in kyc.standings(on=today).filter(pk__in=list(links))} if links else {}
     known = [(rows[pk], shared) for pk, shared in links.items() if pk in rows]
     linked = tuple(_linked(player, shared, today) for player, shared in known[:MOST_LINKED])
-    return People(
-        standing=kyc.standing_in(rows[withdrawal.player_id], on=today),
-        linked=linked if named else None,
-        more=max(len(known) - MOST_LINKED, 0),
-    )
+    return People(linked=linked, more=max(len(known) - MOST_LINKED, 0))
 
 
 def _links(withdrawal: Withdrawal, *, now: datetime) -> dict[int, str]:

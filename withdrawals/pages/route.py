@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from backoffice.money import format_money
+from backoffice.ui import inline
+from fraud import queries as fraud
 from kyc.names import is_same_name
 from providers import queries as providers
 from providers.registry import BY_CODE
-from withdrawals import visibility
+from withdrawals import queries, visibility
 from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.models import Method, Withdrawal
 from withdrawals.states import UNDECIDED, State
@@ -32,6 +35,9 @@ class Route:
     provider: str
     trouble: str
     fee: int
+    # What was deposited from the same card or account, and how long the provider usually takes; in words.
+    deposited: str
+    typical: str
     # What an approved one will wait for, when nobody else could pay it.
     wait: str
 
@@ -52,6 +58,7 @@ def route_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Route:
     named = visibility.sees(user, Field.NAME)
     # Which provider pays it is open while none of them can.
     waits = withdrawal.state == State.APPROVED and withdrawal.wait_reason and visibility.sees(user, Field.STATE)
+    open_ = withdrawal.state in (*UNDECIDED, State.ON_HOLD)
     same = is_same_name(destination.holder_name, withdrawal.player.name)
     return Route(
         method=withdrawal.get_method_display(),
@@ -65,8 +72,22 @@ def route_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Route:
         provider="" if waits else provider_label(code),
         trouble=trouble.word if trouble else "",
         fee=withdrawal.fee,
+        deposited=_deposited(withdrawal) if open_ and named else "",
+        typical=_typical(code, now=now) if open_ else "",
         wait=_wait(withdrawal.routes, troubles) if withdrawal.state in UNDECIDED else "",
     )
+
+
+def _deposited(withdrawal: Withdrawal) -> str:
+    """Whether the money goes back where money came from: the rule of the closed loop, as a fact."""
+    label, currency = withdrawal.destination.label, withdrawal.currency
+    total = fraud.deposited_with(withdrawal.player_id, label=label, currency=currency)
+    return f"Yes, {format_money(total, currency)}" if total else "No deposit came from it"
+
+
+def _typical(code: str, *, now: datetime) -> str:
+    took = queries.typical_time(code, now=now)
+    return f"typically {inline.duration(took)}" if took is not None else ""
 
 
 def _wait(routes: Sequence[str], troubles: Mapping[str, providers.Trouble]) -> str:

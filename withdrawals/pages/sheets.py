@@ -1,19 +1,18 @@
 """What a decision asks of one person for one withdrawal. The bar, the sheets and the pages are made of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from django.conf import settings
 from django.urls import reverse
 from django.utils import timezone
 
 from withdrawals import guards, queries, reasons
 from withdrawals.models import Withdrawal
-from withdrawals.operations.decisions import DECIDABLE, needs_reason
-from withdrawals.pages.looks import LOOKS, Look
+from withdrawals.operations.decisions import DECIDABLE, needs_reason, undo_time
+from withdrawals.pages.looks import ESCALATE, LOOKS, Look
 from withdrawals.reasons import Reason
-from withdrawals.states import MOVE_LOOKS, HoldKind, Move, State
+from withdrawals.states import MOVE_LOOKS, UNDECIDED, HoldKind, Move, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +28,9 @@ class Sheet:
     provider_reference: str = ""
     # What speaks against settling it by hand now.
     warnings: tuple[str, ...] = ()
+    # What tells it from another sheet of the same move: the last part of its address.
+    name: str = ""
+    undo_seconds: int = 0
 
     @property
     def question(self) -> str:
@@ -57,8 +59,18 @@ class Sheet:
         if self.two:
             effect = f" Then {effect_of(self.withdrawal, self.move)}" if self.look.effect else ""
             return f"Two people must agree: this is kept as a proposal until somebody else agrees.{effect}"
-        seconds = int(settings.UNDO_TIME.total_seconds())
-        return f"You can undo for {seconds} seconds." if seconds else "It takes effect at once."
+        back = " It comes back in a day if nobody answers." if self.escalates else ""
+        if not self.undo_seconds:
+            return f"It takes effect at once.{back}"
+        return f"You can undo for {self.undo_seconds} seconds.{back}"
+
+    @property
+    def inline(self) -> bool:
+        return self.look.inline
+
+    @property
+    def busy(self) -> str:
+        return self.look.busy
 
     @property
     def danger(self) -> bool:
@@ -66,7 +78,11 @@ class Sheet:
 
     @property
     def shows_player_text(self) -> bool:
-        return self.move in (Move.REJECT, Move.HOLD)
+        return self.move in (Move.REJECT, Move.HOLD) and not self.escalates
+
+    @property
+    def escalates(self) -> bool:
+        return self.look is ESCALATE
 
     def _filled(self, words: str) -> str:
         return words.format(money=self.withdrawal.money)
@@ -86,7 +102,16 @@ def sheet_of(withdrawal: Withdrawal, move: Move, user: Any) -> Sheet:
         two=guards.takes_two(withdrawal, move, user),
         provider_reference=withdrawal.live_attempt.provider_reference if move == Move.COMPLETE else "",
         warnings=_warnings(withdrawal, user) if move in (Move.COMPLETE, Move.FAIL) else (),
+        name=SLUGS[move],
+        undo_seconds=int(undo_time(user).total_seconds()),
     )
+
+
+def escalation_of(withdrawal: Withdrawal, user: Any) -> Sheet:
+    """Return what asking somebody else asks of this person: a hold in other words."""
+    sheet = sheet_of(withdrawal, Move.HOLD, user)
+    others = tuple(one for one in reasons.ESCALATE if not user.has_perm(reasons.ANSWERED_WITH[one.code]))
+    return replace(sheet, look=ESCALATE, reasons=others, name=ESCALATION)
 
 
 def effect_of(withdrawal: Withdrawal, move: Move) -> str:
@@ -115,7 +140,11 @@ def sheets_for(withdrawal: Withdrawal, user: Any) -> list[Sheet]:
     possible = set(withdrawal.moves_for(user)) & set(DECIDABLE)
     if withdrawal.state != State.OUTCOME_UNKNOWN:
         possible -= {Move.COMPLETE, Move.FAIL}
-    return [sheet_of(withdrawal, move, user) for move in LOOKS if move in possible]
+    offered = [sheet_of(withdrawal, move, user) for move in LOOKS if move in possible]
+    if Move.HOLD in possible and withdrawal.state in UNDECIDED:
+        at = next(n for n, sheet in enumerate(offered) if sheet.move == Move.HOLD)
+        offered.insert(at + 1, escalation_of(withdrawal, user))
+    return offered
 
 
 def _reasons(withdrawal: Withdrawal, move: Move, user: Any) -> tuple[Reason, ...]:
@@ -129,20 +158,23 @@ def _reasons(withdrawal: Withdrawal, move: Move, user: Any) -> tuple[Reason, ...
     if move == Move.CANCEL:
         return tuple(reason for reason in reasons.CANCEL if reason.code != "expired")
     if move == Move.RELEASE:
-        return reasons.UNFREEZE if withdrawal.hold_kind == HoldKind.LEGAL else reasons.RELEASE
+        asked = withdrawal.reason in reasons.ANSWERED_WITH
+        lifted = tuple(one for one in reasons.RELEASE if asked or one.code != "answered")
+        return reasons.UNFREEZE if withdrawal.hold_kind == HoldKind.LEGAL else lifted
     if move in (Move.APPROVE, Move.ENDORSE):
         return reasons.APPROVE
     return reasons.BY_MOVE[move]
 
 
-def move_address(withdrawal: Withdrawal, move: Move, view: str = "") -> str:
-    """Return the address of one move; ``view`` travels with it."""
-    return with_view(reverse("withdrawals:move", args=[withdrawal.ref, SLUGS[move]]), view)
+def address_of(sheet: Sheet, view: str = "") -> str:
+    """Return where a sheet is sent, and asked on a page of its own; ``view`` travels with it."""
+    return with_view(reverse("withdrawals:move", args=[sheet.withdrawal.ref, sheet.name]), view)
 
 
 # The last part of a move's address.
 SLUGS: dict[Move, str] = {move: move.replace("_", "-") for move in Move} | {Move.HOLD: "hold"}
-BY_SLUG = {slug: move for move, slug in SLUGS.items() if move in DECIDABLE}
+ESCALATION = "escalate"
+BY_SLUG = {slug: move for move, slug in SLUGS.items() if move in DECIDABLE} | {ESCALATION: Move.HOLD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,12 +193,8 @@ class Action:
 def action_of(sheet: Sheet, address: str) -> Action:
     """Return the button that opens a sheet, or leads to its page without JavaScript."""
     look = sheet.look
-    return Action(sheet.button, address, MOVE_LOOKS[sheet.move].icon, look.key, look.kind, sheet=sheet.move)
-
-
-def note_action(withdrawal: Withdrawal, view: str) -> Action:
-    address = with_view(reverse("withdrawals:note", args=[withdrawal.ref]), view)
-    return Action("Note", address, "note", "n", "quiet", css="opt")
+    icon = "flag" if sheet.escalates else MOVE_LOOKS[sheet.move].icon
+    return Action(sheet.button, address, icon, look.key, look.kind, sheet=sheet.name)
 
 
 def with_view(address: str, view: str) -> str:

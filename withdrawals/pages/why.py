@@ -34,7 +34,7 @@ class Why:
 
 def results_of(withdrawal: Withdrawal) -> list[CheckResult]:
     """Return what the last checks said, the heaviest first."""
-    return list(withdrawal.check_results.filter(is_current=True).order_by("-points", "pk"))
+    return withdrawal.last_checks
 
 
 def concerns_of(results: Sequence[CheckResult]) -> list[CheckResult]:

@@ -1,23 +1,27 @@
-"""What people do around a decision: notes, take-overs, taking a decision back, agreeing to a proposal."""
+"""What people do around a decision: notes, claims, taking a decision back, agreeing to a proposal."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.generic import FormView, View
 
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
-from withdrawals import tables, visibility
+from withdrawals import queries, tables, visibility
 from withdrawals.exceptions import MoveRefused, NotAllowed
-from withdrawals.forms import NoteForm, TakeOverForm
+from withdrawals.forms import DeclineForm, NoteForm, TakeOverForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims, decisions, notes
+from withdrawals.pages import bar, pending
 from withdrawals.states import UNDECIDED
-from withdrawals.views.conflict import conflict
+from withdrawals.views.answers import ask_again, conflict, go_on, is_part
 from withdrawals.views.decision import withdrawal_or_404
 from withdrawals.views.tabs import view_of
 
@@ -42,7 +46,14 @@ class AskText(Permitted, FormView):
             **kwargs,
         )
 
+    def get_sheet(self) -> bar.Ask | None:
+        """Return the sheet of an open page that asks the same, if there is one."""
+        return None
+
     def form_invalid(self, form: Any) -> HttpResponse:
+        sheet = self.get_sheet()
+        if sheet is not None and is_part(self.request):
+            return ask_again(self.request, sheet, form, withdrawal_or_404(self.kwargs["ref"]))
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
@@ -56,11 +67,14 @@ class AddNote(AskText):
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "author": self.request.user}
 
+    def get_sheet(self) -> bar.Ask:
+        return bar.NOTE
+
     def form_valid(self, form: Any) -> HttpResponse:
         withdrawal = withdrawal_or_404(self.kwargs["ref"])
         notes.add_note(withdrawal, author=self.request.user, **form.cleaned_data, now=timezone.now())
         messages.info(self.request, "Note added.")
-        return redirect(_page(withdrawal, self.request))
+        return go_on(self.request, _page(withdrawal, self.request))
 
 
 class TakeOver(AskText):
@@ -90,28 +104,111 @@ class TakeOver(AskText):
         return redirect(_page(withdrawal, self.request))
 
 
-class AnswerDecision(Permitted, View):
-    """What happens to a waiting decision: taken back by its author, agreed to or declined by a second person."""
+class Claims(Permitted, View):
+    """What the page of a claim says while it is open, and what colleagues ask of each other."""
 
     permission_required = "withdrawals.view_withdrawal"
+    request: StaffRequest
+
+    def post(self, request: StaffRequest, ref: str) -> HttpResponse:
+        withdrawal = withdrawal_or_404(ref)
+        acts: dict[str, Callable[[Withdrawal, datetime], HttpResponse]]
+        acts = {"stay": self._stay, "leave": self._leave, "ask": self._ask, "hand-over": self._hand_over}
+        act = acts.get(request.POST.get("do", ""))
+        if act is None:
+            return HttpResponse(f"Say what to do: {', '.join(acts)}.", status=400, content_type="text/plain")
+        try:
+            return act(withdrawal, timezone.now())
+        except NotAllowed as refusal:
+            raise PermissionDenied(refusal.sentence) from refusal
+        except MoveRefused as refusal:
+            return conflict(request, withdrawal, refusal.sentence)
+
+    def _stay(self, withdrawal: Withdrawal, now: datetime) -> HttpResponse:
+        """Renew the claim of a page that shows it, and note who looks. Answers until when the claim holds."""
+        user, until = self.request.user, None
+        claims.look_in(withdrawal, user=user, now=now)
+        waiting = queries.waiting_decision(withdrawal)
+        if waiting is None and (mine := claims.renew(withdrawal, user=user, now=now)) is not None:
+            until = mine.until
+        return JsonResponse({"until": until})
+
+    def _leave(self, withdrawal: Withdrawal, _now: datetime) -> HttpResponse:
+        """Release what the page that was left had claimed, unless another page of the same person holds it."""
+        user, page = self.request.user, self.request.POST.get("page", "")
+        claims.look_away(withdrawal, user=user)
+        if page:
+            claims.let_go(withdrawal, user=user, page=page)
+        return HttpResponse(status=204)
+
+    def _ask(self, withdrawal: Withdrawal, now: datetime) -> HttpResponse:
+        claims.ask_for(withdrawal, user=self.request.user, now=now)
+        messages.info(self.request, "Asked. You are told here when it is handed over.")
+        return redirect(_page(withdrawal, self.request))
+
+    def _hand_over(self, withdrawal: Withdrawal, now: datetime) -> HttpResponse:
+        given = claims.hand_over(withdrawal, user=self.request.user, now=now)
+        messages.info(self.request, f"Handed over to {given.owner.name}.")
+        return redirect(_page(withdrawal, self.request))
+
+
+class AnswerDecision(Permitted, View):
+    """What happens to a waiting decision: taken back by its author, agreed to or declined by a second person.
+
+    GET asks where there is something to ask; POST does it.
+    """
+
+    permission_required = "withdrawals.view_withdrawal"
+    request: StaffRequest
     act: str = ""
 
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        if self.act == "undo":
+            self.http_method_names = ["post", "options"]
+
+    def get(self, request: StaffRequest, pk: int) -> HttpResponse:
+        return self._ask(self._decision(pk), DeclineForm() if self.act == "decline" else Form())
+
     def post(self, request: StaffRequest, pk: int) -> HttpResponse:
-        decision = get_object_or_404(Decision.objects.select_related("withdrawal"), pk=pk)
-        if decision.actor_id != request.user.pk and not visibility.sees_decision(
-            request.user, decision, decision.withdrawal
-        ):
-            raise Http404
-        operation = {"undo": decisions.undo, "agree": decisions.second, "decline": decisions.decline}[self.act]
+        decision, user, now = self._decision(pk), request.user, timezone.now()
+        form = DeclineForm(request.POST)
+        if self.act == "decline" and not form.is_valid():
+            return self._ask(decision, form)
         try:
-            operation(decision, actor=request.user, now=timezone.now())
+            if self.act == "decline":
+                decisions.decline(decision, actor=user, now=now, why=form.cleaned_data["why"])
+            elif self.act == "agree":
+                decisions.second(decision, actor=user, now=now)
+            else:
+                decisions.undo(decision, actor=user, now=now)
         except NotAllowed as refusal:
             raise PermissionDenied(refusal.sentence) from refusal
         except MoveRefused as refusal:
             return conflict(request, decision.withdrawal, refusal.sentence)
         if self.act != "agree":
             messages.info(request, "Nothing was done. It can be decided anew.")
-        return redirect(_page(decision.withdrawal, request))
+        return go_on(request, _page(decision.withdrawal, request))
+
+    def _decision(self, pk: int) -> Decision:
+        decision = get_object_or_404(Decision.objects.select_related("withdrawal__player", "actor"), pk=pk)
+        user = self.request.user
+        if decision.actor_id != user.pk and not visibility.sees_decision(user, decision, decision.withdrawal):
+            raise Http404
+        return decision
+
+    def _ask(self, decision: Decision, form: Form) -> HttpResponse:
+        sheet = bar.decline_of(decision) if self.act == "decline" else bar.agree_to(decision)
+        if form.is_bound and is_part(self.request):
+            return ask_again(self.request, sheet, form, decision.withdrawal)
+        context = {
+            "title": sheet.question,
+            "effect": pending.waiting_words(decision, self.request.user),
+            "verb": sheet.verb,
+            "form": form,
+            "cancel_url": _page(decision.withdrawal, self.request),
+        }
+        return render(self.request, "withdrawals/form.html", context, status=422 if form.is_bound else 200)
 
 
 def _page(withdrawal: Withdrawal, request: HttpRequest) -> str:

@@ -1,6 +1,5 @@
 """The list of withdrawals, the next item to decide, and the search field."""
 
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -153,9 +152,9 @@ class Next(Permitted, View):
 
     def get(self, request: StaffRequest) -> HttpResponse:
         now, user = timezone.now(), request.user
-        left = self._left_behind(request, now)
+        left, back = self._left_behind(request)
         view = view_of(request) or NEEDS_DECISION.slug
-        found = claims.next_for(user, now=now, queue=queue_of(request), after=left)
+        found = claims.next_for(user, now=now, queue=queue_of(request), after=left, back=back)
         if found is None:
             context = {
                 "undo": pending.undo_offer(user, now=now),
@@ -167,13 +166,14 @@ class Next(Permitted, View):
         response.status_code = 303
         return response
 
-    def _left_behind(self, request: StaffRequest, now: datetime) -> Withdrawal | None:
-        """What somebody moves on from without deciding goes back to the others."""
-        reference = normalise(request.GET.get("after", ""))
+    def _left_behind(self, request: StaffRequest) -> tuple[Withdrawal | None, bool]:
+        """What somebody moves on from without deciding goes back to the others; and whether they move backwards."""
+        back = "before" in request.GET
+        reference = normalise(request.GET.get("before" if back else "after", ""))
         left = queries.withdrawals().filter(ref=reference).first() if reference else None
         if left is not None:
             claims.let_go(left, user=request.user)
-        return left
+        return left, back
 
 
 class Go(Permitted, View):

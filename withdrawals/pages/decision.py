@@ -1,0 +1,162 @@
+"""The facts of a decision page, panel by panel. One that cannot be read does not take the others with it."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from django.utils import timezone
+
+from backoffice.accounts.models import User
+from kyc import queries as kyc
+from kyc.states import Standing
+from withdrawals import guards, statement, usage, visibility
+from withdrawals.models import CheckResult, Limit, Withdrawal
+from withdrawals.pages.approval import blocker, first_approval, policy_line
+from withdrawals.pages.earlier import earlier_of
+from withdrawals.pages.limits import MOST_BARS, bars_of, over_limits
+from withdrawals.pages.money_trail import trail_of
+from withdrawals.pages.people import linked_of, player_facts
+from withdrawals.pages.route import Route, route_of
+from withdrawals.pages.sheets import Sheet
+from withdrawals.pages.why import concerns_of, results_of, why_of
+from withdrawals.states import UNDECIDED
+
+logger = logging.getLogger(__name__)
+
+# The panels in the order of reading, each with what is missing when it cannot be loaded.
+PANELS = {
+    "why": "what the checks say",
+    "limits": "the limits",
+    "player": "KYC",
+    "money": "the money",
+    "linked": "the linked players",
+    "route": "where it goes",
+    "earlier": "the earlier payouts",
+}
+# Without these nobody approves.
+NEEDED = ("why", "limits", "player", "money", "route")
+# Which panel shows what withdrawals.pulse calls a fact.
+PANEL_OF = {"player": "player", "why": "why", "limits": "limits", "house": "limits", "money": "money", "route": "route",
+            "provider": "route"}  # fmt: skip
+
+
+class Facts:
+    """What one reader may know of one withdrawal now; each fact is asked for once, when it is first needed."""
+
+    def __init__(self, withdrawal: Withdrawal, user: User, *, now: datetime) -> None:
+        self.withdrawal, self.user, self.now = withdrawal, user, now
+
+    @cached_property
+    def results(self) -> list[CheckResult]:
+        return results_of(self.withdrawal)
+
+    @cached_property
+    def standing(self) -> Standing:
+        return kyc.standing_of(self.withdrawal.player, on=timezone.localdate(self.now))
+
+    @cached_property
+    def statement(self) -> statement.Statement:
+        return statement.statement_of(self.withdrawal)
+
+    @cached_property
+    def route(self) -> Route:
+        return route_of(self.withdrawal, self.user, now=self.now)
+
+    @cached_property
+    def limits(self) -> list[Limit]:
+        return usage.every_limit()
+
+    @cached_property
+    def of_player(self) -> list[usage.Usage]:
+        return usage.of_player(self.withdrawal, now=self.withdrawal.requested_at, among=self.limits)
+
+    @cached_property
+    def of_house(self) -> list[usage.Usage]:
+        return usage.of_house(self.withdrawal, now=self.now, among=self.limits)
+
+    # -- the panels, as their templates take them ---------------------------------------------
+
+    def why(self) -> dict[str, Any]:
+        return {"why": why_of(self.withdrawal, self.results, self.user)}
+
+    def limits_after(self) -> dict[str, Any]:
+        bars = bars_of([*self.of_player, *self.of_house])
+        return {"bars": bars[:MOST_BARS], "more_bars": bars[MOST_BARS:]}
+
+    def player(self) -> dict[str, Any]:
+        today = timezone.localdate(self.now)
+        return {"player": player_facts(self.withdrawal.player, self.standing, self.user, today=today)}
+
+    def money(self) -> dict[str, Any]:
+        return {"trail": trail_of(self.withdrawal, self.statement, self.user)}
+
+    def linked(self) -> dict[str, Any]:
+        return {"people": linked_of(self.withdrawal, self.user, now=self.now)}
+
+    def where(self) -> dict[str, Any]:
+        return {"route": self.route}
+
+    def earlier(self) -> dict[str, Any]:
+        return {"earlier": earlier_of(self.withdrawal, self.user)}
+
+    # -- what they mean for an approval -----------------------------------------------------------
+
+    def blocker(self) -> str:
+        """Return what stands in the way of an approval now, or nothing."""
+        if self.withdrawal.state not in UNDECIDED:
+            return ""
+        return blocker(self.withdrawal, self.standing, self.of_player, self.of_house, now=self.now)
+
+
+def context_of(facts: Facts, offered: list[Sheet], *, taken: str) -> dict[str, Any]:
+    """Return the panels, the policy line and what blocks an approval. ``taken``: by whom it is decided.
+
+    ``lost`` holds what could not be loaded, by panel, in words.
+    """
+    lost: dict[str, str] = {}
+    context: dict[str, Any] = {"lost": lost}
+    panels: dict[str, Callable[[], dict[str, Any]]] = {
+        "why": facts.why,
+        "limits": facts.limits_after,
+        "player": facts.player,
+        "money": facts.money,
+        "linked": facts.linked,
+        "route": facts.where,
+        "earlier": facts.earlier,
+    }
+    for name, load in panels.items():
+        try:
+            context |= load()
+        except Exception:
+            logger.exception("The panel %s of %s could not be loaded.", name, facts.withdrawal.ref)
+            lost[name] = PANELS[name]
+    unknown = [lost[name] for name in NEEDED if name in lost]
+    if unknown:
+        blocked = f"Cannot approve while {' and '.join(unknown)} {'is' if len(unknown) == 1 else 'are'} unknown."
+    else:
+        blocked = facts.blocker()
+    senior = not unknown and bool(facts.statement.unexplained) and not guards.may_approve_unexplained(facts.user)
+    if senior:
+        offered = [sheet for sheet in offered if not sheet.look.inline]
+    return context | {
+        "blocker": blocked,
+        "needs_senior": senior,
+        "policy": policy_line(
+            facts.withdrawal,
+            offered,
+            facts.user,
+            all_passed="why" not in lost and not concerns_of(facts.results),
+            blocker=blocked,
+            taken=taken,
+            unexplained=senior,
+            besides=[] if unknown else [*over_limits([*facts.of_player, *facts.of_house]), *_wait(facts.route)],
+        ),
+        "first_approval": first_approval(facts.withdrawal, facts.user),
+        "sees_money": visibility.sees(facts.user, visibility.Field.MONEY),
+    }
+
+
+def _wait(route: Route) -> list[str]:
+    return [route.wait] if route.wait else []
