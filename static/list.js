@@ -65,6 +65,11 @@
   let shift = false;
   document.addEventListener('keydown', (event) => { shift = event.shiftKey; }, true);
   const claims = () => ($('#list') || {}).dataset?.claim;
+  // The answer holds what stands on the page: the cell of the owner, where that column is shown, and the peek.
+  function claim() {
+    const key = current().dataset.row, there = (id) => (document.getElementById(id) ? '1' : '');
+    htmx.ajax('POST', claims().replace('KEY', key), { source: document.body, swap: 'none', values: { cell: there(`c-${key}-owner`), peek: there('peek-owner') } });
+  }
   desk.onKey((key) => {
     if (!rows().length) return false;
     const box = current() && $('input[name=pick]', current());
@@ -82,7 +87,7 @@
       return true;
     }
     if (key === 'x' && box) { tick([box], !box.checked); return true; }
-    if (key === 'c' && claims()) { htmx.ajax('POST', claims().replace('KEY', current().dataset.row), { source: document.body, swap: 'none' }); return true; }
+    if (key === 'c' && claims()) { claim(); return true; }
     return false;
   });
   desk.onEscape(() => close() || untick());
@@ -97,6 +102,7 @@
     const on = (selector) => event.target.closest(selector);
     if (on('[data-peek-close]')) close();
     if (on('[data-pick-none]')) untick();
+    if (on('[data-claim-row]') && current()) claim();
     if (on('[data-pick-whole]')) { whole = true; tick(boxes(), true); }
     if (on('[data-live-pause]')) { paused = !paused; tell(); if (!paused) htmx.trigger('#live', 'live:now'); }
     if (on('[data-live-retry]')) htmx.trigger('#live', 'live:now');

@@ -19,5 +19,8 @@ class RolesBackend(ModelBackend):
     def get_user(self, user_id: Any) -> User | None:
         """Load somebody with the names of their roles, which every page shows."""
         names = ArraySubquery(Group.objects.filter(user=OuterRef("pk")).order_by("pk").values("name"))
-        user = User.objects.filter(pk=user_id).annotate(_role_names=names).first()
-        return user if user is not None and self.user_can_authenticate(user) else None
+        user = User.objects.filter(pk=user_id).annotate(names_of_roles=names).first()
+        if user is None or not self.user_can_authenticate(user):
+            return None
+        user._role_names = user.names_of_roles
+        return user

@@ -78,7 +78,8 @@ class BaseFilter(django_filters.FilterSet):
         if isinstance(field, forms.NullBooleanField):
             choices: Any = [("true", "Yes"), ("false", "No")]
         elif isinstance(field, forms.ChoiceField) and not isinstance(field, forms.MultipleChoiceField):
-            choices = [choice for choice in field.choices if choice[0] not in ("", None)]
+            pairs: Any = field.choices
+            choices = [pair for pair in pairs if pair[0] not in ("", None)]
         else:
             return []
         chosen = self.data.get(name, "")

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a page shows: digests of the live cells by primary key, since when, how many there were, and what was told last."""
+    """What a page shows: digests of the live cells by primary key, since when, how many rows there were then,
+    and how many rows and new ones it was told of last."""
 
     rows: dict[str, list[str]]
     since: str
@@ -120,7 +121,7 @@ def _digests(cells: dict[str, SafeString]) -> list[str]:
 
 def _url(screen: "ListScreen", seen: Seen) -> str:
     parts = [seen.rows, seen.since, seen.then, seen.total, seen.new]
-    return screen.url(without=("saved",), live=seal(parts, purpose=_purpose(screen)))
+    return screen.url(without=("saved",), changes={"live": seal(parts, purpose=_purpose(screen))})
 
 
 def _purpose(screen: "ListScreen") -> str:

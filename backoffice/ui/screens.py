@@ -1,7 +1,7 @@
 """The kinds of page. A list is declared by its attributes; see ListScreen. Pages work with plain GET;
 htmx only swaps the part of a list that changed."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -89,8 +89,9 @@ class ListScreen(Permitted, View):
 
     Override ``get_queryset``, ``get_live_queryset`` (the rows of which the live cells are drawn), ``get_summary``
     (the sentence beside the heading), ``get_totals``, ``get_notices``, ``get_empty_text`` and ``get_ways_on`` (what
-    an empty list says, and where to go from it), ``get_offered``, ``claim_url``, ``export_lines``, ``prepare`` (what a table needs before it draws a row), ``may_sort``,
-    ``get_hidden_columns`` (a hidden column cannot be chosen or sorted by either).
+    an empty list says, and where to go from it), ``get_offered``, ``claim_url``, ``export_lines``, ``prepare`` (what
+    a table needs before it draws a row), ``may_sort``, ``get_hidden_columns`` (a hidden column cannot be chosen or
+    sorted by either).
     Unknown and malformed parameters are left out, with a notice.
     """
 
@@ -163,7 +164,7 @@ class ListScreen(Permitted, View):
     def opened(cls, request: HttpRequest, query: str) -> "ListScreen":
         """Return this list as it stands at one of its addresses, for whoever asks."""
         asked = copy(request)
-        asked.GET = QueryDict(query)  # type: ignore[assignment]
+        asked.GET = QueryDict(query)
         screen = cls()
         screen.setup(asked)
         screen.read_address()
@@ -229,7 +230,7 @@ class ListScreen(Permitted, View):
             "row_height": self.parameters.get("density", ""),
             "row_heights": list(DENSITIES.items()),
             "clear_url": self.url(without=self._filter_names),
-            "export_url": self.url(export="csv") if self._may_export else "",
+            "export_url": self.url(changes={"export": "csv"}) if self._may_export else "",
             "page": page,
             "table": table,
             "live": live.Live(self, table, page) if self.live_seconds else None,
@@ -390,8 +391,8 @@ class ListScreen(Permitted, View):
             page = self.keyset.page(rows, size=self.page_size, total=total)
         return replace(
             page,
-            previous_url=self.url(before=page.before) if page.before else "",
-            next_url=self.url(after=page.after) if page.after else "",
+            previous_url=self.url(changes={"before": page.before}) if page.before else "",
+            next_url=self.url(changes={"after": page.after}) if page.after else "",
         )
 
     @cached_property
@@ -441,7 +442,7 @@ class ListScreen(Permitted, View):
                 continue
             offered = self.get_offered(name)
             options = [
-                (option, self.url(without=parameters) if option.current else self.url(**{name: option.value}))
+                (option, self.url(without=parameters) if option.current else self.url(changes={name: option.value}))
                 for option in self.filterset.options(name)
                 if offered is None or option.current or option.value in offered
             ]
@@ -481,7 +482,7 @@ class ListScreen(Permitted, View):
 
     def _table(self, rows: list[Any], **kwargs: Any) -> BaseTable:
         def sort_url(sort: str) -> str:
-            return self.url(sort=sort)
+            return self.url(changes={"sort": sort})
 
         return self.table_class(
             rows,
@@ -512,11 +513,11 @@ class ListScreen(Permitted, View):
         """Return the parameters that a form about something else carries along."""
         return [(name, value) for name, values in self.parameters.lists() if name not in without for value in values]
 
-    def url(self, without: tuple[str, ...] = (), **changes: str) -> str:
+    def url(self, without: tuple[str, ...] = (), changes: Mapping[str, str] | None = None) -> str:
         parameters = self.parameters.copy()
         for name in without:
             parameters.pop(name, None)
-        for name, value in changes.items():
+        for name, value in (changes or {}).items():
             parameters[name] = value
         return f"?{parameters.urlencode()}" if parameters else self.request.path
 

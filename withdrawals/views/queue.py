@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
@@ -23,7 +23,6 @@ from fraud import queries as fraud
 from kyc import queries as kyc
 from providers import queries as providers
 from withdrawals import filters, queries, tables, visibility
-from withdrawals.exceptions import ClaimedByOther
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import sheets
@@ -127,14 +126,15 @@ class Queue(ListScreen):
 
     @property
     def claim_url(self) -> str:
-        if not self.is_summed or not claims.may_claim(self.request.user):
+        user: Any = self.request.user
+        if not self.is_summed or not claims.may_claim(user):
             return ""
         return reverse("withdrawals:claim", args=["KEY"])
 
     def get_peek_context(self, row: Withdrawal) -> dict[str, Any]:
         return peek_of(row, self.request.user, view=self.tab.slug if self.tab else "", now=self.now)
 
-    def prepare(self, table: tables.QueueTable) -> None:  # type: ignore[override]
+    def prepare(self, table: Any) -> None:
         table.view = self.tab.slug if self.tab else ""
 
     def may_sort(self, column: str) -> bool:
@@ -160,7 +160,7 @@ class Queue(ListScreen):
                     '<b>{}</b> Approving still works; {} here may wait. <a href="{}">Show {}</a>',
                     trouble.sentence,
                     here,
-                    self.url(held=code),
+                    self.url(changes={"held": code}),
                     "it" if here == 1 else f"the {here}",
                 )
                 notices.append(Notice(text))
@@ -189,39 +189,6 @@ def queue_of(request: HttpRequest) -> QuerySet[Withdrawal]:
     """Return the rows of the view that the address names, or of the whole queue."""
     tab = tab_of(request) or NEEDS_DECISION
     return tab.narrow(queries.withdrawals().select_related("claim__owner"), request)
-
-
-class ClaimRow(Permitted, View):
-    """Claim one row of the queue without leaving it: answers with whoever has it now."""
-
-    permission_required = claims.CLAIMERS
-    request: StaffRequest
-
-    def has_permission(self) -> bool:
-        return claims.may_claim(self.request.user)
-
-    def post(self, request: StaffRequest, ref: str) -> HttpResponse:
-        now, user = timezone.now(), request.user
-        rows = queries.withdrawals().select_related("claim__owner")
-        withdrawal = get_object_or_404(rows, ref=normalise(ref))
-        refused = ""
-        try:
-            if not claims.claimable(user, now=now).filter(pk=withdrawal.pk).exists():
-                owner = claims.owner_of(withdrawal, now=now)
-                refused = f"{owner} is deciding this." if owner else "It does not wait for a decision of yours."
-            else:
-                claims.claim(withdrawal, user=user, now=now)
-        except ClaimedByOther as faster:
-            refused = faster.sentence
-        if "HX-Request" not in request.headers:
-            return redirect(tables.address_of(withdrawal, view_of(request)))
-        context = {
-            "ref": withdrawal.ref,
-            "owner": claims.owner_of(rows.get(pk=withdrawal.pk), now=now),
-            "text": refused or f"{withdrawal.ref} is yours.",
-            "tone": "attn" if refused else "info",
-        }
-        return render(request, "withdrawals/claimed.html", context, status=409 if refused else 200)
 
 
 class Next(Permitted, View):
