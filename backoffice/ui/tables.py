@@ -89,9 +89,13 @@ class BaseTable(django_tables2.Table):
 
     @property
     def lines(self) -> Iterator[tuple[Group | None, list[tuple[str, str, BoundRow]]]]:
-        """The groups with, for each row, its key, its name, and the row."""
+        """The groups with, for each row, its key and its name where somebody needs them, and the row."""
         for group, rows in self.groups:
-            yield group, [(self.key_of(row.record), self.label_of(row.record), row) for row in rows]
+            yield group, [self._line(row) for row in rows]
+
+    def _line(self, row: BoundRow) -> tuple[str, str, BoundRow]:
+        # Rows of a table without a list screen may be anything.
+        return (self.key_of(row.record), self.label_of(row.record), row) if self.keyed else ("", "", row)
 
     @property
     def groups(self) -> list[tuple[Group | None, list[BoundRow]]]:
