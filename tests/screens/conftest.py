@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext
@@ -28,6 +29,7 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[LiveServer]:
         yield server
         server.stop()
         call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=False)
+        connection.close()
 
 
 @pytest.fixture(scope="package")

@@ -1,5 +1,7 @@
-/* What every page keeps, asked of the page itself. Returns sentences about what is broken; an empty list is good. */
-() => {
+/* What a test asks the page itself; see test_screens.py. */
+({
+  /* Sentences about what is broken on any page; an empty list is good. */
+  rules() {
   const broken = [];
   const shown = (element) => element.getClientRects().length > 0 && getComputedStyle(element).visibility !== 'hidden';
   const name = (element) => `${element.tagName.toLowerCase()} "${(element.getAttribute('aria-label') || element.textContent).trim().slice(0, 40)}"`;
@@ -27,4 +29,42 @@
   for (const time of document.querySelectorAll('time')) if (!time.dateTime) broken.push(`a time without its machine form: ${time.outerHTML.slice(0, 80)}`);
   if (/\b(None|N\/A|undefined|NaN)\b/.test(document.body.innerText)) broken.push(`a placeholder: ${document.body.innerText.match(/.{0,30}\b(None|N\/A|undefined|NaN)\b.{0,30}/)[0]}`);
   return broken;
-}
+},
+
+  /* What has the focus now, and whether it can be seen; null at the end of the page. */
+  focus() {
+    const at = document.activeElement;
+    if (!at || at === document.body) return null;
+    const box = at.getBoundingClientRect(), label = at.labels && at.labels[0];
+    const on = document.elementFromPoint(box.x + Math.min(box.width / 2, 40), box.y + Math.min(box.height / 2, 12));
+    const marked = [at, label].some((one) => one && (getComputedStyle(one).boxShadow !== 'none' || getComputedStyle(one).outlineStyle !== 'none'));
+    return {
+      place: [...document.querySelectorAll('*')].indexOf(at), what: at.outerHTML.slice(0, 140),
+      covered: !!on && !at.contains(on) && !on.contains(at) && !(label && label.contains(on)), unseen: !marked,
+    };
+  },
+
+  sideways() { return Math.max(0, document.documentElement.scrollWidth - innerWidth); },
+
+  /* How much moved by itself since the page began to load. */
+  shifts() {
+    return new Promise((done) => {
+      let sum = 0;
+      new PerformanceObserver((list) => { for (const one of list.getEntries()) sum += one.hadRecentInput ? 0 : one.value; }).observe({ type: 'layout-shift', buffered: true });
+      setTimeout(() => done(Math.round(sum * 1000) / 1000), 100);
+    });
+  },
+
+  cut() {
+    const scrolls = (one) => !['visible', 'clip'].includes(getComputedStyle(one).overflowY) && one.scrollHeight > one.clientHeight + 1;
+    return [...document.querySelectorAll('.panel, .cols, .table-wrap, main')].filter((one) => one.getClientRects().length && scrolls(one)).map((one) => one.className);
+  },
+
+  lengthen() {
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+      const text = node.textContent.trim();
+      if (text.length > 2 && !/[0-9]/.test(text)) node.textContent = node.textContent.replace(text, `${text} ${'é'.repeat(Math.ceil(text.length * 0.4))}`);
+    }
+  },
+})
