@@ -104,8 +104,8 @@
 
   // An answer from another address (sign-in) becomes a full page ------------------------------------------------------
   document.addEventListener('htmx:beforeSwap', (event) => {
-    const answered = event.detail.xhr.responseURL, asked = event.detail.pathInfo.requestPath;
-    if (answered && new URL(answered).pathname !== new URL(asked, location.href).pathname) { event.detail.shouldSwap = false; location.assign(answered); }
+    const answered = event.detail.xhr.responseURL, asked = new URL(event.detail.pathInfo.finalRequestPath, location);
+    if (answered && new URL(answered).pathname !== asked.pathname) { event.detail.shouldSwap = false; location.assign(answered); }
   });
 
   const ready = () => {

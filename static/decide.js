@@ -1,7 +1,7 @@
 /* What a decision gains with JavaScript: its sheets open above the bar, reasons are on digits, the page stays true
    while it is open, and the claim lasts as long as somebody looks.
    data-opens="id"   opens the decision sheet #sheet-id      data-says="x"   shown while the choice x of its sheet is made
-   #live             what is asked again (live.html); data-patient waits while somebody types or a sheet is open
+   #pulse             what is asked again (live.html); data-patient waits while somebody types or a sheet is open
    #bar-notice       what the bar must say; with data-blocks nothing can be sent any more (components.css) */
 (() => {
   'use strict';
@@ -83,7 +83,7 @@
   });
 
   // Live: the page asks whether it is still true -----------------------------------------------------------------------
-  const live = () => $('#live');
+  const live = () => $('#pulse');
   let heard = Date.now();
   const busy = () => openSheet() || (document.activeElement && desk.typing(document.activeElement));
   document.addEventListener('htmx:beforeRequest', (event) => {

@@ -8,6 +8,8 @@ CHOICES: dict[str, dict[str, str]] = {
     "density": {"": "Standard", "compact": "Compact", "roomy": "Roomy"},
     "shortcuts": {"": "On", "off": "Off"},
 }
+# The row heights that one list can have, whatever the pages have otherwise.
+DENSITIES = {"compact": "Compact", "standard": "Standard", "roomy": "Roomy"}
 
 
 def appearance(request: HttpRequest) -> dict[str, object]:

@@ -31,7 +31,7 @@ def test_money_is_never_a_float_or_a_decimal_column(word: str) -> None:
 
 
 def test_broad_excepts_stand_where_they_are_explained() -> None:
-    """The check runner, the sweeper's loops, the nudge and the panels of a page; everything else crashes, rolls back and is seen."""
+    """The check runner, the sweeper's loops, the nudge, a page's panels; all else crashes, rolls back and is seen."""
     allowed = {
         "withdrawals/checks/__init__.py",
         "withdrawals/nudge.py",

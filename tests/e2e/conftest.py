@@ -35,5 +35,8 @@ def page(browser: Browser) -> Iterator[Page]:
     errors: list[str] = []
     window.on("pageerror", lambda error: errors.append(str(error)))
     yield window
+    # Pages say something when they are left; let the server answer before the database is emptied under it.
+    window.goto("about:blank")
+    window.wait_for_timeout(300)
     context.close()
     assert not errors, errors

@@ -30,6 +30,8 @@ def other(browser: Browser, live_server: LiveServer, senior: User, client_for: S
     page = context.new_page()
     sign_in(page, live_server, client_for(senior))
     yield page
+    page.goto("about:blank")
+    page.wait_for_timeout(300)
     context.close()
 
 
@@ -151,9 +153,9 @@ def test_s03_7_a_take_over_is_told_within_seconds_and_leaving_releases(
 
 def test_s03_7_a_claim_that_ends_can_be_kept_with_one_key(desk: Page, live_server: LiveServer) -> None:
     row = requested(100)
-    with desk.expect_response("**/claim/"):
+    with desk.expect_response("**/presence/"):
         open_page(desk, live_server, row)
-    desk.evaluate("document.querySelector('#live').dataset.until = new Date(Date.now() + 90000).toISOString()")
+    desk.evaluate("document.querySelector('#pulse').dataset.until = new Date(Date.now() + 90000).toISOString()")
     expect(desk.locator("[data-claim-ends]")).to_be_visible(timeout=3000)
     desk.keyboard.press("x")
     expect(desk.locator("[data-claim-ends]")).to_be_hidden(timeout=3000)

@@ -29,7 +29,7 @@ def asked(html: str, what: str) -> str:
 
 
 def claim_act(client: Client, row: Withdrawal, act: str, **data: Any) -> Any:
-    return client.post(f"/withdrawals/{row.ref}/claim/", {"do": act, **data})
+    return client.post(f"/withdrawals/{row.ref}/presence/", {"do": act, **data})
 
 
 def test_nothing_new_is_one_statement_besides_the_sign_in(

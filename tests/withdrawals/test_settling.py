@@ -207,7 +207,10 @@ def test_who_proposed_reads_that_it_was_declined(
 ) -> None:
     settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)
     client_for(senior).post(f"/withdrawals/decisions/{Decision.objects.get().pk}/decline/", {"why": "Look again."})
-    told = "Marta Keller declined it: Look again. Finn Olsen had proposed to mark as not paid: The provider denies it in writing."
+    told = (
+        "Marta Keller declined it: Look again. Finn Olsen had proposed to mark as not paid:"
+        " The provider denies it in writing."
+    )
     assert told in page(client_for(finance), unknown)
     assert "declined" not in page(client_for(support), unknown)
     settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)

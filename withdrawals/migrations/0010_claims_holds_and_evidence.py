@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('withdrawals', '0008_note_audience'),
+        ('withdrawals', '0009_currencies'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,21 +1,19 @@
 """What people do around a decision: notes, claims, taking a decision back, agreeing to a proposal."""
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.forms import Form
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.generic import FormView, View
 
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
-from withdrawals import queries, tables, visibility
-from withdrawals.exceptions import MoveRefused, NotAllowed
+from withdrawals import tables, visibility
+from withdrawals.exceptions import ClaimedByOther, MoveRefused, NotAllowed
 from withdrawals.forms import DeclineForm, NoteForm, TakeOverForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims, decisions, notes
@@ -42,7 +40,7 @@ class AskText(Permitted, FormView):
             title=f"{self.title} {withdrawal.ref}",
             effect=self.get_effect(withdrawal),
             verb=self.verb,
-            cancel_url=_page(withdrawal, self.request),
+            cancel_url=page_of(withdrawal, self.request),
             **kwargs,
         )
 
@@ -74,7 +72,7 @@ class AddNote(AskText):
         withdrawal = withdrawal_or_404(self.kwargs["ref"])
         notes.add_note(withdrawal, author=self.request.user, **form.cleaned_data, now=timezone.now())
         messages.info(self.request, "Note added.")
-        return go_on(self.request, _page(withdrawal, self.request))
+        return go_on(self.request, page_of(withdrawal, self.request))
 
 
 class TakeOver(AskText):
@@ -101,55 +99,39 @@ class TakeOver(AskText):
         if withdrawal.state not in UNDECIDED:
             return conflict(self.request, withdrawal, "It waits for no decision any more. Nothing was taken over.")
         claims.take_over(withdrawal, user=self.request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
-        return redirect(_page(withdrawal, self.request))
+        return redirect(page_of(withdrawal, self.request))
 
 
-class Claims(Permitted, View):
-    """What the page of a claim says while it is open, and what colleagues ask of each other."""
+class ClaimRow(Permitted, View):
+    """Claim one row of the queue without leaving it: answers with whoever has it now."""
 
-    permission_required = "withdrawals.view_withdrawal"
+    permission_required = claims.CLAIMERS
     request: StaffRequest
 
+    def has_permission(self) -> bool:
+        return claims.may_claim(self.request.user)
+
     def post(self, request: StaffRequest, ref: str) -> HttpResponse:
+        now, user = timezone.now(), request.user
         withdrawal = withdrawal_or_404(ref)
-        acts: dict[str, Callable[[Withdrawal, datetime], HttpResponse]]
-        acts = {"stay": self._stay, "leave": self._leave, "ask": self._ask, "hand-over": self._hand_over}
-        act = acts.get(request.POST.get("do", ""))
-        if act is None:
-            return HttpResponse(f"Say what to do: {', '.join(acts)}.", status=400, content_type="text/plain")
+        refused = ""
         try:
-            return act(withdrawal, timezone.now())
-        except NotAllowed as refusal:
-            raise PermissionDenied(refusal.sentence) from refusal
-        except MoveRefused as refusal:
-            return conflict(request, withdrawal, refusal.sentence)
-
-    def _stay(self, withdrawal: Withdrawal, now: datetime) -> HttpResponse:
-        """Renew the claim of a page that shows it, and note who looks. Answers until when the claim holds."""
-        user, until = self.request.user, None
-        claims.look_in(withdrawal, user=user, now=now)
-        waiting = queries.waiting_decision(withdrawal)
-        if waiting is None and (mine := claims.renew(withdrawal, user=user, now=now)) is not None:
-            until = mine.until
-        return JsonResponse({"until": until})
-
-    def _leave(self, withdrawal: Withdrawal, _now: datetime) -> HttpResponse:
-        """Release what the page that was left had claimed, unless another page of the same person holds it."""
-        user, page = self.request.user, self.request.POST.get("page", "")
-        claims.look_away(withdrawal, user=user)
-        if page:
-            claims.let_go(withdrawal, user=user, page=page)
-        return HttpResponse(status=204)
-
-    def _ask(self, withdrawal: Withdrawal, now: datetime) -> HttpResponse:
-        claims.ask_for(withdrawal, user=self.request.user, now=now)
-        messages.info(self.request, "Asked. You are told here when it is handed over.")
-        return redirect(_page(withdrawal, self.request))
-
-    def _hand_over(self, withdrawal: Withdrawal, now: datetime) -> HttpResponse:
-        given = claims.hand_over(withdrawal, user=self.request.user, now=now)
-        messages.info(self.request, f"Handed over to {given.owner.name}.")
-        return redirect(_page(withdrawal, self.request))
+            if not claims.claimable(user, now=now).filter(pk=withdrawal.pk).exists():
+                owner = claims.owner_of(withdrawal, now=now)
+                refused = f"{owner} is deciding this." if owner else "It does not wait for a decision of yours."
+            else:
+                claims.claim(withdrawal, user=user, now=now)
+        except ClaimedByOther as faster:
+            refused = faster.sentence
+        if "HX-Request" not in request.headers:
+            return redirect(tables.address_of(withdrawal, view_of(request)))
+        context = {
+            "ref": withdrawal.ref,
+            "owner": claims.owner_of(withdrawal_or_404(ref), now=now),
+            "text": refused or f"{withdrawal.ref} is yours.",
+            "tone": "attn" if refused else "info",
+        }
+        return render(request, "withdrawals/claimed.html", context, status=409 if refused else 200)
 
 
 class AnswerDecision(Permitted, View):
@@ -188,7 +170,7 @@ class AnswerDecision(Permitted, View):
             return conflict(request, decision.withdrawal, refusal.sentence)
         if self.act != "agree":
             messages.info(request, "Nothing was done. It can be decided anew.")
-        return go_on(request, _page(decision.withdrawal, request))
+        return go_on(request, page_of(decision.withdrawal, request))
 
     def _decision(self, pk: int) -> Decision:
         decision = get_object_or_404(Decision.objects.select_related("withdrawal__player", "actor"), pk=pk)
@@ -206,12 +188,12 @@ class AnswerDecision(Permitted, View):
             "effect": pending.waiting_words(decision, self.request.user),
             "verb": sheet.verb,
             "form": form,
-            "cancel_url": _page(decision.withdrawal, self.request),
+            "cancel_url": page_of(decision.withdrawal, self.request),
         }
         return render(self.request, "withdrawals/form.html", context, status=422 if form.is_bound else 200)
 
 
-def _page(withdrawal: Withdrawal, request: HttpRequest) -> str:
+def page_of(withdrawal: Withdrawal, request: HttpRequest) -> str:
     """The page that the act was made on."""
     flagged = request.GET.get("view") == tables.FLAGGED and request.user.has_perm("withdrawals.view_flagged")
     return tables.address_of(withdrawal, tables.FLAGGED if flagged else view_of(request))
