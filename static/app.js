@@ -100,10 +100,14 @@
     [...data].forEach(([name, value]) => { if (value === '') data.delete(name); });
   });
 
+  // A tab that nobody sees asks for nothing; what it shows is asked for as soon as it is seen.
+  document.addEventListener('htmx:beforeRequest', (event) => { if (document.hidden) event.preventDefault(); });
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) document.body.dispatchEvent(new Event('seen')); });
+
   // An answer from another address (sign-in) becomes a full page ------------------------------------------------------
   document.addEventListener('htmx:beforeSwap', (event) => {
-    const answered = event.detail.xhr.responseURL;
-    if (answered && new URL(answered).pathname !== location.pathname) { event.detail.shouldSwap = false; location.assign(answered); }
+    const answered = event.detail.xhr.responseURL, asked = new URL(event.detail.pathInfo.finalRequestPath, location.href);
+    if (answered && new URL(answered).pathname !== asked.pathname) { event.detail.shouldSwap = false; location.assign(answered); }
   });
 
   const ready = () => {

@@ -59,7 +59,7 @@ class QueueFilter(BaseFilter):
     )
     currency = django_filters.ChoiceFilter(label="Currency", choices=[(code, code) for code in sorted(EXPONENTS)])
     due = django_filters.ChoiceFilter(
-        label="Due", method="by_due", choices=[("late", "Late"), ("hour", "Within 1 hour")]
+        label="Due", method="by_due", choices=[("late", "Late"), ("hour", "Within 1 hour"), ("in_time", "On time")]
     )
     risk = ChoicesFilter(label="Risk", field_name="risk_level", choices=_RISK)
     method = ChoicesFilter(label="Method", choices=Method.choices)
@@ -77,6 +77,7 @@ class QueueFilter(BaseFilter):
     )
     owner = django_filters.ChoiceFilter(label="Owner", method="by_owner", choices=[("me", "Me"), ("nobody", "Nobody")])
     requested = DateRangeFilter(label="Requested", field_name="requested_at")
+    closed = DateRangeFilter(label="Closed", field_name="closed_at")
 
     class Meta:
         model = Withdrawal
@@ -91,6 +92,8 @@ class QueueFilter(BaseFilter):
         now, rows = timezone.now(), rows.filter(state__in=UNDECIDED)
         if value == "late":
             return rows.filter(due_at__lt=now)
+        if value == "in_time":
+            return rows.filter(due_at__gte=now)
         return rows.filter(due_at__gte=now, due_at__lt=now + queries.SOON)
 
     def by_provider(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:

@@ -61,17 +61,9 @@ def waiting_count() -> int:
     return review_queue().order_by()[:COUNT_CAP].count()
 
 
-def flagged_count() -> int:
-    return flagged().order_by()[:COUNT_CAP].count()
-
-
 def findings() -> QuerySet[Finding]:
     """Return all findings with the withdrawals that they are about, the oldest first."""
     return Finding.objects.select_related("withdrawal").order_by("at", "pk")
-
-
-def open_finding_count() -> int:
-    return findings().filter(resolved_at=None).order_by()[:COUNT_CAP].count()
 
 
 def open_findings_of(withdrawal: Withdrawal, user: User) -> list[Finding]:
