@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Aggregate, Count, FloatField, Q, QuerySet
+from django.db.models import Aggregate, Count, F, FloatField, Q, QuerySet, Value
+from django.db.models.functions import Extract, Floor
 
 from providers.models import CallOutcome, ProviderBalance, ProviderCall, ProviderControl, Verb, WebhookDelivery
 from providers.registry import BY_CODE, PROVIDERS
@@ -143,6 +144,48 @@ def failing_now(now: datetime) -> dict[str, Share]:
 def switched_off() -> QuerySet[ProviderControl]:
     """Return the switches that are off, for counting them with other things."""
     return ProviderControl.objects.filter(paused=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarter:
+    """What a provider did in a quarter of an hour."""
+
+    share: Share
+    median_ms: float | None
+
+    @property
+    def state(self) -> ProviderState:
+        """By the rules for the present 15 minutes, without anybody's switch."""
+        if self.share.is_failing:
+            return ProviderState.FAILING
+        if self.median_ms is not None and self.median_ms >= SLOW_FROM_MS:
+            return ProviderState.SLOW
+        return ProviderState.WORKING if self.share.total else ProviderState.NO_DATA
+
+
+QUARTERS = int(LONG / SHORT)
+
+
+def last_quarters(now: datetime) -> dict[str, list[Quarter]]:
+    """Return the last 96 quarters of an hour of every provider, the oldest first. One statement."""
+    start = now - LONG
+    place = Floor(Extract(F("at") - Value(start), "epoch") / SHORT.total_seconds())
+    rows = (
+        ProviderCall.objects.filter(verb=Verb.CREATE, at__gte=start, at__lt=now)
+        .exclude(outcome__in=NOT_ITS_DOING)
+        .values("provider", place=place)
+        .annotate(
+            total=Count("pk"),
+            good=Count("pk", filter=Q(outcome__in=SUCCESS)),
+            median=Percentile("latency_ms", share=0.5),
+        )
+        .order_by("provider", "place")
+    )
+    found = {registered.code: [Quarter(Share(0, 0), None)] * QUARTERS for registered in PROVIDERS}
+    for row in rows:
+        if row["provider"] in found:
+            found[row["provider"]][int(row["place"])] = Quarter(Share(row["good"], row["total"]), row["median"])
+    return found
 
 
 def control_page(code: str) -> str:

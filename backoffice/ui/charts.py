@@ -215,6 +215,10 @@ class Strip(Chart):
     SPARK, EDGE = 28, 2
 
     @property
+    def note(self) -> str:
+        return ""  # a quarter of an hour without a payout is usual; its cell says so
+
+    @property
     def ceiling(self) -> float:
         return 100
 

@@ -40,6 +40,8 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("withdrawals:standings", "C"),
     ("withdrawals:transactions", "NC"),
     ("withdrawals:providers", "OSNA"),
+    ("withdrawals:statuses", EVERYBODY),
+    ("withdrawals:provider-day", "OSNA"),
     ("ledger:journal", "SNC"),
     ("ledger:entry", "SNC"),
     ("audit:log", "CA"),
@@ -76,6 +78,7 @@ def addresses(operator: User) -> dict[str, str]:
     assert entry is not None
     arguments: dict[str, list[Any]] = {
         "today-csv": ["closed-per-day"],
+        "withdrawals:provider-day": ["northgate"],
         "withdrawals:record": [withdrawal.ref],
         "withdrawals:flagged-one": [withdrawal.ref],
         "withdrawals:finding": [make_finding().pk],
