@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from backoffice import views
+from backoffice import palette, views
 from backoffice.today import views as today
 from backoffice.ui.views import appearance
 
@@ -17,6 +17,8 @@ urlpatterns = [
     path("menu/", today.menu, name="menu"),
     path("today/lines/", today.TodayLines.as_view(), name="today-lines"),
     path("today/<slug:slug>.csv", today.ChartFile.as_view(), name="today-csv"),
+    path("go/", palette.Go.as_view(), name="go"),
+    path("go/found/", palette.Palette.as_view(), name="found"),
     path("me/appearance/", appearance, name="appearance"),
     path("api/v1/", include("backoffice.platform.urls")),
     path("webhooks/", include("withdrawals.webhook_urls")),

@@ -22,13 +22,14 @@
   function help() {
     const dialog = $('#keys');
     if (!dialog || dialog.open) return;
-    const lines = [['Find', 'Ctrl K'], ['Close, back one step', 'Esc'], ['Collapse the menu', '[']];
+    const lines = [['Find', 'Ctrl K'], ['Close, back one step', 'Esc']].filter(([does]) => does !== 'Find' || $('#find'));
     explained.forEach((more) => lines.push(...more()));
     $$('[data-key-focus]').filter(visible).forEach((field) => lines.push([field.getAttribute('aria-label'), field.dataset.keyFocus]));
     $$('[data-key]').filter(visible).forEach((control) => {
       const text = control.getAttribute('aria-label') || [...control.childNodes].filter((node) => node.nodeName !== 'KBD').map((node) => node.textContent).join('');
       lines.push([text.trim(), control.dataset.key.toUpperCase()]);
     });
+    $$('[data-go]').filter(visible).forEach((link) => lines.push([`Go to ${$('.label', link).textContent}`, `G ${link.dataset.go.toUpperCase()}`]));
     $('tbody', dialog).replaceChildren(...lines.map(([does, keys]) => {
       const line = document.createElement('tr');
       line.insertCell().textContent = does;
@@ -41,7 +42,7 @@
   document.addEventListener('keydown', (event) => {
     const { key, target } = event;
     const take = () => { event.preventDefault(); };
-    if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === 'k' && $('#find')) { take(); $('#find').focus(); return; }
+    if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === 'k' && $('#find')) { take(); $('#find').click(); return; }
     if (key === 'Escape') {
       const menu = $('details.menu[open]');
       if (menu) { menu.open = false; $('summary', menu).focus(); } else if (!escapes.some((close) => close()) && typing(target)) target.blur();

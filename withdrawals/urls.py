@@ -18,7 +18,6 @@ from withdrawals.views import (
 
 app_name = "withdrawals"
 urlpatterns = [
-    path("go/", queue.Go.as_view(), name="go"),
     path("withdrawals/", queue.Queue.as_view(), name="queue"),
     path("withdrawals/next/", queue.Next.as_view(), name="next"),
     path("withdrawals/decisions/<int:pk>/undo/", acts.AnswerDecision.as_view(act="undo"), name="undo"),
