@@ -3,6 +3,7 @@
 from django.urls import include, path
 
 from backoffice import palette, views
+from backoffice.styleguide import styleguide
 from backoffice.today import views as today
 from backoffice.ui.views import appearance
 
@@ -19,6 +20,7 @@ urlpatterns = [
     path("today/<slug:slug>.csv", today.ChartFile.as_view(), name="today-csv"),
     path("go/", palette.Go.as_view(), name="go"),
     path("go/found/", palette.Palette.as_view(), name="found"),
+    path("styleguide/", styleguide, name="styleguide"),
     path("me/appearance/", appearance, name="appearance"),
     path("api/v1/", include("backoffice.platform.urls")),
     path("webhooks/", include("withdrawals.webhook_urls")),
