@@ -56,7 +56,6 @@
       if (answer === true) take();
       if (answer) return;
     }
-    if (key === '[') { const shell = $('.shell'); if (shell) shell.classList.toggle('is-rail'); return; }
     const field = $$(`[data-key-focus="${CSS.escape(key)}"]`).find(visible);
     if (field) { take(); field.focus(); field.select(); return; }
     const control = keyed(low);
@@ -77,6 +76,12 @@
   // Forms: sent once -------------------------------------------------------------------------------------------
   document.addEventListener('submit', (event) => {
     const form = event.target;
+    if (form.id === 'rail') { // the menu's width changes at once and is remembered behind it
+      event.preventDefault();
+      $('.shell').classList.toggle('is-rail', event.submitter.value === 'on');
+      fetch(form.action, { method: 'post', body: new FormData(form, event.submitter), redirect: 'manual' });
+      return;
+    }
     if (form.dataset.sent) { event.preventDefault(); return; }
     if (form.method !== 'post') return;
     form.dataset.sent = '1';
