@@ -79,8 +79,10 @@ def _words() -> dict[str, Any]:
 
 def _data() -> dict[str, Any]:
     now = timezone.now()
-    action = SimpleNamespace(label="Approve €2,450.00", url="#", icon="check", key="", kind="primary", sheet="", css="")
-    reject = SimpleNamespace(label="Reject…", url="#", icon="x", key="", kind="plain", sheet="", css="")
+    action = SimpleNamespace(
+        label="Approve €2,450.00", url="#", icon="check", key="", kind="primary", sheet="guide-approve", css=""
+    )
+    reject = SimpleNamespace(label="Reject…", url="#", icon="x", key="", kind="plain", sheet="guide-reject", css="")
     return {
         "form": ExampleForm({"reason": ""}),
         "filter": ExampleFilter({}, queryset=Player.objects.none()),
