@@ -13,7 +13,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.text import slugify
 
 from backoffice.roles import LANDING
-from backoffice.ui.live import version_of
+from backoffice.ui.fragments import version_of
 from backoffice.ui.paging import capped_counts
 from providers import queries as providers
 from withdrawals import figures, queries

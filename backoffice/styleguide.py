@@ -122,6 +122,13 @@ def _data() -> dict[str, Any]:
             {"icon": "check", "text": "Approved", "detail": "by Marta", "at": now, "quote": "Known player."},
             {"icon": "out", "text": "Requested", "at": now},
         ],
+        "column_lines": [
+            {"name": "amount", "label": "Amount", "fixed": True},
+            {"name": "due", "label": "Due", "on": True, "first": True},
+            {"name": "risk", "label": "Risk", "on": True, "last": True},
+            {"name": "provider", "label": "Provider"},
+        ],
+        "row_heights": [("", "As usual"), ("compact", "Compact")],
         "found": [
             Group("guide", "Players", (Row("#", format_html("<mark>{}</mark> {}", "Elena", "Marković"), "user", "HR"),))
         ],

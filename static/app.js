@@ -112,7 +112,7 @@
 
   // An answer from another address (sign-in) becomes a full page ------------------------------------------------------
   document.addEventListener('htmx:beforeSwap', (event) => {
-    const answered = event.detail.xhr.responseURL, asked = new URL(event.detail.pathInfo.finalRequestPath, location.href);
+    const answered = event.detail.xhr.responseURL, asked = new URL(event.detail.pathInfo.finalRequestPath, location);
     if (answered && new URL(answered).pathname !== asked.pathname) { event.detail.shouldSwap = false; location.assign(answered); }
   });
 

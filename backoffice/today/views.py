@@ -13,7 +13,7 @@ from django.views.generic import View
 
 from backoffice.nav import VIEW, Menu, landing_url
 from backoffice.today import days, lines
-from backoffice.ui import live
+from backoffice.ui import fragments
 from backoffice.ui.access import Permitted
 from withdrawals import visibility
 
@@ -69,7 +69,7 @@ class Today(_Today):
 class TodayLines(_Today):
     def get(self, request: HttpRequest) -> HttpResponse:
         shown = self.lines(timezone.now())
-        return live.answer(request, "today/lines.html", {"blocks": shown}, version=_version(shown))
+        return fragments.answer(request, "today/lines.html", {"blocks": shown}, version=_version(shown))
 
 
 class ChartFile(Permitted, View):
@@ -92,7 +92,7 @@ class ChartFile(Permitted, View):
 def menu(request: HttpRequest) -> HttpResponse:
     """Answer the counts of the menu, for the page to put in their places."""
     shown = Menu(request).live()
-    return live.answer(request, "shell/menu_live.html", shown, version=shown["version"])
+    return fragments.answer(request, "shell/menu_live.html", shown, version=shown["version"])
 
 
 def start(request: HttpRequest) -> HttpResponse:
@@ -110,4 +110,4 @@ def block(name: str, load: Callable[[], Any]) -> Block:
 
 
 def _version(blocks: list[Block]) -> str:
-    return live.version_of([(one.name, one.content) for one in blocks])
+    return fragments.version_of([(one.name, one.content) for one in blocks])

@@ -49,7 +49,7 @@ PAGES: tuple[tuple[str, str], ...] = (
 )
 # Reached by POST or redirecting, or open to every signed-in person; tested where they are built.
 ELSEWHERE = {
-    "start", "styleguide", "appearance", "sign-out", "go", "withdrawals:next", "withdrawals:undo",
+    "start", "styleguide", "appearance", "sign-out", "go", "withdrawals:next", "withdrawals:claim", "withdrawals:undo",
     "withdrawals:agree", "withdrawals:decline", "withdrawals:note", "withdrawals:take-over", "withdrawals:move",
     "withdrawals:verdict", "withdrawals:provider-switch", "audit:check",
 }  # fmt: skip

@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('kyc', '0003_no_suspending'),
-        ('withdrawals', '0008_note_audience'),
+        ('withdrawals', '0009_currencies'),
     ]
 
     operations = [
