@@ -96,9 +96,9 @@ LANDING: dict[str, str] = {
     "Senior": "withdrawals:queue",
     "Fraud": "withdrawals:flagged",
     "Support": "withdrawals:players",
-    "Finance": "withdrawals:transactions",
-    "Compliance": "withdrawals:standings",
-    "Administrator": "withdrawals:providers",
+    "Finance": "today",
+    "Compliance": "today",
+    "Administrator": "today",
 }
 
 

@@ -114,6 +114,13 @@ class Withdrawal(Lifecycle):
                 name="withdrawal_by_approval",
                 condition=Q(approved_at__isnull=False),
             ),
+            # What a day closed, and how long that took.
+            models.Index(
+                fields=["closed_at"],
+                include=["state", "requested_at"],
+                name="withdrawal_by_close",
+                condition=Q(closed_at__isnull=False),
+            ),
             # Which currencies there are, without reading the rows.
             models.Index(fields=["currency"], name="withdrawal_by_currency"),
             models.Index(fields=["-risk_score", "id"], name="withdrawal_flagged", condition=Q(is_flagged=True)),

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('withdrawals', '0009_currencies'),
+        ('withdrawals', '0010_index_by_close'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
