@@ -39,6 +39,7 @@ MENU: tuple[Item, ...] = (
     ),
     Item("Money", "Transactions", "withdrawals:transactions", "withdrawals.view_transactions", "report"),
     Item("Money", "Journal", "ledger:journal", "ledger.view_entry", "book"),
+    Item("Govern", "Staff", "staff", "accounts.view_user", "people"),
     Item("Govern", "Audit log", "audit:log", "audit.view_auditentry", "lock"),
 )
 
