@@ -104,6 +104,6 @@
     if (event.target.closest('.is-stay')) stay();
     if (event.target.closest('[data-print]')) print();
   });
-  document.addEventListener('close', (event) => { if (event.target.id === 'proof') resume = null; }, true);
+  document.addEventListener('close', (event) => { if (event.target.id === 'proof') { resume = null; $('div', event.target).replaceChildren(); } }, true);
   offer(document);
 })();

@@ -38,7 +38,7 @@ class AuditLog(ListScreen):
         Tab("people", "People", Q(actor_user__isnull=False), counted=False),
         Tab("decisions", "Decisions", _decisions, counted=False),
         Tab("reading", "Look-ups and exports", _reading, counted=False),
-        Tab("denied", "Refused attempts", Q(action__in=("denied", "sign_in_failed")), counted=False),
+        Tab("denied", "Refused attempts", Q(action="denied") | Q(action__endswith="_failed"), counted=False),
     )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
