@@ -73,7 +73,7 @@
   document.addEventListener('htmx:responseError', (event) => { if (event.detail.xhr.status === 401 && page.me && !$('#proof').open) ask().then(settled); });
 
   // Nobody there: polls say so, work says so once a minute, and two minutes before the end a question -----------------
-  let touched = Date.now(), told = Date.now(), end = Date.now() + page.idle * 1000, busy = false;
+  let touched = Date.now(), told = Date.now(), end = Date.now() + page.idleSeconds * 1000, busy = false;
   const seen = (response) => { end = Date.now() + Number(response.headers.get('X-Left') || 0) * 1000; };
   ['keydown', 'pointerdown'].forEach((kind) => document.addEventListener(kind, (event) => { if (event.isTrusted) touched = Date.now(); }, true));
   document.addEventListener('htmx:configRequest', (event) => { if (touched <= told) event.detail.headers['X-Idle'] = '1'; else told = Date.now(); });
