@@ -103,8 +103,8 @@
 
   // An answer from another address (sign-in) becomes a full page ------------------------------------------------------
   document.addEventListener('htmx:beforeSwap', (event) => {
-    const answered = event.detail.xhr.responseURL;
-    if (answered && new URL(answered).pathname !== location.pathname) { event.detail.shouldSwap = false; location.assign(answered); }
+    const answered = event.detail.xhr.responseURL, asked = new URL(event.detail.pathInfo.finalRequestPath, location);
+    if (answered && new URL(answered).pathname !== asked.pathname) { event.detail.shouldSwap = false; location.assign(answered); }
   });
 
   const ready = () => {

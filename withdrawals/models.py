@@ -142,6 +142,8 @@ class Withdrawal(Lifecycle):
             models.Index(fields=["-requested_at", "-id"], name="withdrawal_by_time"),
             models.Index(fields=["next_step_at"], name="withdrawal_next_step", condition=Q(next_step_at__isnull=False)),
             models.Index(fields=["provider", "state"], name="withdrawal_by_provider"),
+            # Which currencies there are, without reading the rows.
+            models.Index(fields=["currency"], name="withdrawal_by_currency"),
             # What the house's limits count (sql/rules.sql), without reading the rows.
             models.Index(
                 fields=["approved_at"],

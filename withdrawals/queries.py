@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import BigIntegerField, Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -39,6 +40,24 @@ def withdrawals() -> QuerySet[Withdrawal]:
     """
     house_value = Coalesce("reference_amount", Value(LARGEST_AMOUNT), output_field=BigIntegerField())
     return Withdrawal.objects.select_related("player", "destination").annotate(house_value=house_value)
+
+
+def currencies() -> list[str]:
+    """Return the currencies in which anybody ever asked for money: one step in the index for each."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CURRENCIES)
+        return [code for (code,) in cursor.fetchall()]
+
+
+_CURRENCIES = """
+    WITH RECURSIVE code AS (
+        SELECT min(currency) AS currency FROM withdrawals_withdrawal
+        UNION ALL
+        SELECT (SELECT min(currency) FROM withdrawals_withdrawal WHERE currency > code.currency)
+        FROM code WHERE code.currency IS NOT NULL
+    )
+    SELECT currency FROM code WHERE currency IS NOT NULL
+"""
 
 
 def review_queue() -> QuerySet[Withdrawal]:

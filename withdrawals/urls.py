@@ -25,6 +25,7 @@ urlpatterns = [
     path("withdrawals/decisions/<int:pk>/decline/", acts.AnswerDecision.as_view(act="decline"), name="decline"),
     path("withdrawals/<slug:ref>/", decision.Record.as_view(), name="record"),
     path("withdrawals/<slug:ref>/note/", acts.AddNote.as_view(), name="note"),
+    path("withdrawals/<slug:ref>/claim/", acts.ClaimRow.as_view(), name="claim"),
     path("withdrawals/<slug:ref>/take-over/", acts.TakeOver.as_view(), name="take-over"),
     path("withdrawals/<slug:ref>/<slug:move>/", moves.Decide.as_view(), name="move"),
     path("flagged/", flagged.Flagged.as_view(), name="flagged"),

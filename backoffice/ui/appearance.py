@@ -11,6 +11,8 @@ CHOICES: dict[str, dict[str, str]] = {
 }
 # What is there before somebody has signed in, so that their first page comes without a flash.
 IN_COOKIES = ("theme", "density")
+# The row heights that one list can have, whatever the pages have otherwise.
+DENSITIES = {"compact": "Compact", "standard": "Standard", "roomy": "Roomy"}
 
 
 def appearance(request: HttpRequest) -> dict[str, object]:

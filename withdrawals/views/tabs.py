@@ -2,17 +2,19 @@
 
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from backoffice.ui.screens import Tab
 from withdrawals import guards, policy, queries, visibility
-from withdrawals.checks.destination import COOLING_TIME
+from withdrawals.filters import NEW_DETAILS
 from withdrawals.models import Decision
 from withdrawals.states import WITH_PROVIDER, State
 
-_ONCE = ("requested", "wake", "provider")
+_ONCE = ("wake",)
+# What is not shown unless somebody asks for it.
+_OFF = ("requested", "provider")
 
 
 def _mine(request: HttpRequest) -> Q:
@@ -46,6 +48,7 @@ NEEDS_DECISION = Tab(
     "Needs a decision",
     queries.NEEDS_DECISION,
     hide=_ONCE,
+    off=_OFF,
     empty="Nothing waits for a decision.",
 )
 SECOND_APPROVAL = Tab(
@@ -53,18 +56,20 @@ SECOND_APPROVAL = Tab(
     "Second approval",
     queries.NEEDS_DECISION & Q(state=State.SECOND_APPROVAL),
     hide=(*_ONCE, "state"),
+    off=_OFF,
     empty="No second approvals wait.",
 )
 PROPOSALS = Tab(
     "proposals",
     "Proposals",
     _proposed,
-    hide=("due", "wake", "why", "owner"),
+    hide=("due", "wake", "owner"),
+    off=("why",),
     sort="requested",
     empty="No proposal waits for a second person.",
 )
-MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), empty="You have claimed nothing.")
-ALL = Tab("all", "All", hide=("due", "wake", "why", "owner", "provider"), sort="-requested", counted=False)
+MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), off=_OFF, empty="You have claimed nothing.")
+ALL = Tab("all", "All", hide=("due",), off=("wake", "why", "owner", "provider"), sort="-requested", counted=False)
 TABS = (
     NEEDS_DECISION,
     MINE,
@@ -74,7 +79,8 @@ TABS = (
         "on-hold",
         "On hold",
         Q(state=State.ON_HOLD),
-        hide=("due", "requested", "state", "owner", "provider"),
+        hide=("due", "state", "owner"),
+        off=("requested", "provider"),
         sort="wake",
         empty="Nothing is on hold.",
     ),
@@ -83,21 +89,24 @@ TABS = (
         "High value",
         queries.NEEDS_DECISION & (Q(reference_amount__gt=policy.ONE_PERSON_CAP) | Q(reference_amount__isnull=True)),
         hide=_ONCE,
+        off=_OFF,
         sort="-amount",
         empty="Nothing of high value waits.",
     ),
     Tab(
         "new-details",
         "New payout details",
-        queries.NEEDS_DECISION & Q(destination__first_seen_at__gt=F("requested_at") - COOLING_TIME),
+        queries.NEEDS_DECISION & NEW_DETAILS,
         hide=_ONCE,
+        off=_OFF,
         empty="Nothing with new payout details waits.",
     ),
     Tab(
         "decided",
         "Decided today",
         _decided_today,
-        hide=("due", "requested", "wake", "why", "owner", "provider"),
+        hide=("due", "wake", "owner"),
+        off=("requested", "why", "provider"),
         sort="-decided",
         empty="Nothing was decided today.",
     ),
@@ -105,7 +114,8 @@ TABS = (
         "with-provider",
         "With provider",
         Q(state__in=WITH_PROVIDER),
-        hide=("due", "wake", "why", "owner"),
+        hide=("due", "wake", "owner"),
+        off=("why",),
         # The unknown come before what is being processed, each the oldest first.
         sort="state",
         empty="Nothing is with a provider.",
