@@ -6,6 +6,7 @@
   const { $, $$, announce } = desk;
   const page = document.body.dataset;
   const WARN = 120;
+  const inside = !!page.me && !!$('#proof'); // not on the pages of the sign-in itself
 
   // Passkeys: the form shows where there are any, asks the browser, and sends the answer ------------------------------
   const able = () => !!(window.PublicKeyCredential && PublicKeyCredential.parseRequestOptionsFromJSON);
@@ -62,7 +63,7 @@
     } else if (form.closest('#proof')) {
       stop();
       fetch(form.action, { method: 'POST', body: new URLSearchParams(new FormData(form)) }).then(settled);
-    } else if (page.me && form.method === 'post' && !('leaves' in form.dataset) && !form.dataset.asking) {
+    } else if (inside && form.method === 'post' && !('leaves' in form.dataset) && !form.dataset.asking) {
       stop();
       form.dataset.asking = '1';
       const target = new URL((submitter && submitter.getAttribute('formaction')) || form.getAttribute('action') || location.href, location.href);
@@ -70,7 +71,7 @@
       ask(target.pathname + target.search).then(settled, send).finally(() => { delete form.dataset.asking; });
     } else if (form.dataset.asking) stop();
   }, true);
-  document.addEventListener('htmx:responseError', (event) => { if (event.detail.xhr.status === 401 && page.me && !$('#proof').open) ask().then(settled); });
+  document.addEventListener('htmx:responseError', (event) => { if (event.detail.xhr.status === 401 && inside && !$('#proof').open) ask().then(settled); });
 
   // Nobody there: polls say so, work says so once a minute, and two minutes before the end a question -----------------
   let touched = Date.now(), told = Date.now(), end = Date.now() + page.idleSeconds * 1000, busy = false;
@@ -99,7 +100,7 @@
       }
     } catch { /* the network is down: what is sent then says so itself */ } finally { busy = false; }
   }
-  if (page.me) setInterval(watch, 1000);
+  if (inside) setInterval(watch, 1000);
   document.addEventListener('click', (event) => {
     if (event.target.closest('.is-stay')) stay();
     if (event.target.closest('[data-print]')) print();
