@@ -189,7 +189,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 LOGIN_URL = "sign-in"
-LOGIN_REDIRECT_URL = "today"
+LOGIN_REDIRECT_URL = "start"
 LOGOUT_REDIRECT_URL = "sign-in"
 
 # Whether nobody gets in without a second factor, or who has none gets in by password alone.

@@ -1,4 +1,4 @@
-"""The first page, the session as a script asks for it, the health check and the error pages."""
+"""The session as a script asks for it, the health check and the error pages."""
 
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,13 +17,7 @@ from django.views.decorators.cache import never_cache
 from backoffice.accounts import passkeys, proof, sessions
 from backoffice.accounts.sign_in import SignInForm
 from backoffice.accounts.views.proof import ask
-from backoffice.nav import landing_url
 from backoffice.sensitive import Act, act_of
-
-
-def today(request: HttpRequest) -> HttpResponse:
-    """The first page is the list that this person works from."""
-    return redirect(landing_url(request.user))
 
 
 @login_not_required

@@ -73,7 +73,7 @@ class QueueFilter(BaseFilter):
     )
     currency = django_filters.ChoiceFilter(label="Currency", choices=[(code, code) for code in sorted(EXPONENTS)])
     due = django_filters.ChoiceFilter(
-        label="Due", method="by_due", choices=[("late", "Late"), ("hour", "Within 1 hour")]
+        label="Due", method="by_due", choices=[("late", "Late"), ("hour", "Within 1 hour"), ("in_time", "On time")]
     )
     due_on = DateRangeFilter(label="Due on", field_name="due_at")
     risk = ChoicesFilter(label="Risk", field_name="risk_level", choices=_RISK)
@@ -98,6 +98,7 @@ class QueueFilter(BaseFilter):
     new_details = django_filters.BooleanFilter(label="New payout details", method="by_new_details")
     owner = django_filters.ChoiceFilter(label="Owner", method="by_owner", choices=OWNERS)
     requested = DateRangeFilter(label="Requested", field_name="requested_at")
+    closed = DateRangeFilter(label="Closed", field_name="closed_at")
 
     class Meta:
         model = Withdrawal
@@ -112,6 +113,8 @@ class QueueFilter(BaseFilter):
         now, rows = timezone.now(), rows.filter(state__in=UNDECIDED)
         if value == "late":
             return rows.filter(due_at__lt=now)
+        if value == "in_time":
+            return rows.filter(due_at__gte=now)
         return rows.filter(due_at__gte=now, due_at__lt=now + queries.SOON)
 
     def by_provider(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:

@@ -152,6 +152,13 @@ class Withdrawal(Lifecycle):
                 condition=Q(approved_at__isnull=False),
             ),
             models.Index(fields=["-risk_score", "id"], name="withdrawal_flagged", condition=Q(is_flagged=True)),
+            # What a day closed, and how long that took.
+            models.Index(
+                fields=["closed_at"],
+                include=["state", "requested_at"],
+                name="withdrawal_by_close",
+                condition=Q(closed_at__isnull=False),
+            ),
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),

@@ -89,10 +89,6 @@ def findings() -> QuerySet[Finding]:
     return Finding.objects.select_related("withdrawal").order_by("at", "pk")
 
 
-def open_finding_count() -> int:
-    return findings().filter(resolved_at=None).order_by()[:COUNT_CAP].count()
-
-
 def open_findings_of(withdrawal: Withdrawal, user: User) -> list[Finding]:
     """Return what is open about a withdrawal, the gravest first, for those who see findings."""
     if not user.has_perm("withdrawals.close_finding"):

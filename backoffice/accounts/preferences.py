@@ -14,12 +14,13 @@ SHORTEST_UNDO, LONGEST_UNDO = 10, 60
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """The first four are keys of backoffice.ui.appearance.CHOICES. ``undo_seconds`` 0 is the house's undo time."""
+    """Those that are text are keys of backoffice.ui.appearance.CHOICES. ``undo_seconds`` 0 is the house's undo time."""
 
     theme: str = ""
     density: str = ""
     shortcuts: str = ""
     numbers: str = ""
+    rail: str = ""
     exact_times: bool = False
     open_next: bool = True
     undo_seconds: int = 0

@@ -8,6 +8,8 @@ CHOICES: dict[str, dict[str, str]] = {
     "density": {"": "Standard", "compact": "Compact", "roomy": "Roomy"},
     "shortcuts": {"": "On", "alt": "With Alt", "off": "Off"},
     "numbers": {"": "2,450.00", "space": "2 450,00", "point": "2.450,00"},
+    # Of the menu; by itself a rail on the pages where decisions are made.
+    "rail": {"": "By page", "on": "Narrow", "off": "Wide"},
 }
 # What is there before somebody has signed in, so that their first page comes without a flash.
 IN_COOKIES = ("theme", "density")

@@ -26,7 +26,7 @@ def test_the_profile_is_kept_with_the_person(operator: User, client_for: ClientF
     client = client_for(operator)
     assert client.post("/me/profile/", PROFILE)["Location"] == "/me/profile/"
     chosen = preferences_of(again(operator))
-    assert chosen == Preferences("dark", "compact", "", "space", exact_times=True, open_next=False, undo_seconds=45)
+    assert chosen == Preferences("dark", "compact", "", "space", "", exact_times=True, open_next=False, undo_seconds=45)
     assert client.session["open_next"] is False
     # Another browser, which has no cookie of it.
     page = client_for(operator).get("/me/profile/")

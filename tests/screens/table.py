@@ -69,6 +69,11 @@ NO_MONEY = ("Operator", "Senior", "Fraud", "Support", "Administrator")
 DECIDES = "?view=needs-decision"
 
 SCREENS = (
+    *(Screen(f"today-{role.lower()}", role, page("today")) for role in ("Senior", "Fraud", "Support", "Finance")),
+    Screen("today-compliance", "Compliance", page("today")),
+    Screen("today-administrator", "Administrator", page("today")),
+    Screen("statuses", "Support", page("withdrawals:statuses")),
+    Screen("palette", "Operator", page("withdrawals:queue"), ("Control+k", "e", "l", "e", "n")),
     Screen("queue", "Operator", page("withdrawals:queue")),
     Screen("queue-all", "Senior", page("withdrawals:queue", "?view=all")),
     Screen("queue-nothing-matches", "Operator", page("withdrawals:queue", "?view=all&q=nobody&risk=high")),

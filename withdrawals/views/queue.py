@@ -1,9 +1,8 @@
-"""The list of withdrawals, the next item to decide, and the search field."""
+"""The list of withdrawals, and the next item to decide."""
 
 from collections.abc import Collection
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
@@ -223,24 +222,3 @@ class Next(Permitted, View):
         if left is not None:
             claims.let_go(left, user=request.user)
         return left
-
-
-class Go(Permitted, View):
-    """The search field of every page: a reference opens its record, and for whoever works from the look-up what
-    names one player opens that player; anything else searches the list."""
-
-    permission_required = "withdrawals.view_withdrawal"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        term = request.GET.get("q", "").strip()
-        reference = normalise(term)
-        if reference and (found := queries.withdrawals().filter(ref=reference).first()) is not None:
-            return redirect(tables.address_of(found))
-        user: Any = request.user
-        answers = visibility.sees(user, visibility.Field.PLAYER_WORDS) and not visibility.sees(
-            user, visibility.Field.STATE
-        )
-        if term and answers and len(players := kyc.look_up(term)) == 1:
-            return redirect(tables.player_address(players[0]))
-        query = f"?{urlencode({'view': 'all', 'q': term})}" if term else ""
-        return redirect(reverse("withdrawals:queue") + query)
