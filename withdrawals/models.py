@@ -11,17 +11,17 @@ from typing import Any, ClassVar
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Now, Right
 from django.utils.functional import cached_property
 
 from backoffice.audit.actors import Actor
 from backoffice.audit.models import AuditEntry
-from backoffice.money import Money
+from backoffice.money import LARGEST_AMOUNT, Money
 from withdrawals import policy
 from withdrawals.lifecycle import SUBJECT_TYPE, Lifecycle
 from withdrawals.reference import new_reference
-from withdrawals.states import CLOSED, HoldKind, State
+from withdrawals.states import CLOSED, UNDECIDED, WITH_PROVIDER, HoldKind, State
 
 
 class Method(models.TextChoices):
@@ -51,6 +51,7 @@ class Destination(models.Model):
             models.UniqueConstraint(fields=["player", "external_id"], name="destination_external_id_unique"),
             models.CheckConstraint(name="destination_method_known", condition=Q(method__in=Method.values)),
         ]
+        indexes = [models.Index(Right("label", 4), name="destination_by_last_four")]
 
     def __str__(self) -> str:
         return self.label
@@ -72,6 +73,14 @@ class Withdrawal(Lifecycle):
     currency = models.CharField(max_length=5)
     # Value in the house currency, frozen at the request; empty without a rate, and then never automatic.
     reference_amount = models.BigIntegerField(null=True)
+    # What lists are ordered by across currencies, a column so that an index can: without a rate the largest.
+    house_value = models.GeneratedField(
+        expression=Coalesce("reference_amount", Value(LARGEST_AMOUNT), output_field=models.BigIntegerField()),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
+    # Whether the destination was new to us (checks/destination.py) when this was asked for.
+    has_new_details = models.BooleanField(default=False)
     requested_at = models.DateTimeField()
     due_at = models.DateTimeField()
     # Who asked, and the key under which they asked.
@@ -149,7 +158,35 @@ class Withdrawal(Lifecycle):
                 name="withdrawal_by_approval",
                 condition=Q(approved_at__isnull=False),
             ),
-            models.Index(fields=["-risk_score", "id"], name="withdrawal_flagged", condition=Q(is_flagged=True)),
+            # One for each list that people work from, in its order; the first two hold what is added up of them.
+            models.Index(
+                fields=["due_at", "id"],
+                include=["state", "currency", "amount", "requested_at"],
+                name="withdrawal_waiting",
+                condition=Q(state__in=UNDECIDED),
+            ),
+            models.Index(
+                fields=["wake_at", "id"],
+                include=["state", "due_at", "currency", "amount", "requested_at"],
+                name="withdrawal_on_hold",
+                condition=Q(state=State.ON_HOLD),
+            ),
+            models.Index(
+                fields=["house_value", "id"], name="withdrawal_waiting_value", condition=Q(state__in=UNDECIDED)
+            ),
+            models.Index(
+                fields=["due_at", "id"],
+                name="withdrawal_waiting_details",
+                condition=Q(state__in=UNDECIDED, has_new_details=True),
+            ),
+            models.Index(
+                F("risk_score").desc(nulls_last=True),
+                F("id").desc(),
+                name="withdrawal_flagged_now",
+                condition=Q(state=State.UNDER_REVIEW, is_flagged=True),
+            ),
+            models.Index(fields=["state", "id"], name="withdrawal_with_provider", condition=Q(state__in=WITH_PROVIDER)),
+            models.Index(fields=["house_value", "id"], name="withdrawal_by_value"),
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),
@@ -359,6 +396,7 @@ class Decision(models.Model):
         indexes = [
             models.Index(fields=["effective_at"], name="decision_due", condition=Q(status="waiting")),
             models.Index(fields=["actor", "-decided_at"], name="decision_by_person"),
+            models.Index(fields=["-decided_at"], name="decision_by_time"),
         ]
 
     @property
@@ -526,6 +564,7 @@ class Finding(models.Model):
         permissions = [("close_finding", "Can see and close findings")]
         indexes = [
             models.Index(fields=["-at", "-id"], name="finding_by_time"),
+            models.Index(fields=["at", "id"], name="finding_open", condition=Q(resolved_at__isnull=True)),
             models.Index(
                 fields=["withdrawal"],
                 name="finding_stops_payouts",

@@ -11,6 +11,7 @@ from django.utils.safestring import SafeString
 from backoffice.accounts.models import User
 from backoffice.money import format_money
 from backoffice.ui import columns, inline
+from backoffice.ui.paging import capped_words
 from backoffice.ui.tables import BaseTable, Group
 from fraud.states import Level, Risk
 from kyc.states import Standing
@@ -213,10 +214,10 @@ class QueueTable(BaseTable):
             return None
         left: timedelta = record.due_at - self.now
         if left < timedelta(0):
-            return Group("Late", " · ".join([str(waiting.late), *_plain_sums(waiting.late_totals)]))
+            return Group("Late", " · ".join([capped_words(waiting.late), *_plain_sums(waiting.late_totals)]))
         if left < queries.SOON:
             return Group("Due within 1 hour", str(waiting.soon))
-        return Group("Later", str(waiting.later))
+        return Group("Later", str(waiting.later) if waiting.totals else "")
 
 
 def money_words(totals: dict[str, int]) -> list[SafeString]:

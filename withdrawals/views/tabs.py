@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from backoffice.ui.screens import Tab
 from withdrawals import guards, policy, queries, visibility
-from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.models import Decision
 from withdrawals.states import WITH_PROVIDER, State
 
@@ -81,7 +80,7 @@ TABS = (
     Tab(
         "high-value",
         "High value",
-        queries.NEEDS_DECISION & (Q(reference_amount__gt=policy.ONE_PERSON_CAP) | Q(reference_amount__isnull=True)),
+        queries.NEEDS_DECISION & Q(house_value__gt=policy.ONE_PERSON_CAP),
         hide=_ONCE,
         sort="-amount",
         empty="Nothing of high value waits.",
@@ -89,7 +88,7 @@ TABS = (
     Tab(
         "new-details",
         "New payout details",
-        queries.NEEDS_DECISION & Q(destination__first_seen_at__gt=F("requested_at") - COOLING_TIME),
+        queries.NEEDS_DECISION & Q(has_new_details=True),
         hide=_ONCE,
         empty="Nothing with new payout details waits.",
     ),
