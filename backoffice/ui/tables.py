@@ -11,6 +11,8 @@ from django.utils import timezone
 from django_tables2.columns import BoundColumn
 from django_tables2.rows import BoundRow
 
+from backoffice.ui.cells import Cells
+
 
 @dataclass(frozen=True, slots=True)
 class Group:
@@ -59,6 +61,10 @@ class BaseTable(django_tables2.Table):
             return [(None, list(self.rows))]
         runs = groupby(self.rows, key=lambda row: self.group_of(row.record))
         return [(group, list(rows)) for group, rows in runs]
+
+    def cells(self) -> Cells:
+        """How its rows are drawn, with the columns as they are shown now."""
+        return Cells(list(self.columns), self.phone)
 
     @property
     def headings(self) -> Iterator[tuple[BoundColumn, str, str]]:
