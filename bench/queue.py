@@ -7,6 +7,7 @@ It exits 0 whether the goals hold or not. Pages are whole requests in process, o
 """
 
 import argparse
+import json
 import os
 import shutil
 import signal
@@ -443,8 +444,16 @@ def main() -> None:
             shutil.rmtree(home, ignore_errors=True)
 
 
+def say_machine() -> None:
+    """Ratios of a machine that others use as well are to be read with what it had to do besides."""
+    load = [round(one, 1) for one in os.getloadavg()]
+    print(json.dumps({"machine": {"cores": os.cpu_count(), "load": load}}), flush=True)
+
+
 def run(rounds: int) -> None:
     from django.test import Client
+
+    say_machine()
 
     person, client, board = staff()["Senior"], Client(), Board()
     client.force_login(person)
@@ -457,6 +466,7 @@ def run(rounds: int) -> None:
     report_searches(board)
     report_counts(board, counted)
     server_times(client)
+    say_machine()
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from backoffice.money import LARGEST_AMOUNT, Money
 from withdrawals import policy
 from withdrawals.lifecycle import SUBJECT_TYPE, Lifecycle
 from withdrawals.reference import new_reference
-from withdrawals.states import CLOSED, UNDECIDED, WITH_PROVIDER, HoldKind, State
+from withdrawals.states import CLOSED, UNDECIDED, HoldKind, State
 
 
 class Method(models.TextChoices):
@@ -91,6 +91,12 @@ class Withdrawal(Lifecycle):
     # What the last screening said, for lists; the rows behind it are CheckResults.
     risk_score = models.PositiveSmallIntegerField(null=True)
     risk_level = models.CharField(max_length=6, default="")
+    # What lists are ordered by: what has no score yet is below all that have.
+    risk_order = models.GeneratedField(
+        expression=Coalesce("risk_score", Value(-1), output_field=models.SmallIntegerField()),
+        output_field=models.SmallIntegerField(),
+        db_persist=True,
+    )
     is_flagged = models.BooleanField(default=False)
     why = models.JSONField(default=list)
     routes = models.JSONField(default=list)
@@ -180,12 +186,13 @@ class Withdrawal(Lifecycle):
                 condition=Q(state__in=UNDECIDED, has_new_details=True),
             ),
             models.Index(
-                F("risk_score").desc(nulls_last=True),
-                F("id").desc(),
+                fields=["risk_order", "id"],
                 name="withdrawal_flagged_now",
                 condition=Q(state=State.UNDER_REVIEW, is_flagged=True),
             ),
-            models.Index(fields=["state", "id"], name="withdrawal_with_provider", condition=Q(state__in=WITH_PROVIDER)),
+            # And for all of them, in each order that a heading offers.
+            models.Index(fields=["risk_order", "id"], name="withdrawal_by_risk"),
+            models.Index(fields=["state", "id"], name="withdrawal_by_state"),
             models.Index(fields=["house_value", "id"], name="withdrawal_by_value"),
         ]
         triggers = [

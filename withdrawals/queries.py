@@ -50,7 +50,7 @@ def flagged() -> QuerySet[Withdrawal]:
         withdrawals()
         .filter(NEEDS_DECISION, state=State.UNDER_REVIEW, is_flagged=True)
         .select_related("claim__owner")
-        .order_by("-risk_score", "due_at", "pk")
+        .order_by("-risk_order", "due_at", "pk")
     )
 
 

@@ -111,7 +111,13 @@ def test_a_deep_page_reads_no_more_than_the_first(place: int) -> None:
 
 @pytest.mark.parametrize(
     ("column", "index"),
-    [("amount", "withdrawal_by_value"), ("player", "player_by_name"), ("requested", "withdrawal_by_time")],
+    [
+        ("amount", "withdrawal_by_value"),
+        ("player", "player_by_name"),
+        ("requested", "withdrawal_by_time"),
+        ("risk", "withdrawal_by_risk"),
+        ("state", "withdrawal_by_state"),
+    ],
 )
 @pytest.mark.parametrize("descending", [False, True])
 def test_every_withdrawal_is_ordered_by_an_index(column: str, index: str, descending: bool) -> None:

@@ -173,7 +173,7 @@ class QueueTable(BaseTable):
     amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=16)
     to = DestinationColumn(accessor="destination", verbose_name="To")
     kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
-    risk = RiskColumn(accessor="risk_score", sort_by="risk_score", verbose_name="Risk")
+    risk = RiskColumn(accessor="risk_score", sort_by="risk_order", verbose_name="Risk")
     state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status")
     provider = columns.Column(accessor="provider", sort_by="provider", verbose_name="Provider", width=13)
     why = WhyColumn(accessor="why", verbose_name="Why it needs a person")
