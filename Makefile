@@ -11,7 +11,7 @@ PY = .venv/bin/python
 BOOTSTRAP = $(PYTHON) -I backoffice/bootstrap.py
 LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes pyproject.toml
 
-.PHONY: setup run test check bench lock
+.PHONY: setup run test check bench screenshots lock
 
 setup:
 	@$(BOOTSTRAP) run
@@ -39,6 +39,12 @@ check:
 bench:
 	@$(BOOTSTRAP) run
 	@$(PY) -m bench $(ARGS)
+
+screenshots:
+	@$(BOOTSTRAP) test
+	@$(PY) -m tests.browser
+	@$(PY) -m pytest -q -n auto tests/screens/pictures.py
+	@echo "file://$(CURDIR)/var/screenshots/index.html"
 
 # Needs uv. The last file is the whole; the others are held to its versions.
 lock:

@@ -92,9 +92,9 @@ LANDING: dict[str, str] = {
     "Senior": "withdrawals:queue",
     "Fraud": "withdrawals:flagged",
     "Support": "withdrawals:players",
-    "Finance": "withdrawals:transactions",
-    "Compliance": "withdrawals:standings",
-    "Administrator": "withdrawals:providers",
+    "Finance": "today",
+    "Compliance": "today",
+    "Administrator": "today",
 }
 
 

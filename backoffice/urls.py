@@ -2,7 +2,9 @@
 
 from django.urls import include, path
 
-from backoffice import views
+from backoffice import palette, views
+from backoffice.styleguide import styleguide
+from backoffice.today import views as today
 from backoffice.ui.views import appearance
 
 urlpatterns = [
@@ -11,7 +13,14 @@ urlpatterns = [
     path("healthz", views.healthz, name="healthz"),
     path("sign-in/", views.SignIn.as_view(), name="sign-in"),
     path("sign-out/", views.SignOut.as_view(), name="sign-out"),
-    path("", views.today, name="today"),
+    path("", today.Today.as_view(), name="today"),
+    path("start/", today.start, name="start"),
+    path("menu/", today.menu, name="menu"),
+    path("today/lines/", today.TodayLines.as_view(), name="today-lines"),
+    path("today/<slug:slug>.csv", today.ChartFile.as_view(), name="today-csv"),
+    path("go/", palette.Go.as_view(), name="go"),
+    path("go/found/", palette.Palette.as_view(), name="found"),
+    path("styleguide/", styleguide, name="styleguide"),
     path("me/appearance/", appearance, name="appearance"),
     path("api/v1/", include("backoffice.platform.urls")),
     path("webhooks/", include("withdrawals.webhook_urls")),

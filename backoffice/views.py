@@ -1,4 +1,4 @@
-"""Signing in and out, the first page, the health check and the error pages."""
+"""Signing in and out, the health check and the error pages."""
 
 from typing import Any
 
@@ -13,7 +13,6 @@ from django.templatetags.static import static
 
 from backoffice.accounts.sign_in import TOO_MANY, WINDOW, SignInForm
 from backoffice.audit.record import record
-from backoffice.nav import landing_url
 
 
 class SignIn(LoginView):
@@ -46,11 +45,6 @@ class SignOut(LogoutView):
         if request.method == "POST":
             response.headers["Clear-Site-Data"] = '"cache", "storage"'
         return response
-
-
-def today(request: HttpRequest) -> HttpResponse:
-    """The first page is the list that this person works from."""
-    return redirect(landing_url(request.user))
 
 
 @login_not_required

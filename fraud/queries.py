@@ -1,6 +1,7 @@
 """Past assessments, and the players that one player shares something with."""
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from django.db.models import Count, QuerySet
 
 from fraud.activity import Deposit, Login
+from fraud.models import Assessment
 
 MOST_LINKED = 20
 # More players than this on one network are a carrier or a café, which says nothing about any two: our own choice.
@@ -20,6 +22,12 @@ class LinkedPlayer:
 
     player_id: int
     shared: str
+
+
+def facts_of(subjects: Collection[str]) -> dict[str, dict[str, Any]]:
+    """Return the facts by which each of these subjects was last judged, in one statement."""
+    found = Assessment.objects.filter(subject__in=subjects).order_by("subject", "-id").distinct("subject")
+    return dict(found.values_list("subject", "facts"))
 
 
 def linked_players(player_id: int, *, since: datetime) -> list[LinkedPlayer]:

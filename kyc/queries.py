@@ -135,6 +135,11 @@ def look_up(term: str) -> list[Player]:
     return list(Player.objects.filter(external_id=term)) or _by_name(term)
 
 
+def by_refs(refs: Iterable[str]) -> dict[str, Player]:
+    """Return the players with these references; unknown ones are left out."""
+    return {player.ref: player for player in Player.objects.filter(ref__in=list(refs))}
+
+
 def _by_name(term: str) -> list[Player]:
     words = fold(term).split()[:_MOST_WORDS]
     if len("".join(words)) < _SHORTEST_NAME:

@@ -16,7 +16,7 @@ from ledger.models import Account, Entry, Posting
 class SideColumn(Column):
     """The accounts of one side. Accounts have holders; the house has none."""
 
-    css = "soft"
+    css = "soft wraps"
 
     def __init__(self, *, side: Callable[[Entry], list[Posting]], **kwargs: Any) -> None:
         super().__init__(accessor="pk", **kwargs)

@@ -22,13 +22,14 @@
   function help() {
     const dialog = $('#keys');
     if (!dialog || dialog.open) return;
-    const lines = [['Find', 'Ctrl K'], ['Close, back one step', 'Esc'], ['Collapse the menu', '[']];
+    const lines = [['Find', 'Ctrl K'], ['Close, back one step', 'Esc']].filter(([does]) => does !== 'Find' || $('#find'));
     explained.forEach((more) => lines.push(...more()));
     $$('[data-key-focus]').filter(visible).forEach((field) => lines.push([field.getAttribute('aria-label'), field.dataset.keyFocus]));
     $$('[data-key]').filter(visible).forEach((control) => {
       const text = control.getAttribute('aria-label') || [...control.childNodes].filter((node) => node.nodeName !== 'KBD').map((node) => node.textContent).join('');
       lines.push([text.trim(), control.dataset.key.toUpperCase()]);
     });
+    $$('[data-go]').filter(visible).forEach((link) => lines.push([`Go to ${$('.label', link).textContent}`, `G ${link.dataset.go.toUpperCase()}`]));
     $('tbody', dialog).replaceChildren(...lines.map(([does, keys]) => {
       const line = document.createElement('tr');
       line.insertCell().textContent = does;
@@ -41,7 +42,7 @@
   document.addEventListener('keydown', (event) => {
     const { key, target } = event;
     const take = () => { event.preventDefault(); };
-    if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === 'k' && $('#find')) { take(); $('#find').focus(); return; }
+    if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === 'k' && $('#find')) { take(); $('#find').click(); return; }
     if (key === 'Escape') {
       const menu = $('details.menu[open]');
       if (menu) { menu.open = false; $('summary', menu).focus(); } else if (!escapes.some((close) => close()) && typing(target)) target.blur();
@@ -55,7 +56,6 @@
       if (answer === true) take();
       if (answer) return;
     }
-    if (key === '[') { const shell = $('.shell'); if (shell) shell.classList.toggle('is-rail'); return; }
     const field = $$(`[data-key-focus="${CSS.escape(key)}"]`).find(visible);
     if (field) { take(); field.focus(); field.select(); return; }
     const control = keyed(low);
@@ -76,6 +76,12 @@
   // Forms: sent once -------------------------------------------------------------------------------------------
   document.addEventListener('submit', (event) => {
     const form = event.target;
+    if (form.id === 'rail') { // the menu's width changes at once and is remembered behind it
+      event.preventDefault();
+      $('.shell').classList.toggle('is-rail', event.submitter.value === 'on');
+      fetch(form.action, { method: 'post', body: new FormData(form, event.submitter), redirect: 'manual' });
+      return;
+    }
     if (form.dataset.sent) { event.preventDefault(); return; }
     if (form.method !== 'post') return;
     form.dataset.sent = '1';
@@ -100,10 +106,14 @@
     [...data].forEach(([name, value]) => { if (value === '') data.delete(name); });
   });
 
+  // A tab that nobody sees asks for nothing; what it shows is asked for as soon as it is seen.
+  document.addEventListener('htmx:beforeRequest', (event) => { if (document.hidden) event.preventDefault(); });
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) document.body.dispatchEvent(new Event('seen')); });
+
   // An answer from another address (sign-in) becomes a full page ------------------------------------------------------
   document.addEventListener('htmx:beforeSwap', (event) => {
-    const answered = event.detail.xhr.responseURL;
-    if (answered && new URL(answered).pathname !== location.pathname) { event.detail.shouldSwap = false; location.assign(answered); }
+    const answered = event.detail.xhr.responseURL, asked = new URL(event.detail.pathInfo.finalRequestPath, location);
+    if (answered && new URL(answered).pathname !== asked.pathname) { event.detail.shouldSwap = false; location.assign(answered); }
   });
 
   const ready = () => {

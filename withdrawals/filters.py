@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from backoffice.money import EXPONENTS
-from backoffice.ui.filters import BaseFilter, ChoicesFilter, DateRangeFilter, MoneyRangeFilter
+from backoffice.ui.filters import BaseFilter, ChoicesFilter, DateRangeFilter, MoneyRangeFilter, NumberRangeFilter
 from fraud.rules import INDICATORS, NOT_JUDGED
 from fraud.states import Level
 from kyc import queries as kyc
@@ -30,6 +30,19 @@ SIGNALS = [
     (f"fraud.{NOT_JUDGED}", "Could not be judged"),
     ("destination.shared", "Shared payout details"),
 ]
+# Payout details that were not known long enough when the money was asked for.
+NEW_DETAILS = Q(has_new_details=True)
+REASONS = [
+    *SIGNALS,
+    ("destination.new", "New payout details"),
+    ("identity", "Identity"),
+    ("destination.not_owned", "Details not proved the player’s own"),
+    ("destination.other_name", "Details in another name"),
+    ("limits", "Over a limit"),
+    ("limits.blocked", "Over a limit that blocks"),
+]
+LEVELS = [(level, f"Level {level}") for level in range(4)]
+OWNERS = [("me", "Me"), ("others", "Somebody else"), ("nobody", "Nobody")]
 _RISK = [(level.value, f"{level.label}, {level.scores}") for level in Level]
 
 
@@ -59,9 +72,12 @@ class QueueFilter(BaseFilter):
     )
     currency = django_filters.ChoiceFilter(label="Currency", choices=[(code, code) for code in sorted(EXPONENTS)])
     due = django_filters.ChoiceFilter(
-        label="Due", method="by_due", choices=[("late", "Late"), ("hour", "Within 1 hour")]
+        label="Due", method="by_due", choices=[("late", "Late"), ("hour", "Within 1 hour"), ("in_time", "On time")]
     )
+    due_on = DateRangeFilter(label="Due on", field_name="due_at")
     risk = ChoicesFilter(label="Risk", field_name="risk_level", choices=_RISK)
+    score = NumberRangeFilter(label="Risk score", field_name="risk_score")
+    reason = django_filters.ChoiceFilter(label="Reason", method="by_reason", choices=REASONS)
     method = ChoicesFilter(label="Method", choices=Method.choices)
     provider = django_filters.ChoiceFilter(
         label="Provider", method="by_provider", choices=[(one.code, one.label) for one in PROVIDERS]
@@ -75,8 +91,13 @@ class QueueFilter(BaseFilter):
         max_length=2,
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    owner = django_filters.ChoiceFilter(label="Owner", method="by_owner", choices=[("me", "Me"), ("nobody", "Nobody")])
+    standing = django_filters.ChoiceFilter(label="KYC", method="by_standing", choices=StandingState.choices)
+    level = django_filters.ChoiceFilter(label="KYC level", method="by_standing", choices=LEVELS)
+    first = django_filters.BooleanFilter(label="First withdrawal", method="by_first")
+    new_details = django_filters.BooleanFilter(label="New payout details", method="by_new_details")
+    owner = django_filters.ChoiceFilter(label="Owner", method="by_owner", choices=OWNERS)
     requested = DateRangeFilter(label="Requested", field_name="requested_at")
+    closed = DateRangeFilter(label="Closed", field_name="closed_at")
 
     class Meta:
         model = Withdrawal
@@ -91,6 +112,8 @@ class QueueFilter(BaseFilter):
         now, rows = timezone.now(), rows.filter(state__in=UNDECIDED)
         if value == "late":
             return rows.filter(due_at__lt=now)
+        if value == "in_time":
+            return rows.filter(due_at__gte=now)
         return rows.filter(due_at__gte=now, due_at__lt=now + queries.SOON)
 
     def by_provider(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
@@ -99,6 +122,20 @@ class QueueFilter(BaseFilter):
     def by_held(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         return held_up(rows, value, providers.troubles(timezone.now()))
 
+    def by_reason(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        return with_concern(rows, value)
+
+    def by_standing(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        standings = kyc.standings(on=timezone.localdate()).filter(pk=OuterRef("player_id"))
+        return rows.filter(Exists(standings.filter(**{f"standing_{'level' if name == 'level' else 'state'}": value})))
+
+    def by_first(self, rows: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:
+        earlier = Withdrawal.objects.filter(player=OuterRef("player"), requested_at__lt=OuterRef("requested_at"))
+        return rows.filter(~Exists(earlier) if value else Exists(earlier))
+
+    def by_new_details(self, rows: QuerySet[Any], _name: str, value: bool) -> QuerySet[Any]:
+        return rows.filter(NEW_DETAILS if value else ~NEW_DETAILS)
+
     def by_country(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         return rows.filter(player__country=value.upper())
 
@@ -106,7 +143,17 @@ class QueueFilter(BaseFilter):
         now = timezone.now()
         if value == "me":
             return rows.filter(claim__owner=self.request.user, claim__until__gt=now)
+        if value == "others":
+            return rows.filter(claim__until__gt=now).exclude(claim__owner=self.request.user)
         return rows.filter(Q(claim=None) | Q(claim__until__lte=now))
+
+
+def with_concern(rows: QuerySet[Any], code: str) -> QuerySet[Any]:
+    """Return what a check found something about in its last run."""
+    found = CheckResult.objects.filter(
+        withdrawal=OuterRef("pk"), code=code, is_current=True, outcome__in=CheckResult.CONCERNS
+    )
+    return rows.filter(Exists(found))
 
 
 def uses_provider(rows: QuerySet[Any], code: str) -> QuerySet[Any]:
@@ -144,10 +191,7 @@ class FlaggedFilter(BaseFilter):
         fields: tuple[str, ...] = ()
 
     def by_signal(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
-        found = CheckResult.objects.filter(
-            withdrawal=OuterRef("pk"), code=value, is_current=True, outcome__in=CheckResult.CONCERNS
-        )
-        return rows.filter(Exists(found))
+        return with_concern(rows, value)
 
 
 class TransactionFilter(BaseFilter):
@@ -180,9 +224,7 @@ class FindingFilter(BaseFilter):
 class StandingFilter(BaseFilter):
     q = django_filters.CharFilter(label="Search", method="by_player")
     state = ChoicesFilter(label="Verification", field_name="standing_state", choices=StandingState.choices)
-    level = django_filters.ChoiceFilter(
-        label="Level", field_name="standing_level", choices=[(level, f"Level {level}") for level in range(4)]
-    )
+    level = django_filters.ChoiceFilter(label="Level", field_name="standing_level", choices=LEVELS)
     expires = DateRangeFilter(label="Expires", field_name="standing_expires_on")
     country = django_filters.CharFilter(
         label="Country", lookup_expr="iexact", max_length=2, widget=forms.TextInput(attrs={"autocomplete": "off"})

@@ -157,6 +157,8 @@ class Withdrawal(Lifecycle):
             models.Index(fields=["-requested_at", "-id"], name="withdrawal_by_time"),
             models.Index(fields=["next_step_at"], name="withdrawal_next_step", condition=Q(next_step_at__isnull=False)),
             models.Index(fields=["provider", "state"], name="withdrawal_by_provider"),
+            # Which currencies there are, without reading the rows.
+            models.Index(fields=["currency"], name="withdrawal_by_currency"),
             # What the house's limits count (sql/rules.sql), without reading the rows.
             models.Index(
                 fields=["approved_at"],
@@ -194,6 +196,13 @@ class Withdrawal(Lifecycle):
             models.Index(fields=["risk_order", "id"], name="withdrawal_by_risk"),
             models.Index(fields=["state", "id"], name="withdrawal_by_state"),
             models.Index(fields=["house_value", "id"], name="withdrawal_by_value"),
+            # What a day closed, and how long that took.
+            models.Index(
+                fields=["closed_at"],
+                include=["state", "requested_at"],
+                name="withdrawal_by_close",
+                condition=Q(closed_at__isnull=False),
+            ),
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),

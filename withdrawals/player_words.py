@@ -83,6 +83,17 @@ def sentence(situation: Situation) -> str:
     return _PLAIN[situation.state]
 
 
+def in_general(state: State) -> str:
+    """Return what is said of a state when nothing is known of the one withdrawal."""
+    known = {
+        State.ON_HOLD: "We need an answer from you.",
+        State.COMPLETED: "Paid, on the day and to the account that we can name.",
+        State.REJECTED: f"Declined. {reasons.NEUTRAL}",
+        State.CANCELLED: "Cancelled. The money is back in your balance.",
+    }
+    return known.get(state) or _PLAIN.get(state) or "We are looking at your request."
+
+
 def _on_hold(situation: Situation) -> str:
     if situation.hold_kind != HoldKind.PLAYER:
         return _in_review(situation)

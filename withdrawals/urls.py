@@ -12,12 +12,12 @@ from withdrawals.views import (
     providers,
     queue,
     standings,
+    statuses,
     transactions,
 )
 
 app_name = "withdrawals"
 urlpatterns = [
-    path("go/", queue.Go.as_view(), name="go"),
     path("withdrawals/", queue.Queue.as_view(), name="queue"),
     path("withdrawals/next/", queue.Next.as_view(), name="next"),
     path("withdrawals/decisions/<int:pk>/undo/", acts.AnswerDecision.as_view(act="undo"), name="undo"),
@@ -25,6 +25,7 @@ urlpatterns = [
     path("withdrawals/decisions/<int:pk>/decline/", acts.AnswerDecision.as_view(act="decline"), name="decline"),
     path("withdrawals/<slug:ref>/", decision.Record.as_view(), name="record"),
     path("withdrawals/<slug:ref>/note/", acts.AddNote.as_view(), name="note"),
+    path("withdrawals/<slug:ref>/claim/", acts.ClaimRow.as_view(), name="claim"),
     path("withdrawals/<slug:ref>/take-over/", acts.TakeOver.as_view(), name="take-over"),
     path("withdrawals/<slug:ref>/<slug:move>/", moves.Decide.as_view(), name="move"),
     path("flagged/", flagged.Flagged.as_view(), name="flagged"),
@@ -34,7 +35,9 @@ urlpatterns = [
     path("findings/<int:pk>/", findings.OneFinding.as_view(), name="finding"),
     path("players/", players.Players.as_view(), name="players"),
     path("kyc/", standings.Standings.as_view(), name="standings"),
+    path("help/statuses/", statuses.statuses, name="statuses"),
     path("transactions/", transactions.Transactions.as_view(), name="transactions"),
     path("providers/", providers.Board.as_view(), name="providers"),
+    path("providers/<slug:code>/day.csv", providers.DayFile.as_view(), name="provider-day"),
     path("providers/<slug:code>/<slug:act>/", providers.Switch.as_view(), name="provider-switch"),
 ]

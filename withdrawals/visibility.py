@@ -56,14 +56,23 @@ _COLUMNS: dict[str, Field] = {
     "owner": Field.OWNER,
     "decider": Field.OWNER,
     "wake": Field.STATE,
+    "age": Field.PERSON,
+    "wagered": Field.MONEY,
+    "deposits": Field.MONEY,
 }
 _FILTERS: dict[str, Field] = {
     "risk": Field.SIGNALS,
     "owner": Field.OWNER,
     "country": Field.PERSON,
+    "score": Field.SIGNALS,
+    "reason": Field.SIGNALS,
+    "new_details": Field.SIGNALS,
+    "standing": Field.STANDING,
+    "level": Field.STANDING,
     "state": Field.STATE,
     # Only what a person must decide is due: it would tell whether one must.
     "due": Field.STATE,
+    "due_on": Field.STATE,
 }
 # Where even the status that the platform is told says more than a player should read out of it.
 _TOLD_AS = {State.SECOND_APPROVAL: State.UNDER_REVIEW, State.OUTCOME_UNKNOWN: State.PROCESSING}

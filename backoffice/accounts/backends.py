@@ -3,8 +3,11 @@
 from typing import Any
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.models import Permission
-from django.db.models import QuerySet
+from django.contrib.auth.models import Group, Permission
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import OuterRef, QuerySet
+
+from backoffice.accounts.models import User
 
 
 class RolesBackend(ModelBackend):
@@ -12,3 +15,12 @@ class RolesBackend(ModelBackend):
 
     def _get_user_permissions(self, user_obj: Any) -> QuerySet[Permission]:
         return Permission.objects.none()
+
+    def get_user(self, user_id: Any) -> User | None:
+        """Load somebody with the names of their roles, which every page shows."""
+        names = ArraySubquery(Group.objects.filter(user=OuterRef("pk")).order_by("pk").values("name"))
+        user = User.objects.filter(pk=user_id).annotate(names_of_roles=names).first()
+        if user is None or not self.user_can_authenticate(user):
+            return None
+        user._role_names = user.names_of_roles
+        return user

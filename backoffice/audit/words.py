@@ -18,6 +18,7 @@ ACTS: dict[str, str] = {
     "check_chain": "Checked the chain",
     "sign_in": "Signed in",
     "sign_in_failed": "Failed to sign in",
+    "share_view": "Changed who sees a view",
 }
 # Where a person's act reads otherwise than the machines' act of the same name.
 BY_PEOPLE: dict[str, str] = {}
@@ -43,7 +44,7 @@ class Subject:
     reads_reason: Callable[[Any, AuditEntry], bool] = _everybody
 
 
-SUBJECTS: dict[str, Subject] = {"staff": Subject("Staff")}
+SUBJECTS: dict[str, Subject] = {"staff": Subject("Staff"), "saved_view": Subject("Saved view")}
 
 
 def subject(subject_type: str) -> Subject:

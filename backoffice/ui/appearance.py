@@ -7,7 +7,11 @@ CHOICES: dict[str, dict[str, str]] = {
     "theme": {"": "System", "light": "Light", "dark": "Dark"},
     "density": {"": "Standard", "compact": "Compact", "roomy": "Roomy"},
     "shortcuts": {"": "On", "off": "Off"},
+    # Of the menu; by itself a rail on the pages where decisions are made.
+    "rail": {"": "By page", "on": "Narrow", "off": "Wide"},
 }
+# The row heights that one list can have, whatever the pages have otherwise.
+DENSITIES = {"compact": "Compact", "standard": "Standard", "roomy": "Roomy"}
 
 
 def appearance(request: HttpRequest) -> dict[str, object]:

@@ -18,16 +18,31 @@ from django_tables2.rows import BoundRow
 
 
 class Cells:
-    """How the rows of one table are drawn; ``phone`` says where a column stands on a card."""
+    """How the rows of one table are drawn.
 
-    def __init__(self, columns: list[BoundColumn], phone: dict[str, str]) -> None:
+    ``phone`` says where a column stands on a card; the cells of ``followed`` columns can be found again by the
+    key of their row, which ``key_of`` says.
+    """
+
+    def __init__(
+        self,
+        columns: list[BoundColumn],
+        *,
+        phone: dict[str, str],
+        followed: tuple[str, ...] = (),
+        key_of: Callable[[Any], str] = str,
+    ) -> None:
         self._columns = [(column, _opening(column, phone), _wanted(column.render)) for column in columns]
+        self._followed, self._key_of = followed, key_of
 
     def of(self, row: BoundRow) -> SafeString:
         """Return the cells of a row, each escaped unless it is markup already."""
         drawn: list[str] = []
         for column, opening, wanted in self._columns:
-            drawn += (opening, conditional_escape(_content(row, column, wanted)), "</td>")
+            cell = conditional_escape(_content(row, column, wanted))
+            if column.name in self._followed:
+                cell = format_html('<span id="c-{}-{}">{}</span>', self._key_of(row.record), column.name, cell)
+            drawn += (opening, cell, "</td>")
         return mark_safe("".join(drawn))  # noqa: S308 — each part is escaped above
 
 

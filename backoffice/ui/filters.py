@@ -31,6 +31,20 @@ class ActiveFilter:
     label: str
     value: str
     parameters: tuple[str, ...]
+    operator: str = "is"
+
+    @property
+    def words(self) -> str:
+        return f"{self.label} {self.operator} {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One value of a field that takes a single one: its link applies it at once."""
+
+    value: str
+    label: str
+    current: bool
 
 
 class BaseFilter(django_filters.FilterSet):
@@ -49,13 +63,27 @@ class BaseFilter(django_filters.FilterSet):
         for name, names in self.parameters.items():
             value = self.form.cleaned_data[name]
             if value not in (None, "", []):
-                words = _words(value, self.form.fields[name])
-                yield ActiveFilter(str(self.form.fields[name].label), words, names)
+                field = self.form.fields[name]
+                operator, words = _operator(value, name), _words(value, field)
+                yield ActiveFilter(str(field.label), words.removeprefix(f"{operator} "), names, operator)
 
     @property
     def has_fields(self) -> bool:
         """Whether there is anything to put behind "Filter"."""
         return any(name != "q" for name in self.form.fields)
+
+    def options(self, name: str) -> list[Option]:
+        """Return the values of a field that takes one of a few; empty for one that is typed or takes several."""
+        field = self.form.fields[name]
+        if isinstance(field, forms.NullBooleanField):
+            choices: Any = [("true", "Yes"), ("false", "No")]
+        elif isinstance(field, forms.ChoiceField) and not isinstance(field, forms.MultipleChoiceField):
+            pairs: Any = field.choices
+            choices = [pair for pair in pairs if pair[0] not in ("", None)]
+        else:
+            return []
+        chosen = self.data.get(name, "")
+        return [Option(str(value), str(label), str(value) == chosen) for value, label in choices]
 
 
 class ChoicesFilter(django_filters.MultipleChoiceFilter):
@@ -119,6 +147,13 @@ class MoneyRangeFilter(django_filters.RangeFilter):
     field_class = _MoneyRange
 
 
+class NumberRangeFilter(django_filters.RangeFilter):
+    """From and to of a plain number. Parameters ``_min`` and ``_max``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, widget=_LabelledRange, **kwargs)
+
+
 class _DateInput(forms.DateInput):
     input_type = "date"
 
@@ -157,9 +192,17 @@ def parameter_names(name: str, widget: forms.Widget) -> tuple[str, ...]:
     return tuple(f"{name}_{suffix}" for suffix in suffixes) if suffixes else (name,)
 
 
+def _operator(value: Any, name: str) -> str:
+    if isinstance(value, slice):
+        return "from" if value.stop is None else "to" if value.start is None else "is"
+    if isinstance(value, (list, tuple)) and len(value) > 1:
+        return "is any of"
+    return "for" if name == "q" else "is"
+
+
 def _words(value: Any, field: forms.Field) -> str:
     if isinstance(value, slice):
-        words_of = getattr(field, "words_of", _day)
+        words_of = getattr(field, "words_of", _end)
         start, stop = (None if end is None else words_of(end) for end in (value.start, value.stop))
         return f"{start} to {stop}" if start and stop else f"from {start}" if start else f"to {stop}"
     if isinstance(value, bool):
@@ -167,6 +210,10 @@ def _words(value: Any, field: forms.Field) -> str:
     choices = {str(key): str(label) for key, label in getattr(field, "choices", ())}
     values = value if isinstance(value, (list, tuple, QuerySet)) else [value]
     return ", ".join(choices.get(str(getattr(one, "pk", one)), str(one)) for one in values)
+
+
+def _end(value: Any) -> str:
+    return _day(value) if isinstance(value, datetime) else str(value)
 
 
 def _day(at: datetime) -> str:

@@ -147,14 +147,23 @@ def state(look: Look, strong: bool = False) -> SafeString:
     )
 
 
-def badge(look: Look) -> SafeString:
-    """The tinted pill: once, in the header of a record."""
-    return format_html(
+def badge(look: Look, explained: str = "") -> SafeString:
+    """The tinted pill: once, in the header of a record. ``explained`` is the page that says what it means."""
+    pill = format_html(
         '<span class="badge tone-{}" title="{}">{}{}</span>',
         look.tone,
         look.help,
         icon(look.icon, size="s"),
         look.label,
+    )
+    if not explained:
+        return pill
+    return format_html(
+        '{}<a class="btn btn-quiet btn-s btn-icon no-print" href="{}" aria-label="What {} means">{}</a>',
+        pill,
+        explained,
+        look.label,
+        icon("help", size="s"),
     )
 
 

@@ -53,10 +53,14 @@ class Page:
         return capped_words(self.total)
 
     @property
-    def words(self) -> str:
+    def place_words(self) -> str:
         if not self.rows:
             return "No rows"
-        return f"{self.start:,}–{self.start + len(self.rows) - 1:,} of {self.total_words}"
+        return f"{self.start:,}–{self.start + len(self.rows) - 1:,} of "
+
+    @property
+    def words(self) -> str:
+        return f"{self.place_words}{self.total_words}" if self.rows else self.place_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +118,10 @@ class Keyset:
         value: Any = row
         for name in self.path.split(LOOKUP_SEP):
             value = getattr(value, name, None)
-        return _seal([place, _pack(value), _pack(row.pk)], purpose=self._purpose)
+        return seal([place, _pack(value), _pack(row.pk)], purpose=self._purpose)
 
     def _read(self, cursor: str) -> tuple[int, Any, Any]:
-        place, value, key = _unseal(cursor, purpose=self._purpose)
+        place, value, key = unseal(cursor, purpose=self._purpose)
         return place, _unpack(value), _unpack(key)
 
     @property
@@ -160,14 +164,14 @@ def _is_nullable(queryset: QuerySet[Any], path: str) -> bool:
 _NONCE, _TAG = 12, 16
 
 
-def _seal(value: Any, *, purpose: str) -> str:
+def seal(value: Any, *, purpose: str) -> str:
     """Return JSON encrypted and authenticated (AES-GCM), fit for an address."""
     cipher = AES.new(_key(purpose), AES.MODE_GCM, nonce=secrets.token_bytes(_NONCE), mac_len=_TAG)
     text, tag = cipher.encrypt_and_digest(json.dumps(value).encode())
     return urlsafe_b64encode(cipher.nonce + tag + text).decode().rstrip("=")
 
 
-def _unseal(sealed: str, *, purpose: str) -> Any:
+def unseal(sealed: str, *, purpose: str) -> Any:
     try:
         raw = urlsafe_b64decode(sealed + "=" * (-len(sealed) % 4))
         nonce, tag, text = raw[:_NONCE], raw[_NONCE : _NONCE + _TAG], raw[_NONCE + _TAG :]

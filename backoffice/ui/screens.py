@@ -1,44 +1,53 @@
 """The kinds of page. A list is declared by its attributes; see ListScreen. Pages work with plain GET;
 htmx only swaps the part of a list that changed."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from django.db.models import Q, QuerySet
 from django.http import (
+    Http404,
     HttpRequest,
+    HttpResponse,
     HttpResponseBase,
     QueryDict,
     StreamingHttpResponse,
 )
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 from django.utils.text import slugify
 from django.views.generic import DetailView, View
 
+from backoffice.ui import chooser, live, saved, selection, viewing
 from backoffice.ui.access import Permitted
+from backoffice.ui.appearance import DENSITIES
 from backoffice.ui.exports import csv_lines
 from backoffice.ui.filters import BaseFilter
+from backoffice.ui.models import SavedView
 from backoffice.ui.paging import BadCursor, Keyset, Page, capped_counts
 from backoffice.ui.tables import BaseTable
 
 # How many rows of a file are fetched at a time.
 CHUNK = 2000
+# What an address may say besides the filters of a list.
+OWN_PARAMETERS = frozenset({"sort", "after", "before", "export", "cols", "move", "density", "saved", "live", "peek"})
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
     """A named view of a list. ``where`` narrows the rows, for one request if it is a function;
-    ``hide`` names columns that say the same in every row; ``sort`` and ``empty`` replace the order of the
-    table and the list's empty text."""
+    ``hide`` names columns that say the same in every row, ``off`` those that are not shown unless asked for;
+    ``sort`` and ``empty`` replace the order of the table and the list's empty text."""
 
     slug: str
     label: str
     where: Q | Callable[[HttpRequest], Q] | None = None
     hide: tuple[str, ...] = ()
+    off: tuple[str, ...] = ()
     sort: str = ""
     empty: str = ""
     counted: bool = True
@@ -58,7 +67,7 @@ class Notice:
 
 
 class ListScreen(Permitted, View):
-    """A list: tabs, filters with chips, keyset pages, CSV.
+    """A list: tabs, views of one's own, filters with chips, columns to choose, keyset pages, CSV.
 
     ``title``                the heading
     ``queryset``             the rows; its order is ignored
@@ -70,10 +79,19 @@ class ListScreen(Permitted, View):
     ``export_columns``       names of table columns, shown or not; none means no export
     ``export_permission``    needed besides, when given
     ``template_name``        extends screens/list.html when a list needs more than a declaration
+    ``row_key``              the field that names a row in an address: a public reference where there is one
+    ``live_seconds``         how often an open list asks what changed; 0 never
+    ``made_at``              of a live list: the field with the time at which a row was made
+    ``peek_template``        what Space shows of a row beside the list, with ``get_peek_context``; none means no peek
+    ``bulk_url``             the name of the page that rows are selected for; none means no boxes
+    ``bulk_permission``      needed besides, when given
+    ``sum_by``               the fields of amount and currency that a selection is added up by
 
-    Override ``get_queryset``, ``get_summary`` (the sentence beside the heading), ``get_totals``, ``get_notices``,
-    ``export_lines``,
-    ``get_hidden_columns`` (a hidden column cannot be sorted by either), ``may_sort``.
+    Override ``get_queryset``, ``get_live_queryset`` (the rows of which the live cells are drawn), ``get_summary``
+    (the sentence beside the heading), ``get_totals``, ``get_notices``, ``get_empty_text`` and ``get_ways_on`` (what
+    an empty list says, and where to go from it), ``get_offered``, ``claim_url``, ``export_lines``, ``prepare`` (what
+    a table needs before it draws a row), ``may_sort``, ``get_hidden_columns`` (a hidden column cannot be chosen or
+    sorted by either).
     Unknown and malformed parameters are left out, with a notice.
     """
 
@@ -89,12 +107,44 @@ class ListScreen(Permitted, View):
     export_columns: ClassVar[tuple[str, ...]] = ()
     export_permission: ClassVar[str] = ""
     template_name: ClassVar[str] = "screens/list.html"
+    row_key: ClassVar[str] = "pk"
+    live_seconds: ClassVar[int] = 0
+    made_at: ClassVar[str] = ""
+    peek_template: ClassVar[str] = ""
+    bulk_url: ClassVar[str] = ""
+    bulk_permission: ClassVar[str] = ""
+    sum_by: ClassVar[tuple[str, str]] = ("amount", "currency")
 
     def get_queryset(self) -> QuerySet[Any]:
         return self.queryset.all()
 
+    def get_live_queryset(self) -> QuerySet[Any]:
+        return self.get_queryset()
+
     def get_summary(self) -> str:
         return ""
+
+    def get_empty_text(self) -> str:
+        return self.empty_text
+
+    def get_offered(self, name: str) -> Collection[str] | None:
+        """Return which values of a filter are worth offering; None for all of them."""
+        return None
+
+    def get_ways_on(self) -> list[tuple[str, str]]:
+        """Links, as words and address, under the sentence of an empty list."""
+        return []
+
+    def get_peek_context(self, row: Any) -> dict[str, Any]:
+        return {}
+
+    @property
+    def claim_url(self) -> str:
+        """The address that claims a row, with KEY in the place of its key; empty where nobody claims."""
+        return ""
+
+    def prepare(self, table: BaseTable) -> None:
+        """Hand the table what it needs to draw any row."""
 
     def get_totals(self) -> str:
         """The line under the rows: sums of exactly the filtered rows."""
@@ -110,39 +160,126 @@ class ListScreen(Permitted, View):
         """Whether this reader may order the rows by a column that shows less to some."""
         return True
 
-    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    @classmethod
+    def opened(cls, request: HttpRequest, query: str) -> "ListScreen":
+        """Return this list as it stands at one of its addresses, for whoever asks."""
+        asked = copy(request)
+        asked.GET = QueryDict(query)
+        screen = cls()
+        screen.setup(asked)
+        screen.read_address()
+        return screen
+
+    def read_address(self) -> None:
+        """Take from the address what makes sense, and keep the rest to name it."""
         self.now = timezone.now()
         self.ignored: list[str] = []
         self.parameters = QueryDict(mutable=True)
         self.tab = self._accept_tab()
         self.filterset = self._accept_filters()
+        self.columns = self._accept_columns()
         self.sort, self.keyset = self._accept_sort()
-        if self._may_export and request.GET.get("export") == "csv":
+        self._accept_density()
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if (not request.GET or request.GET.keys() == {"saved"}) and (address := viewing.opening_address(self)):
+            return redirect(f"{request.path}{address}")
+        self.read_address()
+        wanted = request.GET
+        if self._may_export and wanted.get("export") == "csv":
             return self.export()
+        if self.live_seconds and "live" in wanted:
+            return live.answer(self, wanted["live"])
+        if self.peek_template and "peek" in wanted:
+            return self._peek(wanted["peek"])
         page = self._page()
         response = render(request, self._template, self.get_context_data(page))
         patch_vary_headers(response, ["HX-Request"])
         response["Cache-Control"] = "no-store"
+        if "move" in wanted:
+            response["HX-Push-Url"] = f"{request.path}{self.url()}"
         return response
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Count what is ticked, or keep, change or delete a view; the address says which list it is about."""
+        self.read_address()
+        if "act" in request.POST:
+            return viewing.act(self, request.POST)
+        if not self.may_select:
+            raise Http404
+        return render(request, "screens/selection.html", selection.bar_of(self, request.POST))
+
     def get_context_data(self, page: Page) -> dict[str, Any]:
-        table = self._table(page.rows, exclude=self.get_hidden_columns())
+        table = self.table(page.rows)
+        table.picks = self.may_select
+        table.keyed = self.may_select or bool(self.live_seconds or self.peek_template)
         ignored = [Notice(f"Left out of the address: {', '.join(self.ignored)}.")] if self.ignored else []
         return {
             "screen": self,
             "summary": self.get_summary(),
             "totals": self.get_totals(),
             "notices": [*ignored, *self.get_notices()],
-            "tabs": self._tab_links(),
+            "views": viewing.bar_of(self),
             "filter": self.filterset,
+            "fields": self._fields(),
             "chips": self._chips(),
-            "kept_parameters": [(name, self.parameters[name]) for name in ("view", "sort") if name in self.parameters],
-            "clear_url": self._url(without=self._filter_names),
-            "export_url": self._url(export="csv") if self._may_export else "",
+            "kept_parameters": self.kept(*self._filter_names),
+            "column_lines": chooser.lines_of(self.columns, self.table_class),
+            "column_parameters": self.kept("cols", "density"),
+            "plain_columns_url": self.url(without=("cols", "density")),
+            "row_height": self.parameters.get("density", ""),
+            "row_heights": list(DENSITIES.items()),
+            "clear_url": self.url(without=self._filter_names),
+            "export_url": self.url(changes={"export": "csv"}) if self._may_export else "",
             "page": page,
             "table": table,
-            "empty": self._empty(),
+            "live": live.Live(self, table, page) if self.live_seconds else None,
+            "empty": self._empty() if not page.rows else None,
         }
+
+    @property
+    def list_name(self) -> str:
+        """What the list is called where something about it is kept."""
+        match = self.request.resolver_match
+        return match.view_name if match else type(self).__qualname__
+
+    @property
+    def query(self) -> str:
+        """The address as far as it makes sense, always written the same way; without the name of a saved view."""
+        parameters = self.parameters.copy()
+        parameters.pop("saved", None)
+        if self.tab:
+            parameters["view"] = self.tab.slug
+        ordered = QueryDict(mutable=True)
+        for name in sorted(parameters):
+            ordered.setlist(name, parameters.getlist(name))
+        return ordered.urlencode()
+
+    @property
+    def may_select(self) -> bool:
+        allowed = not self.bulk_permission or self.request.user.has_perm(self.bulk_permission)
+        return bool(self.bulk_url) and allowed
+
+    def table(self, rows: list[Any]) -> BaseTable:
+        """Return the table of these rows, with the columns chosen, ready to draw."""
+        shown = self.columns.shown
+        table = self._table(
+            rows,
+            exclude=tuple(name for name in self.table_class.base_columns if name not in shown),
+            sequence=[*shown, "..."],
+        )
+        table.follows = bool(self.live_seconds)
+        self.prepare(table)
+        return table
+
+    def _peek(self, key: str) -> HttpResponse:
+        row = self.get_queryset().filter(**{self.row_key: key}).first()
+        if row is None:
+            raise Http404
+        context = {"row": row, "screen": self, "now": self.now, **self.get_peek_context(row)}
+        response = render(self.request, self.peek_template, context)
+        response["Cache-Control"] = "no-store"
+        return response
 
     def export(self) -> HttpResponseBase:
         """Stream exactly the filtered rows, in the order of the list."""
@@ -174,18 +311,52 @@ class ListScreen(Permitted, View):
     def _accept_filters(self) -> BaseFilter:
         rows = self.get_queryset()
         rows = self.tab.narrow(rows, self.request) if self.tab else rows
-        filterset = self.filterset_class(self.request.GET, queryset=rows, request=self.request)
+        filterset = self._filterset(self.request.GET, rows)
         names = filterset.parameters
         refused = set(filterset.form.errors)
         for name in self.request.GET:
-            if name in {"sort", "after", "before", "export"} or (name == "view" and self.tabs):
+            if name in OWN_PARAMETERS or (name == "view" and self.tabs):
                 continue
             field = next((field for field, parameters in names.items() if name in parameters), None)
             if field is None or field in refused:
                 self.ignored.append(name[:40])
             elif any(self.request.GET.getlist(name)):
                 self.parameters.setlist(name, self.request.GET.getlist(name))
-        return self.filterset_class(self.parameters, queryset=rows, request=self.request)
+        return self._filterset(self.parameters, rows)
+
+    def _filterset(self, data: QueryDict, rows: QuerySet[Any]) -> BaseFilter:
+        return self.filterset_class(data, queryset=rows, request=self.request)
+
+    def _accept_columns(self) -> chooser.Choice:
+        asked, move = self.request.GET.getlist("cols"), self.request.GET.get("move", "")
+        hidden = self.get_hidden_columns()
+        off = self.tab.off if self.tab else ()
+        choice = chooser.choose(self.table_class, asked, move=move, hidden=hidden, off=off)
+        if choice.unknown:
+            self.ignored.append("cols")
+        if choice.asked:
+            self.parameters["cols"] = ",".join(choice.asked)
+        return choice
+
+    def _accept_density(self) -> None:
+        asked = self.request.GET.get("density", "")
+        if asked in DENSITIES:
+            self.parameters["density"] = asked
+        elif asked:
+            self.ignored.append("density")
+        name = self.request.GET.get("saved", "")
+        if name and any(view.slug == name and view.label for view in self.saved_views):
+            self.parameters["saved"] = name
+        elif name:
+            self.ignored.append("saved")
+
+    @cached_property
+    def opens_with(self) -> SavedView | None:
+        return next((view for view in self.saved_views if view.opens and view.owner_id == self.request.user.pk), None)
+
+    @cached_property
+    def saved_views(self) -> list[SavedView]:
+        return saved.views_for(self.request.user, self.list_name)
 
     def _accept_sort(self) -> tuple[str, Keyset]:
         hidden = self.get_hidden_columns()
@@ -220,8 +391,8 @@ class ListScreen(Permitted, View):
             page = self.keyset.page(rows, size=self.page_size, total=total)
         return replace(
             page,
-            previous_url=self._url(before=page.before) if page.before else "",
-            next_url=self._url(after=page.after) if page.after else "",
+            previous_url=self.url(changes={"before": page.before}) if page.before else "",
+            next_url=self.url(changes={"after": page.after}) if page.after else "",
         )
 
     @cached_property
@@ -230,7 +401,16 @@ class ListScreen(Permitted, View):
         counted = [tab.narrow(self.get_queryset(), self.request) for tab in self.tabs if tab.counted]
         return capped_counts([self.filterset.qs, *counted])
 
-    def _tab_links(self) -> list[dict[str, Any]]:
+    @property
+    def total(self) -> int:
+        """How many rows the list has with its filters, counted to 10,001 at most."""
+        return self._counts[0]
+
+    def count_of(self, slug: str) -> int:
+        """Return how many rows a counted tab has, without filters."""
+        return dict(zip((tab.slug for tab in self.tabs if tab.counted), self._counts[1:], strict=True)).get(slug, 0)
+
+    def tab_links(self) -> list[dict[str, Any]]:
         counts = iter(self._counts[1:])
         return [
             {
@@ -244,19 +424,65 @@ class ListScreen(Permitted, View):
 
     def _chips(self) -> list[dict[str, str]]:
         return [
-            {"label": one.label, "value": one.value, "remove_url": self._url(without=one.parameters)}
+            {
+                "label": one.label,
+                "operator": one.operator,
+                "value": one.value,
+                "remove_url": self.url(without=one.parameters),
+            }
             for one in self.filterset.active
         ]
 
-    def _empty(self) -> dict[str, str]:
-        filters = " and ".join(f"{one.label} {one.value}" for one in self.filterset.active)
-        if filters:
-            return {"title": "Nothing matches", "text": f"No row matches {filters}."}
-        return {"title": self.empty_title, "text": (self.tab.empty if self.tab else "") or self.empty_text}
+    def _fields(self) -> list[dict[str, Any]]:
+        """The lines of the filter menu: values to pick, each a link, or a field to fill in."""
+        active = {one.parameters: one for one in self.filterset.active}
+        lines = []
+        for name, parameters in self.filterset.parameters.items():
+            if name == "q":
+                continue
+            offered = self.get_offered(name)
+            options = [
+                (option, self.url(without=parameters) if option.current else self.url(changes={name: option.value}))
+                for option in self.filterset.options(name)
+                if offered is None or option.current or option.value in offered
+            ]
+            if offered is not None and not options:
+                continue
+            lines.append(
+                {
+                    "field": self.filterset.form[name],
+                    "options": options,
+                    "value": active[parameters].value if parameters in active else "",
+                    "names": [(one, self.parameters.get(one, "")) for one in parameters] if options else [],
+                }
+            )
+        return lines
+
+    def _empty(self) -> dict[str, Any]:
+        active = list(self.filterset.active)
+        if not active:
+            title = (self.tab.empty if self.tab else "") or self.empty_title
+            return {"title": title, "text": self.get_empty_text(), "ways": self.get_ways_on()}
+        ways = [("Clear the filters", self.url(without=self._filter_names))]
+        if len(active) > 1:
+            found = capped_counts([self._without(one.parameters) for one in active])
+            most = max(found)
+            if most:
+                narrowest = active[found.index(most)]
+                rows = "1 row" if most == 1 else f"{most:,} rows"
+                ways.insert(0, (f"Remove {narrowest.words}: {rows}", self.url(without=narrowest.parameters)))
+        text = f"No row matches {' and '.join(one.words for one in active)}."
+        return {"title": "Nothing matches", "text": text, "ways": ways}
+
+    def _without(self, parameters: tuple[str, ...]) -> QuerySet[Any]:
+        data = self.parameters.copy()
+        for name in parameters:
+            data.pop(name, None)
+        return self._filterset(data, self.filterset.queryset).qs
 
     def _table(self, rows: list[Any], **kwargs: Any) -> BaseTable:
         def sort_url(sort: str) -> str:
-            return self._url(sort=sort)
+            return self.url(changes={"sort": sort})
 
         return self.table_class(
             rows,
@@ -283,11 +509,15 @@ class ListScreen(Permitted, View):
     def _filter_names(self) -> tuple[str, ...]:
         return tuple(name for names in self.filterset.parameters.values() for name in names)
 
-    def _url(self, without: tuple[str, ...] = (), **changes: str) -> str:
+    def kept(self, *without: str) -> list[tuple[str, str]]:
+        """Return the parameters that a form about something else carries along."""
+        return [(name, value) for name, values in self.parameters.lists() if name not in without for value in values]
+
+    def url(self, without: tuple[str, ...] = (), changes: Mapping[str, str] | None = None) -> str:
         parameters = self.parameters.copy()
         for name in without:
             parameters.pop(name, None)
-        for name, value in changes.items():
+        for name, value in (changes or {}).items():
             parameters[name] = value
         return f"?{parameters.urlencode()}" if parameters else self.request.path
 

@@ -8,9 +8,11 @@ from typing import Any, ClassVar
 
 import django_tables2
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django_tables2.columns import BoundColumn
 from django_tables2.rows import BoundRow
 
+from backoffice.ui import inline
 from backoffice.ui.cells import Cells
 
 
@@ -29,11 +31,20 @@ class BaseTable(django_tables2.Table):
     ``phone`` places columns on the two-line card of a narrow screen, by column name:
     title, amount (first line), meta, side (second line), note, end (third). Columns that are not
     placed are left out; without any placement every column becomes a labelled line.
+    ``fixed`` columns cannot be switched off, ``optional`` ones are off until somebody asks for them, and
+    ``live`` ones are kept up to date while the list is open.
     """
 
     caption: ClassVar[str] = ""
     sort: ClassVar[str] = ""
     phone: ClassVar[dict[str, str]] = {}
+    fixed: ClassVar[tuple[str, ...]] = ()
+    optional: ClassVar[tuple[str, ...]] = ()
+    live: ClassVar[tuple[str, ...]] = ()
+    # Whether rows have a box to tick, carry their key, and have cells that can be found again; the screen says so.
+    picks = False
+    keyed = False
+    follows = False
 
     def __init__(
         self,
@@ -55,6 +66,38 @@ class BaseTable(django_tables2.Table):
         """Override to put headings between runs of rows; asked only in the declared order."""
         return None
 
+    def key_of(self, record: Any) -> str:
+        """What names a row towards the server: a public reference where there is one."""
+        return str(record.pk)
+
+    def label_of(self, record: Any) -> str:
+        """What names a row to somebody who hears it."""
+        return str(record)
+
+    def gone(self, record: Any) -> SafeString:
+        """What is shown of a row that no longer belongs to the list: how it stands now."""
+        return inline.mark("neutral", "out", "Left this list")
+
+    @property
+    def followed(self) -> tuple[str, ...]:
+        """The columns shown whose cells are kept up to date; the first one tells when a row has left."""
+        shown = [column.name for column in self.columns]
+        return tuple(name for name in shown if name in self.live or name == shown[0]) if self.follows else ()
+
+    @property
+    def width(self) -> int:
+        return len(list(self.columns)) + self.picks
+
+    @property
+    def lines(self) -> Iterator[tuple[Group | None, list[tuple[str, str, BoundRow]]]]:
+        """The groups with, for each row, its key and its name where somebody needs them, and the row."""
+        for group, rows in self.groups:
+            yield group, [self._line(row) for row in rows]
+
+    def _line(self, row: BoundRow) -> tuple[str, str, BoundRow]:
+        # Rows of a table without a list screen may be anything.
+        return (self.key_of(row.record), self.label_of(row.record), row) if self.keyed else ("", "", row)
+
     @property
     def groups(self) -> list[tuple[Group | None, list[BoundRow]]]:
         if self.sorted_by != type(self).sort:
@@ -64,7 +107,7 @@ class BaseTable(django_tables2.Table):
 
     def cells(self) -> Cells:
         """How its rows are drawn, with the columns as they are shown now."""
-        return Cells(list(self.columns), self.phone)
+        return Cells(list(self.columns), phone=self.phone, followed=self.followed, key_of=self.key_of)
 
     @property
     def headings(self) -> Iterator[tuple[BoundColumn, str, str]]:

@@ -12,14 +12,14 @@ _A_YEAR = 365 * 24 * 60 * 60
 
 @require_POST
 def appearance(request: HttpRequest) -> HttpResponse:
-    """Store theme, row height and shortcuts, and return to the page."""
+    """Store what was sent of theme, row height, shortcuts and width of the menu, and return to the page."""
     target = request.POST.get("next", "")
     safe = url_has_allowed_host_and_scheme(
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     response = redirect(target if safe else "/")
     for name, choices in CHOICES.items():
-        value = request.POST.get(name, "")
+        value = request.POST.get(name)
         if value in choices:
             response.set_cookie(name, value, max_age=_A_YEAR, samesite="Lax", httponly=True, secure=request.is_secure())
     return response

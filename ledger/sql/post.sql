@@ -99,12 +99,8 @@ DECLARE
     account record;
     total numeric;
     one_currency text;
-    entry_ids bigint[];
-    numbers smallint[];
-    account_ids bigint[];
-    shards smallint[];
-    currencies text[];
-    amounts bigint[];
+    line ledger_posting;
+    lines ledger_posting[];
 BEGIN
     FOR e IN 0 .. jsonb_array_length(entries) - 1 LOOP
         entry := entries -> e;
@@ -152,12 +148,13 @@ BEGIN
                 SELECT id, guarded INTO STRICT account FROM ledger_account
                 WHERE holder = leg ->> 1 AND kind = leg ->> 0 AND currency = in_currency;
             END IF;
-            entry_ids := entry_ids || booked_id;
-            numbers := numbers || (l + 1)::smallint;
-            account_ids := account_ids || account.id;
-            shards := shards || CASE WHEN account.guarded THEN 0::smallint ELSE house_shard END;
-            currencies := currencies || in_currency;
-            amounts := amounts || moved;
+            line.entry_id := booked_id;
+            line.leg := l + 1;
+            line.account_id := account.id;
+            line.shard := CASE WHEN account.guarded THEN 0 ELSE house_shard END;
+            line.currency := in_currency;
+            line.amount := moved;
+            lines := lines || line;
             total := total + moved;
             IF in_currency <> one_currency THEN
                 one_currency := NULL;
@@ -169,7 +166,7 @@ BEGIN
     END LOOP;
 
     INSERT INTO ledger_posting (entry_id, leg, account_id, shard, currency, amount)
-    SELECT * FROM unnest(entry_ids, numbers, account_ids, shards, currencies, amounts);
+    SELECT l.entry_id, l.leg, l.account_id, l.shard, l.currency, l.amount FROM unnest(lines) l;
     FOREACH original IN ARRAY reversals LOOP
         PERFORM ledger_refuse_other_reversal(original);
     END LOOP;

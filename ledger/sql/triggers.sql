@@ -77,26 +77,29 @@ END $$;
 CREATE OR REPLACE FUNCTION ledger_postings_booked() RETURNS trigger
     LANGUAGE plpgsql AS $$
 DECLARE
-    doubtful record;
-    moved record;
+    part record;
 BEGIN
-    FOR doubtful IN
-        SELECT entry_id, count(*) AS lines, min(leg) AS first FROM booked GROUP BY entry_id
-        HAVING sum(amount) <> 0 OR min(leg) <> 1 OR count(*) < 2 OR min(currency) <> max(currency)
-            OR NOT EXISTS (SELECT FROM ledger_entry WHERE id = booked.entry_id)
+    -- One pass: each entry as a whole, then each balance that they move.
+    FOR part IN
+        SELECT entry_id, account_id, shard, currency, sum(amount) AS total, count(*) AS lines, min(leg) AS first,
+            min(currency) <> max(currency) AS is_mixed
+        FROM booked GROUP BY GROUPING SETS ((entry_id), (account_id, shard, currency))
+        ORDER BY shard > 0 NULLS FIRST, account_id, shard
     LOOP
-        PERFORM ledger_refuse_wrong_postings(doubtful.entry_id, doubtful.lines, doubtful.first);
-    END LOOP;
-    FOR moved IN
-        SELECT account_id, shard, currency, sum(amount) AS total FROM booked
-        GROUP BY account_id, shard, currency ORDER BY shard > 0, account_id, shard
-    LOOP
-        UPDATE ledger_balance SET amount = amount + moved.total
-        WHERE account_id = moved.account_id AND shard = moved.shard AND currency = moved.currency
-            AND amount + moved.total BETWEEN CASE WHEN guarded THEN 0 ELSE -9223372036854775808 END
+        IF part.entry_id IS NOT NULL THEN
+            IF part.total <> 0 OR part.first <> 1 OR part.lines < 2 OR part.is_mixed
+                OR NOT EXISTS (SELECT FROM ledger_entry WHERE id = part.entry_id)
+            THEN
+                PERFORM ledger_refuse_wrong_postings(part.entry_id, part.lines, part.first);
+            END IF;
+            CONTINUE;
+        END IF;
+        UPDATE ledger_balance SET amount = amount + part.total
+        WHERE account_id = part.account_id AND shard = part.shard AND currency = part.currency
+            AND amount + part.total BETWEEN CASE WHEN guarded THEN 0 ELSE -9223372036854775808 END
                 AND 9223372036854775807;
         IF NOT FOUND THEN
-            PERFORM ledger_refuse_move(moved.account_id, moved.shard, moved.currency, moved.total);
+            PERFORM ledger_refuse_move(part.account_id, part.shard, part.currency, part.total);
         END IF;
     END LOOP;
     RETURN NULL;

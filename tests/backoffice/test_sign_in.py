@@ -26,7 +26,7 @@ def written(user: User) -> list[str]:
 def test_the_right_password_opens_and_is_written_down(operator: User) -> None:
     client = Client()
     answer = sign_in(client, operator.email.upper())
-    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert (answer.status_code, answer["Location"]) == (302, "/start/")
     assert client.get("/withdrawals/").status_code == 200
     assert written(operator) == ["sign_in"]
     entry = AuditEntry.objects.get(action="sign_in")
@@ -92,7 +92,7 @@ def test_a_session_that_was_planted_is_not_taken_over(operator: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "lands"), [("/audit/", "/audit/"), ("https://evil.example/", "/"), ("//evil.example/", "/")]
+    ("wanted", "lands"), [("/audit/", "/audit/"), ("https://evil.example/", "/start/"), ("//evil.example/", "/start/")]
 )
 def test_where_it_goes_on_is_a_page_of_ours(operator: User, wanted: str, lands: str) -> None:
     assert sign_in(Client(), operator.email, next=wanted)["Location"] == lands

@@ -75,7 +75,7 @@ def no_sum_in_function() -> None:
 
 
 def no_sum_in_trigger() -> None:
-    switch_off_in("ledger_postings_booked", "sum(amount) <> 0")
+    switch_off_in("ledger_postings_booked", "part.total <> 0")
 
 
 def book_unbalanced() -> None:

@@ -12,6 +12,7 @@ from django.test import Client
 
 from backoffice.accounts.models import User
 from backoffice.roles import ROLES
+from backoffice.ui.models import SavedView
 from providers import routing
 from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
@@ -60,11 +61,11 @@ def test_the_most_urgent_stand_first_in_groups_with_their_sums(operator: User, c
     assert "<b>3</b> waiting" in html and "oldest <b>2 h 51 min</b>" in html and "1 late" in html
 
 
-def test_a_card_names_where_the_money_goes_on_its_second_line(operator: User, client_for: SignIn) -> None:
+def test_a_card_holds_name_and_amount_then_due_and_risk_then_the_reason(operator: User, client_for: SignIn) -> None:
     waiting()
     html = get(client_for(operator))
-    assert re.search(r'<td[^>]*data-at="meta"[^>]*>.*?IBAN', html, re.S)
-    assert re.findall(r'data-at="(\w+)"', html) == ["side", "title", "amount", "meta", "end", "note"]
+    assert re.search(r'<td[^>]*data-at="meta"[^>]*>.*? left<', html, re.S)
+    assert re.findall(r'data-at="(\w+)"', html) == ["meta", "title", "amount", "side", "note"]
 
 
 def test_sums_never_mix_currencies(operator: User, client_for: SignIn) -> None:
@@ -72,7 +73,7 @@ def test_sums_never_mix_currencies(operator: User, client_for: SignIn) -> None:
     waiting(amount=50_00)
     waiting(amount=700_00, currency="BRL")
     html = get(client_for(operator))
-    summary = re.search(r'<div class="page-head">.*?<p>(.*?)</p>', html, re.S)
+    summary = re.search(r'<div class="page-head">.*?<p id="summary">(.*?)</p>', html, re.S)
     assert summary and "€150.00" in summary[1] and "700.00" in summary[1] and "850.00" not in summary[1]
 
 
@@ -139,7 +140,7 @@ def test_decided_today_says_when_and_by_whom(
     )  # fmt: skip
     html = get(client_for(operator), "/withdrawals/?view=decided")
     assert refs(html) == [last.ref, first.ref]
-    rows = re.findall(r"<tr data-row>.*?</tr>", html, re.S)
+    rows = re.findall(r"<tr data-row[^>]*>.*?</tr>", html, re.S)
     assert "</span>Marta<" in rows[0] and ">11:58<" in rows[0]
     assert "</span>You<" in rows[1] and ">11:51<" in rows[1]
     assert "Marta" not in get(client_for(finance), "/withdrawals/?view=decided")
@@ -261,7 +262,8 @@ def test_a_second_page_follows_after_25_rows(operator: User, client_for: SignIn)
 def test_every_view_opens_for_every_role(make_staff: Any, client_for: SignIn, operator: User, role: str) -> None:
     make_withdrawal(State.ON_HOLD, by=operator)
     client = client_for(make_staff(role, "Some Body"))
-    for tab in client.get("/withdrawals/").context["tabs"]:
+    bar = client.get("/withdrawals/").context["views"]
+    for tab in [*bar.tabs, *bar.more]:
         assert client.get(f"/withdrawals/{tab['url']}").status_code == 200
 
 
@@ -359,5 +361,186 @@ def test_late_is_what_still_waits_for_a_person(operator: User, support: User, cl
     late = waiting(171)
     make_withdrawal(State.COMPLETED, now=NOW - timedelta(hours=9), by=operator)
     assert refs(get(client_for(operator), "/withdrawals/?view=all&due=late")) == [late.ref]
-    assert 'name="due"' in get(client_for(operator), "/withdrawals/?view=all")
-    assert 'name="due"' not in get(client_for(support), "/withdrawals/")
+    assert "due=late" in get(client_for(operator), "/withdrawals/?view=all")
+    assert "due=late" not in get(client_for(support), "/withdrawals/")
+
+
+# What an open queue is told ---------------------------------------------------------------------------------------
+
+
+def poll_address(html: str) -> str:
+    found = re.search(r'hx-get="(\?[^"]*live=[^"]+)"', html)
+    assert found
+    return "/withdrawals/" + found[1].replace("&amp;", "&")
+
+
+def test_asking_what_changed_takes_two_statements(
+    operator: User, client_for: SignIn, django_assert_num_queries: Any
+) -> None:
+    waiting(), waiting()
+    client = client_for(operator)
+    address = poll_address(get(client))
+    with django_assert_num_queries(5):  # session, person, permissions, and two for the list
+        assert client.get(address).status_code == 204
+
+
+def test_an_open_queue_learns_who_claimed_and_what_was_decided(
+    operator: User, senior: User, client_for: SignIn
+) -> None:
+    taken, decided, rejected, quiet = waiting(70), waiting(60), waiting(50), waiting(40)
+    client = client_for(operator)
+    address = poll_address(get(client))
+    claims.claim(taken, user=senior, now=NOW)
+    decisions.decide(decided, Move.APPROVE, actor=senior, now=NOW, version=decided.version, key="k")
+    Withdrawal.advance(rejected.pk, Move.REJECT, actor=senior, now=NOW, reason="linked_account")
+    text = get(client, address)
+    assert re.search(rf'id="c-{taken.ref}-owner" hx-swap-oob="true">.*?Marta', text, re.S)
+    assert re.search(rf'id="c-{decided.ref}-due" hx-swap-oob="true"><span class="is-gone">.*?Decided', text, re.S)
+    assert re.search(rf'id="c-{rejected.ref}-due" hx-swap-oob="true"><span class="is-gone">.*?Rejected', text, re.S)
+    assert quiet.ref not in text and "<b>2</b> waiting" in text
+    assert client.get(poll_address(text)).status_code == 204
+
+
+def test_who_reads_less_is_not_told_more_by_an_open_list(support: User, operator: User, client_for: SignIn) -> None:
+    row = waiting()
+    client = client_for(support)
+    address = poll_address(get(client, "/withdrawals/?method=iban"))
+    claims.claim(row, user=operator, now=NOW)
+    response = client.get(address)
+    assert "Dana" not in response.text
+
+
+# A row at a glance, and claiming it ---------------------------------------------------------------------------------
+
+
+def test_a_peek_shows_the_facts_and_the_reasons_and_claims_nothing(operator: User, client_for: SignIn) -> None:
+    row = waiting(risk=(46, "medium"))
+    html = get(client_for(operator), f"/withdrawals/?view=needs-decision&peek={row.ref}")
+    assert "€180.00" in html and row.player.name in html and "Why it needs a person" in html
+    assert f'href="/withdrawals/{row.ref}/?view=needs-decision"' in html and "data-claim-row" in html
+    assert not Claim.objects.exists()
+    assert client_for(operator).get("/withdrawals/?peek=WD-0000-0000").status_code == 404
+
+
+def test_a_peek_holds_what_its_reader_may_see(make_staff: Any, client_for: SignIn) -> None:
+    player = PlayerFactory(verified=True, name="Elena Marković")
+    row = waiting(player=player, destination=make_destination(player, ending="7731"), risk=(71, "high"))
+    expected = {
+        "Operator": {"Elena", "7731", "Why it needs", "data-claim-row"},
+        "Compliance": {"Elena", "7731", "Why it needs"},
+        "Support": {"Elena", "7731"},
+        "Finance": {"7731"},
+        "Administrator": set(),
+    }
+    for role, seen in expected.items():
+        html = get(client_for(make_staff(role)), f"/withdrawals/?peek={row.ref}")
+        if role == "Operator":
+            assert "data-claim-row" not in html  # high risk: the first yes is an analyst's
+            seen = seen - {"data-claim-row"}
+        assert {text for text in ("Elena", "7731", "Why it needs", "data-claim-row") if text in html} == seen, role
+
+
+def test_claiming_a_row_answers_with_its_owner(operator: User, senior: User, client_for: SignIn) -> None:
+    free, taken = waiting(20), waiting(10)
+    claims.claim(taken, user=senior, now=NOW)
+    client, part = client_for(operator), {"HX-Request": "true"}
+    response = client.post(f"/withdrawals/{free.ref}/claim/", {"cell": "1"}, headers=part)
+    assert response.status_code == 200
+    assert re.search(rf'id="c-{free.ref}-owner" hx-swap-oob="true">.*?You', response.text, re.S)
+    assert Claim.objects.get(withdrawal=free).owner == operator
+    response = client.post(f"/withdrawals/{taken.ref}/claim/", headers=part)
+    assert response.status_code == 409 and "Marta Keller is deciding this." in response.text
+    assert Claim.objects.get(withdrawal=taken).owner == senior
+    assert client.post(f"/withdrawals/{free.ref}/claim/").status_code == 302
+
+
+@pytest.mark.parametrize("role", ["Support", "Finance", "Compliance", "Administrator"])
+def test_who_does_not_decide_claims_nothing(make_staff: Any, client_for: SignIn, role: str) -> None:
+    row = waiting()
+    client = client_for(make_staff(role))
+    assert "data-claim" not in get(client)
+    assert client.post(f"/withdrawals/{row.ref}/claim/").status_code == 403
+    assert not Claim.objects.exists()
+
+
+# Columns, filters, and an empty list ---------------------------------------------------------------------
+
+
+def test_columns_that_are_off_can_be_asked_for(operator: User, client_for: SignIn) -> None:
+    row = waiting()
+    html = get(client_for(operator), "/withdrawals/?cols=reference,requested,provider,age,wagered,deposits")
+    headings = re.findall(r'<th scope="col"[^>]*>(?:<a[^>]*>)?([^<]+)', html.split("<dialog")[0])
+    assert headings == [
+        "Player", "Amount", "Reference", "Requested", "Provider", "Age of account", "Wagered",
+        "Deposits since last payout",
+    ]  # fmt: skip
+    assert f'<span class="mono">{row.ref}</span>' in html
+
+
+@pytest.mark.parametrize(("role", "offered"), [("Operator", True), ("Support", False), ("Finance", False)])
+def test_a_column_is_offered_to_who_may_see_it(make_staff: Any, client_for: SignIn, role: str, offered: bool) -> None:
+    waiting(risk=(71, "high"))
+    html = get(client_for(make_staff(role)), "/withdrawals/?cols=player,risk,why,wagered,deposits,owner,age")
+    for label in ("Wagered", "Why it needs a person", "Owner", "Risk", "Age of account"):
+        assert (f"> {label}</label>" in html) == offered, label
+    assert ('class="risk' in html) == offered
+
+
+def test_a_shared_view_shows_its_reader_no_more_than_they_may_see(
+    support: User, senior: User, client_for: SignIn
+) -> None:
+    high, low = waiting(risk=(71, "high")), waiting(risk=(8, "low"))
+    view = SavedView.objects.create(
+        owner=senior, list="withdrawals:queue", slug="worst", label="Worst",
+        query="cols=player%2Crisk%2Cwhy&risk=high&sort=-risk&view=high-value",
+        shared_with=support.groups.get(),
+    )  # fmt: skip
+    client = client_for(support)
+    assert "Worst" in get(client)
+    html = get(client, f"/withdrawals/{view.address}")
+    assert set(refs(html)) == {high.ref, low.ref} and 'class="risk' not in html
+    assert "Left out of the address: view, risk, sort." in html
+
+
+def test_further_filters(operator: User, senior: User, client_for: SignIn) -> None:
+    player = PlayerFactory(verified=True)
+    first = waiting(150, player=player, risk=(71, "high"))
+    again = waiting(20, player=player, risk=(8, "low"))
+    unverified = waiting(10, player=PlayerFactory(), risk=(30, "medium"))
+    fresh = waiting(5, destination=None, risk=(12, "low"))
+    Withdrawal.objects.filter(pk=fresh.pk).update(has_new_details=True)
+    claims.claim(again, user=senior, now=NOW)
+    client = client_for(operator)
+    for query, rows in {
+        "score_min=30": [first, unverified],
+        "score_min=10&score_max=40": [unverified, fresh],
+        "first=true": [first, unverified, fresh],
+        "first=false": [again],
+        "new_details=true": [fresh],
+        "owner=others": [again],
+        "standing=none": [unverified],
+        "level=2": [first, again, fresh],
+        "due_on_from=2026-11-22": [first, again, unverified, fresh],
+        "due_on_from=2026-11-23": [],
+        "reason=identity": [],
+    }.items():
+        html = get(client, f"/withdrawals/?view=needs-decision&{query}")
+        assert refs(html) == [row.ref for row in rows], query
+
+
+def test_only_currencies_that_occur_are_offered(operator: User, client_for: SignIn) -> None:
+    waiting(), waiting(currency="SEK")
+    for view in ("needs-decision", "all"):
+        html = get(client_for(operator), f"/withdrawals/?view={view}")
+        assert set(re.findall(r"currency=([A-Z]{3})", html)) == {"EUR", "SEK"}, view
+
+
+def test_an_empty_queue_says_what_was_done_and_where_to_go_on(
+    fraud_analyst: User, operator: User, client_for: SignIn
+) -> None:
+    decided = waiting()
+    decisions.decide(decided, Move.APPROVE, actor=operator, now=NOW, version=decided.version, key="k")
+    make_withdrawal(State.ON_HOLD, by=operator)
+    html = get(client_for(fraud_analyst))
+    assert "Nothing waits for a decision." in html and "1 decided today." in html
+    assert '<a href="?view=on-hold">On hold 1</a>' in html

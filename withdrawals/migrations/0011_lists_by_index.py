@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('kyc', '0004_player_by_name'),
-        ('withdrawals', '0008_note_audience'),
+        ('withdrawals', '0010_index_by_close'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,6 +1,7 @@
 """The queue as a table: its columns with their widths, and the groups of its rows."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.accounts.models import User
-from backoffice.money import format_money
+from backoffice.money import format_money, to_major_string
 from backoffice.ui import columns, inline
 from backoffice.ui.paging import capped_words
 from backoffice.ui.tables import BaseTable, Group
@@ -20,7 +21,7 @@ from withdrawals.models import Decision, Method, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import sheets
 from withdrawals.pages.decision import provider_label
-from withdrawals.states import LOOKS, State, WaitReason
+from withdrawals.states import LOOKS, UNDECIDED, State, WaitReason
 
 METHOD_ICONS = {Method.IBAN: "bank", Method.CARD: "card", Method.WALLET: "coin"}
 
@@ -161,8 +162,39 @@ class DeciderColumn(columns.PersonColumn):
         return inline.person(table.deciders.get(value), table.me)
 
 
+class AgeColumn(columns.Column):
+    """How long the player has been one, when the money was asked for."""
+
+    css = "num"
+
+    def render(self, value: datetime, record: Withdrawal) -> str:
+        return inline.duration(record.requested_at - value)
+
+
+class WageredColumn(columns.Column):
+    """Stakes since the last payout as a multiple of the deposits since then, as of the request."""
+
+    right = True
+
+    def render(self, value: str, table: "QueueTable") -> SafeString | str:
+        facts = table.facts.get(value, {})
+        deposits, stakes = facts.get("deposits") or 0, facts.get("stakes") or 0
+        return f"{Decimal(stakes) / deposits:.1f}×" if deposits else inline.NOTHING
+
+
+class DepositsColumn(columns.Column):
+    """Deposits since the last payout, as of the request."""
+
+    right = True
+
+    def render(self, value: str, table: "QueueTable") -> SafeString:
+        facts = table.facts.get(value, {})
+        return inline.money(facts.get("deposits"), facts.get("currency", ""))
+
+
 class QueueTable(BaseTable):
-    """Hand in ``view`` (slug of the list), ``standings`` by player, ``troubles`` by provider, ``waiting``."""
+    """Hand in ``view`` (slug of the list), ``standings`` by player, ``troubles`` by provider, ``waiting``; ``facts``
+    by reference where columns show them."""
 
     due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=14)
     requested = columns.TimeColumn(accessor="requested_at", sort_by="requested_at", verbose_name="Requested", width=11)
@@ -179,18 +211,24 @@ class QueueTable(BaseTable):
     why = WhyColumn(accessor="why", verbose_name="Why it needs a person")
     proposal = ProposalColumn(accessor="pk", verbose_name="Proposal")
     owner = OwnerColumn(accessor="pk", verbose_name="Owner", width=10)
+    reference = columns.RefColumn(accessor="ref", verbose_name="Reference")
+    age = AgeColumn(accessor="player__registered_at", verbose_name="Age of account", width=14)
+    wagered = WageredColumn(accessor="ref", verbose_name="Wagered", css="r num", width=10)
+    deposits = DepositsColumn(accessor="ref", verbose_name="Deposits since last payout", css="r num amount", width=20)
 
     caption = "Withdrawals"
     sort = "due"
+    fixed = ("player", "amount")
+    optional = ("reference", "age", "wagered", "deposits")
+    live = ("due", "state", "owner")
     phone = {
         "player": "title",
         "amount": "amount",
-        "to": "meta",
-        "due": "side",
-        "requested": "side",
-        "wake": "side",
-        "decided": "side",
-        "risk": "end",
+        "due": "meta",
+        "requested": "meta",
+        "wake": "meta",
+        "decided": "meta",
+        "risk": "side",
         "state": "note",
         "why": "note",
         "proposal": "note",
@@ -204,9 +242,27 @@ class QueueTable(BaseTable):
         self.troubles: dict[str, str] = {}
         self.proposals: dict[int, Decision] = {}
         self.deciders: dict[int, User] = {}
+        self.facts: dict[str, dict[str, Any]] = {}
 
     def render_provider(self, value: str) -> str:
         return provider_label(value)
+
+    def key_of(self, record: Withdrawal) -> str:
+        return record.ref
+
+    def label_of(self, record: Withdrawal) -> str:
+        name = visibility.player_name(self.me, record.player)
+        return f"{name}, {record.currency} {to_major_string(record.amount, record.currency)}"
+
+    def gone(self, record: Withdrawal) -> SafeString:
+        """Its new state; while a decision waits for its undo time, that it was decided."""
+        if not visibility.sees(self.me, visibility.Field.STATE):
+            return super().gone(record)
+        if getattr(record, "is_decided", False):
+            return inline.mark("neutral", "check", "Decided")
+        if record.state in UNDECIDED:
+            return super().gone(record)
+        return inline.state(LOOKS[visibility.state_for(self.me, record.state, record.hold_kind)])
 
     def group_of(self, record: Withdrawal) -> Group | None:
         waiting = self.waiting

@@ -74,10 +74,10 @@ class TransactionTable(BaseTable):
     )
     player_ref = columns.Column(accessor="player__ref", verbose_name="Player reference", visible=False)
     player = ReportPlayerColumn(accessor="player", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="reference_amount", verbose_name="Amount")
+    amount = columns.MoneyColumn(accessor="amount", sort_by="reference_amount", verbose_name="Amount", width=16)
     fee = columns.MoneyColumn(accessor="fee", verbose_name="Fee", css="r num", width=10)
     currency = columns.Column(accessor="currency", verbose_name="Currency", visible=False)
-    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status", width=16)
+    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status", width=16, css="wraps")
     method = columns.Column(accessor="get_method_display", verbose_name="Method", visible=False)
     provider = ProviderColumn(accessor="provider", sort_by="provider", verbose_name="Provider")
     provider_reference = columns.Column(

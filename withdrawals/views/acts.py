@@ -5,14 +5,14 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.generic import FormView, View
 
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from withdrawals import tables, visibility
-from withdrawals.exceptions import MoveRefused, NotAllowed
+from withdrawals.exceptions import ClaimedByOther, MoveRefused, NotAllowed
 from withdrawals.forms import NoteForm, TakeOverForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims, decisions, notes
@@ -88,6 +88,38 @@ class TakeOver(AskText):
             return conflict(self.request, withdrawal, "It waits for no decision any more. Nothing was taken over.")
         claims.take_over(withdrawal, user=self.request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
         return redirect(_page(withdrawal, self.request))
+
+
+class ClaimRow(Permitted, View):
+    """Claim one row of the queue without leaving it: answers with whoever has it now."""
+
+    permission_required = claims.CLAIMERS
+    request: StaffRequest
+
+    def has_permission(self) -> bool:
+        return claims.may_claim(self.request.user)
+
+    def post(self, request: StaffRequest, ref: str) -> HttpResponse:
+        now, user = timezone.now(), request.user
+        withdrawal = withdrawal_or_404(ref)
+        refused = ""
+        try:
+            if not claims.claimable(user, now=now).filter(pk=withdrawal.pk).exists():
+                owner = claims.owner_of(withdrawal, now=now)
+                refused = f"{owner} is deciding this." if owner else "It does not wait for a decision of yours."
+            else:
+                claims.claim(withdrawal, user=user, now=now)
+        except ClaimedByOther as faster:
+            refused = faster.sentence
+        if "HX-Request" not in request.headers:
+            return redirect(tables.address_of(withdrawal, view_of(request)))
+        context = {
+            "ref": withdrawal.ref,
+            "owner": claims.owner_of(withdrawal_or_404(ref), now=now),
+            "text": refused or f"{withdrawal.ref} is yours.",
+            "tone": "attn" if refused else "info",
+        }
+        return render(request, "withdrawals/claimed.html", context, status=409 if refused else 200)
 
 
 class AnswerDecision(Permitted, View):

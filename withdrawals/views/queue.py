@@ -1,10 +1,10 @@
-"""The list of withdrawals, the next item to decide, and the search field."""
+"""The list of withdrawals, and the next item to decide."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
-from django.db.models import QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,12 +18,14 @@ from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from backoffice.ui.paging import Page
 from backoffice.ui.screens import ListScreen, Notice, Tab
+from fraud import queries as fraud
 from kyc import queries as kyc
 from providers import queries as providers
 from withdrawals import filters, queries, tables, visibility
-from withdrawals.models import Withdrawal
+from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import sheets
+from withdrawals.pages.peek import peek_of
 from withdrawals.reference import normalise
 from withdrawals.views.summary import summary_of
 from withdrawals.views.tabs import (
@@ -45,6 +47,10 @@ class Queue(ListScreen):
     filterset_class = filters.QueueFilter
     permission_required = "withdrawals.view_withdrawal"
     template_name = "withdrawals/queue.html"
+    row_key = "ref"
+    live_seconds = 10
+    made_at = "requested_at"
+    peek_template = "withdrawals/peek.html"
 
     @cached_property
     def tabs(self) -> tuple[Tab, ...]:  # type: ignore[override]
@@ -57,8 +63,11 @@ class Queue(ListScreen):
 
     @cached_property
     def waiting(self) -> queries.Waiting | None:
-        summed = self.tab is not None and self.tab.slug in SUMMED
-        return queries.waiting_summary(self.filterset.qs, now=self.now) if summed else None
+        return queries.waiting_summary(self.filterset.qs, now=self.now) if self.is_summed else None
+
+    @property
+    def is_summed(self) -> bool:
+        return self.tab is not None and self.tab.slug in SUMMED
 
     @cached_property
     def troubles(self) -> dict[str, providers.Trouble]:
@@ -66,8 +75,10 @@ class Queue(ListScreen):
 
     def get_hidden_columns(self) -> tuple[str, ...]:
         """A column that says the same in every row is left out; a second approval shows among the reasons."""
-        user, waiting = self.request.user, self.waiting
-        told = waiting is not None and (waiting.states <= 1 or visibility.sees(user, visibility.Field.SIGNALS))
+        user = self.request.user
+        told = self.is_summed and (
+            visibility.sees(user, visibility.Field.SIGNALS) or self.waiting is None or self.waiting.states <= 1
+        )
         return (
             *super().get_hidden_columns(),
             *visibility.hidden_columns(user),
@@ -88,6 +99,42 @@ class Queue(ListScreen):
         return rows.annotate(
             decided_at=Subquery(last.values("decided_at")[:1]), decider_id=Subquery(last.values("actor")[:1])
         )
+
+    def get_live_queryset(self) -> QuerySet[Withdrawal]:
+        waiting = Decision.objects.filter(withdrawal=OuterRef("pk"), status=Decision.Status.WAITING)
+        return self.get_queryset().annotate(is_decided=Exists(waiting))
+
+    def get_offered(self, name: str) -> Collection[str] | None:
+        """Of the currencies those that occur."""
+        if name != "currency":
+            return None
+        return self.waiting.totals if self.waiting is not None else queries.currencies()
+
+    def get_empty_text(self) -> str:
+        if self.tab is not NEEDS_DECISION or not any(tab.slug == "decided" for tab in self.tabs):
+            return ""
+        return f"{self.count_of('decided'):,} decided today."
+
+    def get_ways_on(self) -> list[tuple[str, str]]:
+        ways = []
+        if self.tab is NEEDS_DECISION and (held := self.count_of("on-hold")):
+            ways.append((f"On hold {held:,}", "?view=on-hold"))
+        if self.request.user.has_perm("withdrawals.view_flagged") and (flagged := queries.flagged_count()):
+            ways.append((f"Flagged {flagged:,}", reverse("withdrawals:flagged")))
+        return ways
+
+    @property
+    def claim_url(self) -> str:
+        user: Any = self.request.user
+        if not self.is_summed or not claims.may_claim(user):
+            return ""
+        return reverse("withdrawals:claim", args=["KEY"])
+
+    def get_peek_context(self, row: Withdrawal) -> dict[str, Any]:
+        return peek_of(row, self.request.user, view=self.tab.slug if self.tab else "", now=self.now)
+
+    def prepare(self, table: Any) -> None:
+        table.view = self.tab.slug if self.tab else ""
 
     def may_sort(self, column: str) -> bool:
         """In who reads less of the states, their order would tell the rest."""
@@ -112,7 +159,7 @@ class Queue(ListScreen):
                     '<b>{}</b> Approving still works; {} here may wait. <a href="{}">Show {}</a>',
                     trouble.sentence,
                     here,
-                    self._url(held=code),
+                    self.url(changes={"held": code}),
                     "it" if here == 1 else f"the {here}",
                 )
                 notices.append(Notice(text))
@@ -121,7 +168,6 @@ class Queue(ListScreen):
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
         table: tables.QueueTable = context["table"]
-        table.view = self.tab.slug if self.tab else ""
         table.waiting = self.waiting
         table.troubles = {code: trouble.word for code, trouble in self.troubles.items()}
         if self.tab is PROPOSALS:
@@ -132,6 +178,8 @@ class Queue(ListScreen):
             table.standings = kyc.standings_of(players, on=timezone.localdate(self.now)) if players else {}
         if self.is_decided:
             table.deciders = User.objects.in_bulk({row.decider_id for row in page.rows})
+        if not {"wagered", "deposits"}.isdisjoint(self.columns.shown):
+            table.facts = fraud.facts_of([row.ref for row in page.rows])
         context["undo"] = sheets.undo_offer(self.request.user, now=self.now)
         return context
 
@@ -174,24 +222,3 @@ class Next(Permitted, View):
         if left is not None:
             claims.let_go(left, user=request.user)
         return left
-
-
-class Go(Permitted, View):
-    """The search field of every page: a reference opens its record, and for whoever works from the look-up what
-    names one player opens that player; anything else searches the list."""
-
-    permission_required = "withdrawals.view_withdrawal"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        term = request.GET.get("q", "").strip()
-        reference = normalise(term)
-        if reference and (found := queries.withdrawals().filter(ref=reference).first()) is not None:
-            return redirect(tables.address_of(found))
-        user: Any = request.user
-        answers = visibility.sees(user, visibility.Field.PLAYER_WORDS) and not visibility.sees(
-            user, visibility.Field.STATE
-        )
-        if term and answers and len(players := kyc.look_up(term)) == 1:
-            return redirect(tables.player_address(players[0]))
-        query = f"?{urlencode({'view': 'all', 'q': term})}" if term else ""
-        return redirect(reverse("withdrawals:queue") + query)

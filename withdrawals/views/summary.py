@@ -10,6 +10,8 @@ from backoffice.ui.paging import capped_words
 from withdrawals import queries, tables
 
 MOST_CURRENCIES = 3
+# In the place of sums, of a list that is longer than what is added up.
+TOO_MANY = mark_safe("too many to add up")
 
 
 def summary_of(waiting: queries.Waiting, *, word: str, now: datetime, late: bool = True) -> SafeString:
@@ -25,7 +27,7 @@ def summary_of(waiting: queries.Waiting, *, word: str, now: datetime, late: bool
 def _sums_of(waiting: queries.Waiting) -> list[SafeString]:
     """Return the largest sums, and how many more currencies there are; of a list too long for sums, that."""
     if waiting.count and not waiting.totals:
-        return [mark_safe("too many to add up")]
+        return [TOO_MANY]
     sums = tables.money_words(waiting.totals)
     parts = [format_html("<b>{}</b>", amount) for amount in sums[:MOST_CURRENCIES]]
     if (more := len(sums) - MOST_CURRENCIES) > 0:

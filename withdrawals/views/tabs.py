@@ -8,10 +8,13 @@ from django.utils import timezone
 
 from backoffice.ui.screens import Tab
 from withdrawals import guards, policy, queries, visibility
+from withdrawals.filters import NEW_DETAILS
 from withdrawals.models import Decision
 from withdrawals.states import WITH_PROVIDER, State
 
-_ONCE = ("requested", "wake", "provider")
+_ONCE = ("wake",)
+# What is not shown unless somebody asks for it.
+_OFF = ("requested", "provider")
 
 
 def _mine(request: HttpRequest) -> Q:
@@ -45,6 +48,7 @@ NEEDS_DECISION = Tab(
     "Needs a decision",
     queries.NEEDS_DECISION,
     hide=_ONCE,
+    off=_OFF,
     empty="Nothing waits for a decision.",
 )
 SECOND_APPROVAL = Tab(
@@ -52,18 +56,20 @@ SECOND_APPROVAL = Tab(
     "Second approval",
     queries.NEEDS_DECISION & Q(state=State.SECOND_APPROVAL),
     hide=(*_ONCE, "state"),
+    off=_OFF,
     empty="No second approvals wait.",
 )
 PROPOSALS = Tab(
     "proposals",
     "Proposals",
     _proposed,
-    hide=("due", "wake", "why", "owner"),
+    hide=("due", "wake", "owner"),
+    off=("why",),
     sort="requested",
     empty="No proposal waits for a second person.",
 )
-MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), empty="You have claimed nothing.")
-ALL = Tab("all", "All", hide=("due", "wake", "why", "owner", "provider"), sort="-requested", counted=False)
+MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), off=_OFF, empty="You have claimed nothing.")
+ALL = Tab("all", "All", hide=("due",), off=("wake", "why", "owner", "provider"), sort="-requested", counted=False)
 TABS = (
     NEEDS_DECISION,
     MINE,
@@ -73,7 +79,8 @@ TABS = (
         "on-hold",
         "On hold",
         Q(state=State.ON_HOLD),
-        hide=("due", "requested", "state", "owner", "provider"),
+        hide=("due", "state", "owner"),
+        off=("requested", "provider"),
         sort="wake",
         empty="Nothing is on hold.",
     ),
@@ -82,21 +89,24 @@ TABS = (
         "High value",
         queries.NEEDS_DECISION & Q(house_value__gt=policy.ONE_PERSON_CAP),
         hide=_ONCE,
+        off=_OFF,
         sort="-amount",
         empty="Nothing of high value waits.",
     ),
     Tab(
         "new-details",
         "New payout details",
-        queries.NEEDS_DECISION & Q(has_new_details=True),
+        queries.NEEDS_DECISION & NEW_DETAILS,
         hide=_ONCE,
+        off=_OFF,
         empty="Nothing with new payout details waits.",
     ),
     Tab(
         "decided",
         "Decided today",
         _decided_today,
-        hide=("due", "requested", "wake", "why", "owner", "provider"),
+        hide=("due", "wake", "owner"),
+        off=("requested", "why", "provider"),
         sort="-decided",
         empty="Nothing was decided today.",
     ),
@@ -104,7 +114,8 @@ TABS = (
         "with-provider",
         "With provider",
         Q(state__in=WITH_PROVIDER),
-        hide=("due", "wake", "why", "owner"),
+        hide=("due", "wake", "owner"),
+        off=("why",),
         # The unknown come before what is being processed, each the oldest first.
         sort="state",
         empty="Nothing is with a provider.",

@@ -37,3 +37,13 @@ def test_pages_are_rendered_in_the_chosen_look(rf: RequestFactory) -> None:
     request.COOKIES = {"theme": "dark", "density": '"><script>'}
     context = appearance(request)
     assert (context["theme"], context["density"], context["shortcuts"]) == ("dark", "", "")
+
+
+def test_the_width_of_the_menu_is_kept_beside_the_rest(operator: User, client_for: Callable[[User], Client]) -> None:
+    client = client_for(operator)
+    client.post("/me/appearance/", {"theme": "dark"})
+    client.post("/me/appearance/", {"rail": "on"})
+    page = client.get("/withdrawals/").text
+    assert 'data-theme="dark"' in page and 'class="shell is-rail"' in page
+    client.post("/me/appearance/", {"rail": "off"})
+    assert 'class="shell "' in client.get("/withdrawals/").text

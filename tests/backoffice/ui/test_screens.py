@@ -101,7 +101,7 @@ def test_filters_show_as_chips_that_take_them_away(client: Client) -> None:
 
 def test_tabs_narrow_count_and_hide_columns(client: Client) -> None:
     response = client.get("/people/?view=limited")
-    assert [(tab["label"], tab["count"], tab["current"]) for tab in response.context["tabs"]] == [
+    assert [(tab["label"], tab["count"], tab["current"]) for tab in response.context["views"].tabs] == [
         ("All", "8", False),
         ("Limited", "6", True),
         ("Me", "", False),
@@ -152,7 +152,7 @@ def test_nonsense_is_named_and_the_rest_still_counts(client: Client) -> None:
 
 def test_no_row_names_the_filters(client: Client) -> None:
     response = client.get("/people/?q=zzz")
-    assert "No row matches Search zzz." in response.text
+    assert "No row matches Search for zzz." in response.text
     User.objects.update(approval_limit=None)
     assert "Nobody has a limit." in client.get("/people/?view=limited").text
 

@@ -1,0 +1,54 @@
+"""Pictures of every screen in both themes, on a desk and on a phone, with a page that shows them all.
+
+`make screenshots` runs it; no test command does. The pictures are in var/screenshots/, index.html beside them.
+"""
+
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from pytest_django.live_server_helper import LiveServer
+
+from tests.screens.conftest import Window
+from tests.screens.table import SCREENS, Screen
+
+pytestmark = pytest.mark.django_db
+
+HERE = Path(settings.BASE_DIR) / "var" / "screenshots"
+SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _index() -> None:
+    HERE.mkdir(parents=True, exist_ok=True)
+    for old in HERE.glob("*.png"):
+        old.unlink()
+    rows = "".join(_row(screen) for screen in SCREENS)
+    style = "body{font:14px system-ui;margin:24px}img{height:300px;border:1px solid #999;margin:4px;vertical-align:top}"
+    (HERE / "index.html").write_text(
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Screens</title><style>{style}</style>'
+        f"<h1>{len(SCREENS)} screens</h1>{rows}</html>",
+        encoding="utf-8",
+    )
+
+
+def _row(screen: Screen) -> str:
+    pictures = "".join(
+        f'<a href="{name}"><img src="{name}" alt="{screen.name}, {size}, {theme}" loading="lazy"></a>'
+        for size in SIZES
+        for theme in ("light", "dark")
+        for name in [f"{screen.name}-{size}-{theme}.png"]
+    )
+    return f"<h2>{screen.name} <small>{screen.role}</small></h2>{pictures}"
+
+
+@pytest.mark.parametrize("screen", SCREENS, ids=[screen.name for screen in SCREENS])
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_take(window: Window, site: LiveServer, screen: Screen, theme: str, size: str) -> None:
+    width, height = SIZES[size]
+    page = window(screen.role, viewport={"width": width, "height": height}, color_scheme=theme).new_page()
+    page.goto(site.url + screen.address())
+    for key in screen.keys:
+        page.keyboard.press(key)
+    page.screenshot(path=HERE / f"{screen.name}-{size}-{theme}.png")

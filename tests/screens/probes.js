@@ -1,0 +1,70 @@
+/* What a test asks the page itself; see test_screens.py. */
+({
+  /* Sentences about what is broken on any page; an empty list is good. */
+  rules() {
+  const broken = [];
+  const shown = (element) => element.getClientRects().length > 0 && getComputedStyle(element).visibility !== 'hidden';
+  const name = (element) => `${element.tagName.toLowerCase()} "${(element.getAttribute('aria-label') || element.textContent).trim().slice(0, 40)}"`;
+  if (document.documentElement.scrollWidth > innerWidth) broken.push(`the page scrolls sideways by ${document.documentElement.scrollWidth - innerWidth} px`);
+  if (document.querySelectorAll('h1').length !== 1) broken.push(`${document.querySelectorAll('h1').length} headings of the first level`);
+  if (!/ · /.test(document.title)) broken.push(`the title is only "${document.title}"`);
+  for (const landmark of ['main', 'nav', 'header']) if (!document.querySelector(landmark)) broken.push(`there is no ${landmark}`);
+  if (!document.documentElement.lang) broken.push('the language is not said');
+  for (const control of document.querySelectorAll('a[href], button, input:not([type=hidden]), select, textarea, summary')) {
+    if (!shown(control)) continue;
+    const named = control.getAttribute('aria-label') || control.getAttribute('aria-labelledby') || control.textContent.trim() || (control.labels && control.labels.length);
+    if (!named) broken.push(`no name: ${control.outerHTML.slice(0, 90)}`);
+    if (control.matches('button[disabled], [aria-disabled=true]') && !control.getAttribute('aria-describedby')) broken.push(`disabled without a reason: ${name(control)}`);
+    const box = control.getBoundingClientRect();
+    const inSentence = control.matches('p a, li a, dd a, td a, .notice a, .hint a, label *, .segments input');
+    if (!inSentence && !control.matches('.skip, [type=radio], [type=checkbox]') && (box.height < 23.5 || box.width < 23.5)) broken.push(`smaller than 24 px: ${name(control)} ${Math.round(box.width)}x${Math.round(box.height)}`);
+  }
+  for (const amount of document.querySelectorAll('.money')) {
+    const text = amount.textContent.replace(/\s+/g, ' ').trim();
+    if (!/^(≈ ?)?[+\u2212]? ?(([€£$])\d[\d,]*\.\d\d|[A-Z]{3,5} ?[+\u2212]? ?\d[\d,]*(\.\d{2,9})?)$/.test(text)) broken.push(`no amount of money: "${text}"`);
+  }
+  for (const cell of document.querySelectorAll('.data td')) {
+    if (cell.scrollWidth > cell.clientWidth + 1 && cell.querySelector('.money, .state, .risk, .due, time, .ref')) broken.push(`cut: "${cell.innerText}"`);
+  }
+  for (const time of document.querySelectorAll('time')) if (!time.dateTime) broken.push(`a time without its machine form: ${time.outerHTML.slice(0, 80)}`);
+  if (/\b(None|N\/A|undefined|NaN)\b/.test(document.body.innerText)) broken.push(`a placeholder: ${document.body.innerText.match(/.{0,30}\b(None|N\/A|undefined|NaN)\b.{0,30}/)[0]}`);
+  return broken;
+},
+
+  /* What has the focus now, and whether it can be seen; null at the end of the page. */
+  focus() {
+    const at = document.activeElement;
+    if (!at || at === document.body) return null;
+    const box = at.getBoundingClientRect(), label = at.labels && at.labels[0];
+    const on = document.elementFromPoint(box.x + Math.min(box.width / 2, 40), box.y + Math.min(box.height / 2, 12));
+    const marked = [at, label].some((one) => one && (getComputedStyle(one).boxShadow !== 'none' || getComputedStyle(one).outlineStyle !== 'none'));
+    return {
+      place: [...document.querySelectorAll('*')].indexOf(at), what: at.outerHTML.slice(0, 140),
+      covered: !!on && !at.contains(on) && !on.contains(at) && !(label && label.contains(on)), unseen: !marked,
+    };
+  },
+
+  sideways() { return Math.max(0, document.documentElement.scrollWidth - innerWidth); },
+
+  /* How much moved by itself since the page began to load. */
+  shifts() {
+    return new Promise((done) => {
+      let sum = 0;
+      new PerformanceObserver((list) => { for (const one of list.getEntries()) sum += one.hadRecentInput ? 0 : one.value; }).observe({ type: 'layout-shift', buffered: true });
+      setTimeout(() => done(Math.round(sum * 1000) / 1000), 100);
+    });
+  },
+
+  cut() {
+    const scrolls = (one) => !['visible', 'clip'].includes(getComputedStyle(one).overflowY) && one.scrollHeight > one.clientHeight + 1;
+    return [...document.querySelectorAll('.panel, .cols, .table-wrap, main')].filter((one) => one.getClientRects().length && scrolls(one)).map((one) => one.className);
+  },
+
+  lengthen() {
+    const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    for (let node = walk.nextNode(); node; node = walk.nextNode()) {
+      const text = node.textContent.trim();
+      if (text.length > 2 && !/[0-9]/.test(text)) node.textContent = node.textContent.replace(text, `${text} ${'é'.repeat(Math.ceil(text.length * 0.4))}`);
+    }
+  },
+})
