@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from backoffice.accounts.models import User
+from backoffice.accounts.preferences import prefer
 from backoffice.audit.actors import PAYOUTS
 from backoffice.audit.models import AuditEntry
 from ledger.models import Entry
@@ -177,6 +178,13 @@ def test_undo_in_time_leaves_no_trace_but_the_record(withdrawal: Withdrawal, ope
     assert (state_of(withdrawal), Entry.objects.count()) == (S.UNDER_REVIEW, entries)
     assert actions_of(withdrawal)[-2:] == ["decide", "undo"]
     assert decide(withdrawal, M.APPROVE, operator, key="second").status == Status.WAITING
+
+
+def test_the_undo_time_is_the_one_that_the_person_chose(withdrawal: Withdrawal, operator: User) -> None:
+    prefer(operator, undo_seconds=45)
+    decision = decide(withdrawal, M.APPROVE, operator)
+    assert decision.effective_at == NOW + timedelta(seconds=45)
+    assert apply(decision).status == Status.WAITING
 
 
 def test_nobody_else_can_undo(withdrawal: Withdrawal, operator: User, senior: User) -> None:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.generic import View
 
 from backoffice.accounts.models import User
+from backoffice.accounts.preferences import preferences_of
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from backoffice.ui.screens import Tab
@@ -159,7 +160,7 @@ def bar_for(
         user,
         view=view,
         queue=_queue_for(request) if asked else None,
-        open_next=request.session.get("open_next", True),
+        open_next=request.session.get("open_next", preferences_of(user).open_next),
         now=now,
     )
 
