@@ -28,7 +28,8 @@ from bench.blocks import report
 SETTINGS = "bench.queue_settings"
 ROLES = ("Operator", "Senior", "Fraud")
 DEEP_PAGE = 10_000
-BLOCK_SECONDS = 0.6  # what is slower than this is asked once in a block
+BLOCK_SECONDS = 0.6
+SLOW_SECONDS = 3.0  # what is slower than this is asked once in a block, and not once more beforehand
 ENOUGH = 12
 PERCENTILE_OF = 60
 
@@ -37,32 +38,21 @@ Figures = dict[str, list[float]]
 
 @contextmanager
 def database(home: Path, *, rows: int) -> Iterator[None]:
-    """A PostgreSQL and a Valkey in a folder; filled without waiting for the disk, then started as in production."""
-    filling = not (home / "filled").exists()
-    services = Services(home, durable=not filling)
+    """A PostgreSQL and a Valkey in a folder, filled the first time."""
+    services = Services(home, durable=True)
     try:
-        use(services)
-        if filling:
+        urls = services.hold()
+        own = {"DATABASE_URL": urls.database, "REDIS_URL": urls.redis, "DEBUG": "1", "DJANGO_SETTINGS_MODULE": SETTINGS}
+        os.environ.update(own)
+        import django
+
+        django.setup()
+        if not (home / "filled").exists():
             fill(rows)
-            services.stop()
             (home / "filled").touch()
-            services.durable = True
-            use(services)
         yield
     finally:
         services.release()
-
-
-def use(services: Services) -> None:
-    """Start the servers; Django is set up at the first time."""
-    urls = services.hold()
-    own = {"DATABASE_URL": urls.database, "REDIS_URL": urls.redis, "DEBUG": "1", "DJANGO_SETTINGS_MODULE": SETTINGS}
-    os.environ.update(own)
-    import django
-    from django.db import connections
-
-    django.setup()
-    connections.close_all()
 
 
 def fill(rows: int) -> None:
@@ -74,8 +64,10 @@ def fill(rows: int) -> None:
 
     call_command("migrate", verbosity=0)
     with connection.cursor() as cursor:
+        cursor.execute("SET synchronous_commit = off")  # a crash while filling loses nothing that anybody wants
         queue_data.fill(cursor, rows=rows, staff=[person.pk for person in staff().values()], now=timezone.now())
         cursor.execute("VACUUM ANALYZE")
+        cursor.execute("SET synchronous_commit = on")
 
 
 def staff() -> dict[str, Any]:
@@ -105,7 +97,7 @@ class Timed:
     def block(self) -> None:
         """Add the median, in ms, of as many as fit a block; the first of many only makes plans and fills caches."""
         first = milliseconds(self.act)
-        taken = [first] if first > BLOCK_SECONDS * 1000 else []
+        taken = [first] if first > SLOW_SECONDS * 1000 else []
         while len(taken) < ENOUGH and sum(taken) < BLOCK_SECONDS * 1000:
             taken.append(milliseconds(self.act))
         self.figures.append(median(taken))
@@ -424,8 +416,9 @@ def report_counts(board: Board, counted: dict[str, int]) -> None:
         taken = median(board.timed[f"count {slug}"].figures)
         shown = "10,000+" if number > 10_000 else number
         report(f"C4 count of {slug} beside 1 ms", ratio=taken, target=1.0, at_most=True, counted=shown)
-    together = median(board.timed["count together"].figures)
-    report("C4 all tabs counted in one statement", ratio=1, target=1, at_most=True, ms=round(together, 2))
+    statements, _ms = statements_of(board.timed["count together"].act)
+    together = round(median(board.timed["count together"].figures), 2)
+    report("C4 statements that count all views", ratio=statements, target=1, at_most=True, ms=together)
 
 
 def main() -> None:
