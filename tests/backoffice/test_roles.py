@@ -33,6 +33,9 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("found", EVERYBODY),
     ("withdrawals:queue", EVERYBODY),
     ("withdrawals:record", EVERYBODY),
+    ("withdrawals:status", EVERYBODY),
+    ("withdrawals:facts", EVERYBODY),
+    ("withdrawals:evidence", "SFNC"),
     ("withdrawals:flagged", "FC"),
     ("withdrawals:flagged-one", "FC"),
     ("withdrawals:findings", "SNA"),
@@ -50,6 +53,7 @@ PAGES: tuple[tuple[str, str], ...] = (
 # Reached by POST or redirecting, or open to every signed-in person; tested where they are built.
 ELSEWHERE = {
     "start", "styleguide", "appearance", "sign-out", "go", "withdrawals:next", "withdrawals:claim", "withdrawals:undo",
+    "withdrawals:presence",
     "withdrawals:agree", "withdrawals:decline", "withdrawals:note", "withdrawals:take-over", "withdrawals:move",
     "withdrawals:verdict", "withdrawals:provider-switch", "audit:check",
 }  # fmt: skip
@@ -80,7 +84,7 @@ def addresses(operator: User) -> dict[str, str]:
     arguments: dict[str, list[Any]] = {
         "today-csv": ["closed-per-day"],
         "withdrawals:provider-day": ["northgate"],
-        "withdrawals:record": [withdrawal.ref],
+        **{f"withdrawals:{name}": [withdrawal.ref] for name in ("record", "status", "facts", "evidence")},
         "withdrawals:flagged-one": [withdrawal.ref],
         "withdrawals:finding": [make_finding().pk],
         "ledger:entry": [entry.pk],
