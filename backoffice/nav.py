@@ -76,6 +76,7 @@ MENU: tuple[Item, ...] = (
     Item("Money", "Findings", "withdrawals:findings", "withdrawals.close_finding", "warn", _open_findings),
     Item("Money", "Transactions", "withdrawals:transactions", "withdrawals.view_transactions", "report", go="r"),
     Item("Money", "Journal", "ledger:journal", "ledger.view_entry", "book", go="l"),
+    Item("Govern", "Staff", "staff", "accounts.view_user", "people"),
     Item("Govern", "Audit log", "audit:log", "audit.view_auditentry", "lock", go="a"),
 )  # fmt: skip
 PROVIDERS = "withdrawals:providers"

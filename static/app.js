@@ -48,9 +48,10 @@
       if (menu) { menu.open = false; $('summary', menu).focus(); } else if (!escapes.some((close) => close()) && typing(target)) target.blur();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(target) || $('dialog[open]')) return;
-    if (document.documentElement.dataset.shortcuts === 'off') return;
-    const low = key.toLowerCase();
+    const keys = document.documentElement.dataset.shortcuts; // on, with Alt, off
+    if (event.ctrlKey || event.metaKey || keys === 'off' || event.altKey !== (keys === 'alt') || typing(target) || $('dialog[open]')) return;
+    // With Alt some keyboards write another character than the key has.
+    const low = keys === 'alt' && /^Key[A-Z]$/.test(event.code) ? event.code[3].toLowerCase() : key.toLowerCase();
     for (const page of takers) {
       const answer = page(low);
       if (answer === true) take();
@@ -66,7 +67,7 @@
   document.addEventListener('click', (event) => {
     const on = (selector) => event.target.closest(selector);
     if (on('[data-help]')) help();
-    if (on('[data-close]')) on('dialog').close();
+    if (on('[data-close]') && on('dialog')) { event.preventDefault(); on('dialog').close(); }
     if (on('[data-dismiss]')) on('[data-toast]').remove();
     const copy = on('[data-copy]');
     if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => announce(`Copied ${copy.dataset.copy}`), () => announce('Could not copy'));

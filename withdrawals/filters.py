@@ -6,7 +6,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from backoffice.money import EXPONENTS
@@ -19,7 +19,6 @@ from kyc.states import StandingState
 from providers import queries as providers
 from providers.registry import PROVIDERS
 from withdrawals import queries, visibility
-from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.models import CheckResult, Finding, Method, Withdrawal
 from withdrawals.operations.findings import KINDS, kind_label
 from withdrawals.reference import normalise
@@ -32,7 +31,7 @@ SIGNALS = [
     ("destination.shared", "Shared payout details"),
 ]
 # Payout details that were not known long enough when the money was asked for.
-NEW_DETAILS = Q(destination__first_seen_at__gt=F("requested_at") - COOLING_TIME)
+NEW_DETAILS = Q(has_new_details=True)
 REASONS = [
     *SIGNALS,
     ("destination.new", "New payout details"),

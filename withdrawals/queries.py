@@ -5,28 +5,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import (
     Aggregate,
-    BigIntegerField,
     Count,
     DurationField,
     Exists,
     F,
-    Min,
     OuterRef,
     Q,
     QuerySet,
     Subquery,
     Sum,
-    Value,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, Right
 from django.utils import timezone
 
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
-from backoffice.money import LARGEST_AMOUNT
 from kyc import queries as kyc
 from kyc.models import Player
 from providers import gateway, routing
@@ -39,8 +36,9 @@ from withdrawals.states import OPEN, UNDECIDED, WITH_PROVIDER, State
 
 COUNT_CAP = 10_000
 # What waits for a person; what was decided a moment ago and waits for its undo time does not.
+# (Not Exists(): for an anti-join PostgreSQL guesses, and guessed wrong it compares each row with each decision.)
 NEEDS_DECISION = Q(state__in=UNDECIDED) & ~Q(
-    Exists(Decision.objects.filter(withdrawal=OuterRef("pk"), status=Decision.Status.WAITING))
+    pk__in=Decision.objects.filter(status=Decision.Status.WAITING).values("withdrawal_id")
 )
 # Due within this time is soon.
 SOON = timedelta(hours=1)
@@ -48,12 +46,8 @@ MOST_DESTINATIONS = 500
 
 
 def withdrawals() -> QuerySet[Withdrawal]:
-    """Return all withdrawals with what every screen shows of them.
-
-    ``house_value`` is what they are ordered by across currencies; without a rate it counts as the largest.
-    """
-    house_value = Coalesce("reference_amount", Value(LARGEST_AMOUNT), output_field=BigIntegerField())
-    return Withdrawal.objects.select_related("player", "destination").annotate(house_value=house_value)
+    """Return all withdrawals with what every screen shows of them."""
+    return Withdrawal.objects.select_related("player", "destination")
 
 
 def currencies() -> list[str]:
@@ -100,7 +94,7 @@ def flagged() -> QuerySet[Withdrawal]:
         withdrawals()
         .filter(NEEDS_DECISION, state=State.UNDER_REVIEW, is_flagged=True)
         .select_related("claim__owner")
-        .order_by("-risk_score", "due_at", "pk")
+        .order_by("-risk_order", "due_at", "pk")
     )
 
 
@@ -167,19 +161,21 @@ def undoable(user: User, *, now: datetime) -> Decision | None:
 def found_by(term: str, *, people: bool, destinations: bool) -> Q:
     """Return the withdrawals that a typed term names.
 
-    A reference names one. Anything else is tried as a player's reference, a provider's reference and,
-    where the reader may see them, as a player (``people``: e-mail, platform id, name) and as the last
-    four characters of payout details (``destinations``).
+    Its shape says what it is: a reference names one, an e-mail address and a player's reference name players.
+    Anything else is tried as a provider's reference and, where the reader may see them, as a player (``people``:
+    platform id, name) and as the last four characters of payout details (``destinations``). Each is looked up by
+    itself, by its index: one condition over several tables would join all rows first.
     """
     if (reference := normalise(term)) is not None:
         return Q(ref=reference)
     players = kyc.look_up(term) if people else Player.objects.filter(ref=term.upper())
+    found = Q(player_id__in=[player.pk for player in players])
+    if kyc.names_players(term):
+        return found
     attempts = PayoutAttempt.objects.filter(provider__in=BY_CODE, provider_reference=term)
-    found = Q(player_id__in=[player.pk for player in players]) | Q(
-        pk__in=list(attempts.values_list("withdrawal_id", flat=True))
-    )
+    found |= Q(pk__in=list(attempts.values_list("withdrawal_id", flat=True)))
     if destinations and len(term) == 4 and term.isalnum():
-        ends = Destination.objects.filter(label__endswith=term).order_by("-pk")
+        ends = Destination.objects.alias(last_four=Right("label", 4)).filter(last_four=term).order_by("-pk")
         found |= Q(destination_id__in=list(ends.values_list("pk", flat=True)[:MOST_DESTINATIONS]))
     return found
 
@@ -206,7 +202,11 @@ def day_of(user: User, *, now: datetime) -> Day:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many rows wait, how much per currency, since when, and how they stand to their due time."""
+    """How many rows wait, how much per currency, since when, and how they stand to their due time.
+
+    Figures are of the 10,000 most urgent. Where ``count`` is beyond that there are more, and of what goes on
+    behind them there is no sum: ``totals`` is then empty, and ``late_totals`` if all of them are late.
+    """
 
     count: int
     totals: dict[str, int]
@@ -218,32 +218,35 @@ class Waiting:
     states: int
 
 
+_SUMMARY = """
+    SELECT currency, count(*), sum(amount), min(requested_at),
+        count(*) FILTER (WHERE due_at < %s), coalesce(sum(amount) FILTER (WHERE due_at < %s), 0),
+        count(*) FILTER (WHERE due_at >= %s AND due_at < %s), min(state), max(state)
+    FROM ({rows}) waiting GROUP BY currency ORDER BY currency
+"""
+
+
 def waiting_summary(rows: QuerySet[Withdrawal], *, now: datetime) -> Waiting:
     """Return the figures of a list of open withdrawals in one statement; sums never mix currencies."""
-    late, soon = Q(due_at__lt=now), Q(due_at__gte=now, due_at__lt=now + SOON)
-    lines = list(
-        rows.order_by("currency")
-        .values("currency")
-        .annotate(
-            count=Count("pk"),
-            total=Sum("amount"),
-            oldest_at=Min("requested_at"),
-            late=Count("pk", filter=late),
-            late_total=Sum("amount", filter=late),
-            soon=Count("pk", filter=soon),
-            states=Count("state", distinct=True),
-        )
-    )
-    count, late_count, soon_count = (sum(line[name] for line in lines) for name in ("count", "late", "soon"))
+    urgent = rows.order_by("due_at", "pk").values("currency", "amount", "requested_at", "due_at", "state")
+    try:
+        sql, values = urgent[: COUNT_CAP + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return Waiting(0, {}, None, 0, {}, 0, 0, 0)
+    with connection.cursor() as cursor:
+        # By hand: a limit inside and groups outside is more than the ORM can say.
+        cursor.execute(_SUMMARY.format(rows=sql), [now, now, now, now + SOON, *values])
+        lines = cursor.fetchall()
+    count, late, soon = (sum(line[place] for line in lines) for place in (1, 4, 6))
     return Waiting(
         count=count,
-        totals={line["currency"]: line["total"] for line in lines},
-        oldest_at=min((line["oldest_at"] for line in lines), default=None),
-        late=late_count,
-        late_totals={line["currency"]: line["late_total"] for line in lines if line["late"]},
-        soon=soon_count,
-        later=count - late_count - soon_count,
-        states=max((line["states"] for line in lines), default=0),
+        totals={line[0]: int(line[2]) for line in lines} if count <= COUNT_CAP else {},
+        oldest_at=min((line[3] for line in lines), default=None),
+        late=late,
+        late_totals={line[0]: int(line[5]) for line in lines if line[4]} if late <= COUNT_CAP else {},
+        soon=soon,
+        later=count - late - soon,
+        states=len({state for line in lines for state in line[7:9]}),
     )
 
 

@@ -23,6 +23,7 @@ from withdrawals.models import Notification, Withdrawal
 from withdrawals.states import State
 from withdrawals.views.flagged import Flagged
 from withdrawals.views.standings import Standings
+from withdrawals.views.summary import TOO_MANY
 from withdrawals.views.tabs import tabs_for
 
 QUEUE = "withdrawals:queue"
@@ -125,7 +126,7 @@ def _flagged(request: HttpRequest, now: datetime) -> list[Line]:
     if not waiting.count:
         first = Line("", (Said("Nothing is flagged."),), address, "Flagged")
     else:
-        sums = format_html_join(", ", "<b>{}</b>", ((one,) for one in tables.money_words(waiting.totals)))
+        sums = format_html_join(", ", "<b>{}</b>", ((one,) for one in tables.money_words(waiting.totals))) or TOO_MANY
         since = inline.duration(now - waiting.oldest_at) if waiting.oldest_at else ""
         words = "withdrawal is flagged" if waiting.count == 1 else "withdrawals are flagged"
         more = format_html("with {}, oldest <b>{}</b>.", sums, since)
@@ -144,7 +145,7 @@ def _finance(_request: HttpRequest, now: datetime) -> list[Line]:
     address = list_url(QUEUE, view="with-provider", state=[State.OUTCOME_UNKNOWN.value])
     if not total.count:
         return [Line("", (Said("Good: no payout has an unknown outcome."),), list_url("ledger:journal"), "Journal")]
-    sums = format_html_join(", ", "<b>{}</b>", ((one,) for one in tables.money_words(total.totals)))
+    sums = format_html_join(", ", "<b>{}</b>", ((one,) for one in tables.money_words(total.totals))) or TOO_MANY
     words = "payout has an unknown outcome:" if total.count == 1 else "payouts have an unknown outcome:"
     number = Number("unknown", total.count, words, address, tone="attn", more=format_html("{}.", sums))
     return [Line("", (number,), address, "Settle", "s")]

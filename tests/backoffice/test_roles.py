@@ -49,16 +49,23 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("ledger:journal", "SNC"),
     ("ledger:entry", "SNC"),
     ("audit:log", "CA"),
+    ("staff", "A"),
+    ("profile", EVERYBODY),
+    ("shortcuts", EVERYBODY),
+    ("security", EVERYBODY),
+    ("add-app", EVERYBODY),
+    ("change-password", EVERYBODY),
 )
 # Reached by POST or redirecting, or open to every signed-in person; tested where they are built.
 ELSEWHERE = {
     "start", "styleguide", "appearance", "sign-out", "go", "withdrawals:next", "withdrawals:claim", "withdrawals:undo",
     "withdrawals:presence",
     "withdrawals:agree", "withdrawals:decline", "withdrawals:note", "withdrawals:take-over", "withdrawals:move",
-    "withdrawals:verdict", "withdrawals:provider-switch", "audit:check",
+    "withdrawals:verdict", "withdrawals:provider-switch", "audit:check", "me", "confirm", "remove-app",
+    "remove-passkey", "new-codes", "passkey-options", "end-sessions",
 }  # fmt: skip
 # Without a session: their own kind of authentication, or none needed.
-OPEN = {"healthz", "favicon", "sign-in", "webhook"}
+OPEN = {"healthz", "favicon", "sign-in", "sign-in-code", "sign-in-set-up", "sign-in-passkey", "session", "webhook"}
 
 
 def named(resolver: URLResolver, space: str = "") -> set[str]:

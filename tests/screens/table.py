@@ -107,5 +107,10 @@ SCREENS = (
     Screen("entry", "Finance", any_entry, refused=("Operator", "Fraud", "Support", "Administrator")),
     Screen("findings", "Finance", page("withdrawals:findings"), refused=("Operator", "Fraud", "Support")),
     Screen("finding", "Finance", first_finding, refused=("Operator", "Fraud", "Support")),
+    Screen("profile", "Operator", page("profile")),
+    Screen("security", "Operator", page("security")),
+    Screen("shortcuts", "Operator", page("shortcuts")),
+    Screen("add-app", "Operator", page("add-app")),
+    Screen("staff", "Administrator", page("staff"), refused=("Operator", "Senior", "Fraud", "Support", "Finance")),
     Screen("audit", "Compliance", page("audit:log"), refused=("Operator", "Senior", "Fraud", "Support", "Finance")),
 )

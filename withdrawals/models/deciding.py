@@ -104,6 +104,7 @@ class Decision(models.Model):
         indexes = [
             models.Index(fields=["effective_at"], name="decision_due", condition=Q(status="waiting")),
             models.Index(fields=["actor", "-decided_at"], name="decision_by_person"),
+            models.Index(fields=["-decided_at"], name="decision_by_time"),
         ]
 
     @property

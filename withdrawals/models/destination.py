@@ -5,6 +5,7 @@ import json
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Right
 
 
 class Method(models.TextChoices):
@@ -34,6 +35,7 @@ class Destination(models.Model):
             models.UniqueConstraint(fields=["player", "external_id"], name="destination_external_id_unique"),
             models.CheckConstraint(name="destination_method_known", condition=Q(method__in=Method.values)),
         ]
+        indexes = [models.Index(Right("label", 4), name="destination_by_last_four")]
 
     def __str__(self) -> str:
         return self.label

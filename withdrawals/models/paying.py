@@ -107,6 +107,7 @@ class Finding(models.Model):
         permissions = [("close_finding", "Can see and close findings")]
         indexes = [
             models.Index(fields=["-at", "-id"], name="finding_by_time"),
+            models.Index(fields=["at", "id"], name="finding_open", condition=Q(resolved_at__isnull=True)),
             models.Index(
                 fields=["withdrawal"],
                 name="finding_stops_payouts",

@@ -10,20 +10,20 @@ from datetime import datetime
 import pgtrigger
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Now
 from django.utils.functional import cached_property
 
 from backoffice.audit.actors import Actor
 from backoffice.audit.models import AuditEntry
-from backoffice.money import Money
+from backoffice.money import LARGEST_AMOUNT, Money
 from withdrawals import policy
 from withdrawals.lifecycle import SUBJECT_TYPE, Lifecycle
 from withdrawals.models.deciding import Approval, CheckResult, Decision
 from withdrawals.models.destination import Destination, Method
 from withdrawals.models.paying import Notification, PayoutAttempt
 from withdrawals.reference import new_reference
-from withdrawals.states import CLOSED, HoldKind, State
+from withdrawals.states import CLOSED, UNDECIDED, HoldKind, State
 
 
 class Withdrawal(Lifecycle):
@@ -36,6 +36,14 @@ class Withdrawal(Lifecycle):
     currency = models.CharField(max_length=5)
     # Value in the house currency, frozen at the request; empty without a rate, and then never automatic.
     reference_amount = models.BigIntegerField(null=True)
+    # What lists are ordered by across currencies, a column so that an index can: without a rate the largest.
+    house_value = models.GeneratedField(
+        expression=Coalesce("reference_amount", Value(LARGEST_AMOUNT), output_field=models.BigIntegerField()),
+        output_field=models.BigIntegerField(),
+        db_persist=True,
+    )
+    # Whether the destination was new to us (checks/destination.py) when this was asked for.
+    has_new_details = models.BooleanField(default=False)
     requested_at = models.DateTimeField()
     due_at = models.DateTimeField()
     # Who asked, and the key under which they asked.
@@ -46,6 +54,12 @@ class Withdrawal(Lifecycle):
     # What the last screening said, for lists; the rows behind it are CheckResults.
     risk_score = models.PositiveSmallIntegerField(null=True)
     risk_level = models.CharField(max_length=6, default="")
+    # What lists are ordered by: what has no score yet is below all that have.
+    risk_order = models.GeneratedField(
+        expression=Coalesce("risk_score", Value(-1), output_field=models.SmallIntegerField()),
+        output_field=models.SmallIntegerField(),
+        db_persist=True,
+    )
     is_flagged = models.BooleanField(default=False)
     why = models.JSONField(default=list)
     routes = models.JSONField(default=list)
@@ -123,7 +137,36 @@ class Withdrawal(Lifecycle):
             ),
             # Which currencies there are, without reading the rows.
             models.Index(fields=["currency"], name="withdrawal_by_currency"),
-            models.Index(fields=["-risk_score", "id"], name="withdrawal_flagged", condition=Q(is_flagged=True)),
+            # One for each list that people work from, in its order; the first two hold what is added up of them.
+            models.Index(
+                fields=["due_at", "id"],
+                include=["state", "currency", "amount", "requested_at"],
+                name="withdrawal_waiting",
+                condition=Q(state__in=UNDECIDED),
+            ),
+            models.Index(
+                fields=["wake_at", "id"],
+                include=["state", "due_at", "currency", "amount", "requested_at"],
+                name="withdrawal_on_hold",
+                condition=Q(state=State.ON_HOLD),
+            ),
+            models.Index(
+                fields=["house_value", "id"], name="withdrawal_waiting_value", condition=Q(state__in=UNDECIDED)
+            ),
+            models.Index(
+                fields=["due_at", "id"],
+                name="withdrawal_waiting_details",
+                condition=Q(state__in=UNDECIDED, has_new_details=True),
+            ),
+            models.Index(
+                fields=["risk_order", "id"],
+                name="withdrawal_flagged_now",
+                condition=Q(state=State.UNDER_REVIEW, is_flagged=True),
+            ),
+            # And for all of them, in each order that a heading offers.
+            models.Index(fields=["risk_order", "id"], name="withdrawal_by_risk"),
+            models.Index(fields=["state", "id"], name="withdrawal_by_state"),
+            models.Index(fields=["house_value", "id"], name="withdrawal_by_value"),
         ]
         triggers = [
             pgtrigger.Protect(name="never_deleted", operation=pgtrigger.Delete),

@@ -152,7 +152,7 @@ class Queue(ListScreen):
         if self.waiting is None or "held" in self.parameters:
             return notices
         for code, trouble in self.troubles.items():
-            here = filters.held_up(self.filterset.qs, code, self.troubles).count()
+            here = filters.held_up(self.filterset.qs, code, self.troubles).order_by()[: queries.COUNT_CAP].count()
             if here:
                 text = format_html(
                     '<b>{}</b> Approving still works; {} here may wait. <a href="{}">Show {}</a>',

@@ -103,7 +103,7 @@ TABS = (
     Tab(
         "high-value",
         "High value",
-        queries.NEEDS_DECISION & (Q(reference_amount__gt=policy.ONE_PERSON_CAP) | Q(reference_amount__isnull=True)),
+        queries.NEEDS_DECISION & Q(house_value__gt=policy.ONE_PERSON_CAP),
         hide=_ONCE,
         off=_OFF,
         sort="-amount",
