@@ -4,10 +4,10 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from backoffice.accounts.models import User
+from backoffice.accounts.preferences import undo_time
 from backoffice.audit.models import AuditEntry
 from backoffice.audit.record import record
 from withdrawals import guards, policy, queries, reasons
@@ -45,12 +45,6 @@ LONGEST_WORDS = 300
 # A decision that could not be applied for a technical reason is tried again after this long.
 AGAIN_AFTER = timedelta(seconds=30)
 _APPROVING = (Move.APPROVE, Move.ENDORSE, Move.CONFIRM)
-
-
-def undo_time(person: User) -> timedelta:
-    """Return how long this person's decisions can be taken back: their own choice, else that of the house."""
-    seconds: int | None = getattr(person, "undo_seconds", None)
-    return settings.UNDO_TIME if seconds is None else timedelta(seconds=seconds)
 
 
 def decide(

@@ -7,9 +7,10 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils import timezone
 
+from backoffice.accounts.preferences import undo_time
 from withdrawals import guards, queries, reasons
 from withdrawals.models import Withdrawal
-from withdrawals.operations.decisions import DECIDABLE, needs_reason, undo_time
+from withdrawals.operations.decisions import DECIDABLE, needs_reason
 from withdrawals.pages.looks import ESCALATE, LOOKS, Look
 from withdrawals.reasons import Reason
 from withdrawals.states import MOVE_LOOKS, UNDECIDED, HoldKind, Move, State
