@@ -96,7 +96,8 @@ _WITHDRAWALS = """
 INSERT INTO withdrawals_withdrawal (id, ref, player_id, destination_id, method, amount, fee, currency,
     reference_amount, requested_at, due_at, source, intake_key, request_digest, risk_score, risk_level, is_flagged,
     why, routes, state, version, next_step_at, step_tries, closed_at, approved_at, reason, hold_kind, wake_at,
-    required_approvals, fingerprint, provider, provider_reference, wait_reason, created_at, has_new_details)
+    required_approvals, fingerprint, provider, provider_reference, wait_reason, created_at, has_new_details,
+    player_message)
 SELECT n, pg_temp.reference((n * 21474836473) %% 34359738368), %(first)s + player, d.id, d.method, amount, 0, currency,
     CASE currency WHEN 'EUR' THEN amount WHEN 'USD' THEN amount * 92 / 100 WHEN 'SEK' THEN amount * 88 / 1000 END,
     asked, asked + interval '2 hours', 'platform', 'key-' || n, md5(n::text), risk,
@@ -113,7 +114,8 @@ SELECT n, pg_temp.reference((n * 21474836473) %% 34359738368), %(first)s + playe
     CASE state WHEN 'second_approval' THEN 2 ELSE 1 END,
     CASE WHEN sent OR state IN ('approved', 'second_approval') THEN md5('f' || n) ELSE '' END,
     CASE WHEN sent THEN pays ELSE '' END,
-    CASE WHEN state IN ('completed', 'returned') THEN left(pays, 2) || '-' || n ELSE '' END, '', asked, n %% 25 = 0
+    CASE WHEN state IN ('completed', 'returned') THEN left(pays, 2) || '-' || n ELSE '' END, '', asked, n %% 25 = 0,
+    ''
 FROM asked
 JOIN shares ON share >= begins AND share < ends
 JOIN withdrawals_destination d ON d.id = CASE WHEN n %% 25 = 0 THEN %(players)s + n ELSE player END,

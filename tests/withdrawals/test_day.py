@@ -44,11 +44,11 @@ def test_the_check_of_the_identity(player: Player) -> None:
     assert identity.verified(withdrawal, now=NIGHT).outcome == "review"
 
 
-def test_an_approval(player: Player) -> None:
+def test_an_approval(player: Player, operator: User) -> None:
     withdrawal = open_withdrawal(player=player, now=EVENING)
-    validity.require_approvable(withdrawal, now=EVENING)
+    validity.require_approvable(withdrawal, actor=operator, now=EVENING)
     with pytest.raises(IllegalMove, match="identity is not in order"):
-        validity.require_approvable(withdrawal, now=NIGHT)
+        validity.require_approvable(withdrawal, actor=operator, now=NIGHT)
 
 
 def test_the_start_of_a_payout(player: Player, operator: User) -> None:

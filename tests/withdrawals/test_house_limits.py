@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from backoffice.accounts.models import User
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 AMOUNT, CAP = 18_000, 36_000
 AT_ONCE, ROUNDS, SECONDS = 4, 200, 20
-DUE = NOW + decisions.settings.UNDO_TIME
+DUE = NOW + settings.UNDO_TIME
 
 
 @pytest.fixture
