@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
+from backoffice.jobs import queries as jobs
 from backoffice.money import LARGEST_AMOUNT
 from kyc import queries as kyc
 from kyc.models import Player
@@ -299,6 +300,8 @@ def due_steps(*, now: datetime) -> list[str]:
         steps.add("pay")
     if Decision.objects.filter(status=Decision.Status.WAITING, effective_at__lte=now).exists():
         steps.add("apply_decisions")
+    if jobs.is_running("bulk_approve"):
+        steps.add("decide_bulk")
     if gateway.due_deliveries(now=now, most=1):
         steps.add("apply_webhooks")
     return sorted(steps)
