@@ -25,6 +25,14 @@ class Item:
 
 MENU: tuple[Item, ...] = (
     Item("", "Withdrawals", "withdrawals:queue", "withdrawals.view_withdrawal", "out", queries.waiting_count),
+    Item(
+        "",
+        "Second approval",
+        "withdrawals:second-approval",
+        "withdrawals.confirm_withdrawal",
+        "two",
+        queries.second_approval_count,
+    ),
     Item("Risk", "Flagged", "withdrawals:flagged", "withdrawals.view_flagged", "flag", queries.flagged_count),
     Item("Risk", "KYC", "withdrawals:standings", "kyc.view_standings", "id"),
     Item("Look up", "Players", "withdrawals:players", "kyc.look_up_player", "user"),

@@ -71,5 +71,6 @@ ACTS = {
     "disown_destination": "Payout details no longer proved",
 }
 DECISIONS = (
-    "bulk_approve", "undo_all", "take_over", "decide", "propose", "second", "decline_proposal", "undo", "overtaken", "close_finding",
+    "bulk_approve", "undo_all",
+    "take_over", "decide", "propose", "second", "decline_proposal", "undo", "overtaken", "close_finding",
 )  # fmt: skip

@@ -192,6 +192,21 @@ class FlaggedFilter(BaseFilter):
         return with_concern(rows, value)
 
 
+class SecondApprovalFilter(BaseFilter):
+    q = TermFilter(label="Search")
+    amount = MoneyRangeFilter(
+        label=f"Amount in {settings.HOUSE_CURRENCY}",
+        field_name="reference_amount",
+        currency=settings.HOUSE_CURRENCY,
+    )
+    method = ChoicesFilter(label="Method", choices=Method.choices)
+    requested = DateRangeFilter(label="Requested", field_name="requested_at")
+
+    class Meta:
+        model = Withdrawal
+        fields: tuple[str, ...] = ()
+
+
 class TransactionFilter(BaseFilter):
     q = TermFilter(label="Search")
     requested = DateRangeFilter(label="Requested", field_name="requested_at")

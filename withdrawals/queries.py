@@ -20,7 +20,7 @@ from providers import gateway, routing
 from providers.models import ProviderControl
 from providers.registry import BY_CODE
 from withdrawals.lifecycle import NEXT_STEP, SUBJECT_TYPE
-from withdrawals.models import Decision, Destination, Finding, PayoutAttempt, Withdrawal
+from withdrawals.models import Approval, Decision, Destination, Finding, PayoutAttempt, Withdrawal
 from withdrawals.reference import normalise
 from withdrawals.states import OPEN, UNDECIDED, WITH_PROVIDER, State
 
@@ -79,6 +79,17 @@ def flagged() -> QuerySet[Withdrawal]:
 def waiting_count() -> int:
     """Return how many wait for a person, counted to 10,000 at most."""
     return review_queue().order_by()[:COUNT_CAP].count()
+
+
+def second_approvals() -> QuerySet[Withdrawal]:
+    """Return what waits for a second person, with ``endorsed_at``: since when."""
+    approvals = Approval.objects.filter(withdrawal=OuterRef("pk"), voided_at=None).order_by("-at")
+    waiting = withdrawals().filter(NEEDS_DECISION, state=State.SECOND_APPROVAL).select_related("claim__owner")
+    return waiting.annotate(endorsed_at=Subquery(approvals.values("at")[:1]))
+
+
+def second_approval_count() -> int:
+    return Withdrawal.objects.filter(NEEDS_DECISION, state=State.SECOND_APPROVAL)[:COUNT_CAP].count()
 
 
 def flagged_count() -> int:

@@ -4,6 +4,7 @@ from django.urls import path
 
 from withdrawals.views import (
     acts,
+    bulk,
     decision,
     findings,
     flagged,
@@ -11,6 +12,7 @@ from withdrawals.views import (
     players,
     providers,
     queue,
+    second_approval,
     standings,
     transactions,
 )
@@ -23,6 +25,12 @@ urlpatterns = [
     path("withdrawals/decisions/<int:pk>/undo/", acts.AnswerDecision.as_view(act="undo"), name="undo"),
     path("withdrawals/decisions/<int:pk>/agree/", acts.AnswerDecision.as_view(act="agree"), name="agree"),
     path("withdrawals/decisions/<int:pk>/decline/", acts.AnswerDecision.as_view(act="decline"), name="decline"),
+    path("withdrawals/second-approval/", second_approval.SecondApproval.as_view(), name="second-approval"),
+    path("withdrawals/bulk/preview/", bulk.Preview.as_view(), name="bulk-preview"),
+    path("withdrawals/bulk/apply/", bulk.Apply.as_view(), name="bulk-apply"),
+    path("withdrawals/bulk/<int:pk>/", bulk.Result.as_view(), name="bulk-job"),
+    path("withdrawals/bulk/<int:pk>/cancel/", bulk.Act.as_view(act="cancel"), name="bulk-cancel"),
+    path("withdrawals/bulk/<int:pk>/undo/", bulk.Act.as_view(act="undo"), name="bulk-undo"),
     path("withdrawals/<slug:ref>/", decision.Record.as_view(), name="record"),
     path("withdrawals/<slug:ref>/note/", acts.AddNote.as_view(), name="note"),
     path("withdrawals/<slug:ref>/claim/", acts.ClaimRow.as_view(), name="claim"),
