@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.roles import LANDING
-from withdrawals import queries
+from withdrawals import in_flight, queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ MENU: tuple[Item, ...] = (
         "two",
         queries.second_approval_count,
     ),
+    Item("", "In flight", "withdrawals:in-flight", "providers.view_provider", "send", in_flight.unknown_count),
     Item("Risk", "Flagged", "withdrawals:flagged", "withdrawals.view_flagged", "flag", queries.flagged_count),
     Item("Risk", "KYC", "withdrawals:standings", "kyc.view_standings", "id"),
     Item("Look up", "Players", "withdrawals:players", "kyc.look_up_player", "user"),

@@ -3,6 +3,7 @@
 from withdrawals.tables.bulk import BulkTable, ResultTable
 from withdrawals.tables.findings import FindingTable
 from withdrawals.tables.flagged import FlaggedTable
+from withdrawals.tables.in_flight import InFlightTable
 from withdrawals.tables.providers import ProviderTable
 from withdrawals.tables.queue import FLAGGED, QueueTable, address_of, money_words, next_address, waited
 from withdrawals.tables.second_approval import SecondApprovalTable
@@ -14,6 +15,7 @@ __all__ = [
     "BulkTable",
     "FindingTable",
     "FlaggedTable",
+    "InFlightTable",
     "ProviderTable",
     "QueueTable",
     "ResultTable",

@@ -125,6 +125,7 @@ TABS = (
 # Lists with a page of their own, by the permission for it: they stand here because pages are opened from them.
 PAGES = {
     "second-approval": ("withdrawals:second-approval", "withdrawals.confirm_withdrawal"),
+    "with-provider": ("withdrawals:in-flight", "providers.view_provider"),
 }
 # Lists of what is open, small enough to be added up each time.
 SUMMED = {"needs-decision", "second-approval", "mine", "on-hold", "high-value", "new-details"}
