@@ -62,8 +62,7 @@ def cancel(job: Job, *, actor: User, now: datetime) -> int:
         left = current.items.filter(outcome=JobItem.Outcome.WAITING).update(
             outcome=JobItem.Outcome.CANCELLED, words="The job was cancelled before its turn.", ended_at=now
         )
-        current.state, current.ended_at = Job.State.CANCELLED, now
-        current.save(update_fields=["state", "ended_at"])
+        _end(current, Job.State.CANCELLED, now=now)
         _record(current, "cancel_job", actor=actor, now=now, about=f"{left} left", subjects=[])
     return left
 
@@ -96,8 +95,15 @@ def _one(kind: str, step: Step, *, clock: Clock) -> bool:
 
 def _finish(kind: str, *, now: datetime) -> None:
     waiting = JobItem.objects.filter(job=OuterRef("pk"), outcome=JobItem.Outcome.WAITING)
-    running = Job.objects.filter(kind=kind, state=Job.State.RUNNING)
-    running.filter(~Exists(waiting)).update(state=Job.State.DONE, ended_at=now)
+    with transaction.atomic():
+        running = Job.objects.select_for_update(of=("self",)).filter(kind=kind, state=Job.State.RUNNING)
+        for job in running.filter(~Exists(waiting)).order_by("pk"):
+            _end(job, Job.State.DONE, now=now)
+
+
+def _end(job: Job, state: Job.State, *, now: datetime) -> None:
+    job.state, job.ended_at = state, now
+    job.save(update_fields=["state", "ended_at"])
 
 
 def _record(job: Job, action: str, *, actor: User, now: datetime, about: str, subjects: list[str]) -> None:

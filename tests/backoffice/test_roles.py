@@ -26,6 +26,9 @@ LETTERS = dict(zip(EVERYBODY, ROLES, strict=True))
 PAGES: tuple[tuple[str, str], ...] = (
     ("withdrawals:queue", EVERYBODY),
     ("withdrawals:record", EVERYBODY),
+    ("withdrawals:second-approval", "S"),
+    ("withdrawals:in-flight", "OSNA"),
+    ("withdrawals:unknown", "OSNA"),
     ("withdrawals:flagged", "FC"),
     ("withdrawals:flagged-one", "FC"),
     ("withdrawals:findings", "SNA"),
@@ -41,8 +44,10 @@ PAGES: tuple[tuple[str, str], ...] = (
 # Reached by POST or redirecting, or open to every signed-in person; tested where they are built.
 ELSEWHERE = {
     "today", "appearance", "sign-out", "withdrawals:go", "withdrawals:next", "withdrawals:undo",
-    "withdrawals:agree", "withdrawals:decline", "withdrawals:note", "withdrawals:take-over", "withdrawals:move",
-    "withdrawals:verdict", "withdrawals:provider-switch", "audit:check",
+    "withdrawals:agree", "withdrawals:claim", "withdrawals:decline", "withdrawals:note", "withdrawals:take-over",
+    "withdrawals:move",
+    "withdrawals:verdict", "withdrawals:provider-switch", "audit:check", "withdrawals:bulk-preview",
+    "withdrawals:bulk-apply", "withdrawals:bulk-job", "withdrawals:bulk-cancel", "withdrawals:bulk-undo",
 }  # fmt: skip
 # Without a session: their own kind of authentication, or none needed.
 OPEN = {"healthz", "favicon", "sign-in", "webhook"}
@@ -71,6 +76,7 @@ def addresses(operator: User) -> dict[str, str]:
     arguments: dict[str, list[Any]] = {
         "withdrawals:record": [withdrawal.ref],
         "withdrawals:flagged-one": [withdrawal.ref],
+        "withdrawals:unknown": [make_withdrawal(State.OUTCOME_UNKNOWN, by=operator).ref],
         "withdrawals:finding": [make_finding().pk],
         "ledger:entry": [entry.pk],
     }

@@ -1,6 +1,7 @@
 """What a move would book: it is made, read and taken back, so that the preview is the booking itself."""
 
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
@@ -10,7 +11,7 @@ from withdrawals.models import Withdrawal
 from withdrawals.states import Move
 
 
-def postings_of(withdrawal: Withdrawal, move: Move, *, now: datetime, **facts: str) -> list[Posting]:
+def postings_of(withdrawal: Withdrawal, move: Move, *, now: datetime, **facts: Any) -> list[Posting]:
     """Return the postings that the move would add, unsaved. Nothing stays of it. Raises as the move does."""
     with transaction.atomic():
         known = list(Entry.objects.filter(reference=withdrawal.ref).values_list("pk", flat=True))

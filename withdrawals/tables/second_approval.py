@@ -20,7 +20,7 @@ class FirstColumn(columns.Column):
     width = 18
 
     def render(self, value: int, table: "SecondApprovalTable") -> SafeString:
-        first = table.first.get(value)
+        first = table.firsts.get(value)
         if first is None:
             return inline.NOTHING
         at = inline.time(first.decided_at, "short", table.now)
@@ -33,7 +33,7 @@ class ReasonColumn(columns.Column):
     css = "soft"
 
     def render(self, value: int, table: "SecondApprovalTable") -> SafeString:
-        first = table.first.get(value)
+        first = table.firsts.get(value)
         if first is None:
             return inline.NOTHING
         said = [reasons.label_of(first.reason) if first.reason else "", first.note]
@@ -50,9 +50,9 @@ class SinceColumn(columns.TimeColumn):
 
 
 class SecondApprovalTable(BaseTable):
-    """Hand in ``first``: the decision of the first person by withdrawal; and ``view``, where a row opens from."""
+    """Hand in ``firsts``: the decision of the first person by withdrawal; and ``view``, where a row opens from."""
 
-    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=14)
+    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=16)
     player = PlayerColumn(accessor="player", sort_by="player__name", verbose_name="Player")
     amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=16)
     first = FirstColumn(accessor="pk", verbose_name="First approver")
@@ -69,7 +69,7 @@ class SecondApprovalTable(BaseTable):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.first: dict[int, Decision] = {}
+        self.firsts: dict[int, Decision] = {}
 
     def key_of(self, record: Withdrawal) -> str:
         return record.ref

@@ -67,5 +67,5 @@ class SecondApproval(ListScreen):
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
         made = Decision.objects.filter(withdrawal__in=page.rows, move=Move.ENDORSE, status=Decision.Status.APPLIED)
-        context["table"].first = {one.withdrawal_id: one for one in made.select_related("actor").order_by("pk")}
+        context["table"].firsts = {one.withdrawal_id: one for one in made.select_related("actor").order_by("pk")}
         return context
