@@ -1,85 +1,163 @@
-"""The menu as data: section, label, url name, permission, icon, count."""
+"""The menu as data: section, label, address, permission, icon, go-to key, and what is counted beside it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+from django.utils.text import slugify
 
 from backoffice.roles import LANDING
-from withdrawals import in_flight, queries
+from backoffice.ui.fragments import version_of
+from backoffice.ui.paging import capped_counts
+from providers import queries as providers
+from withdrawals import figures, queries
+from withdrawals.models import Withdrawal
+from withdrawals.states import State
+
+
+def _second_approvals() -> QuerySet[Withdrawal]:
+    return queries.review_queue().filter(state=State.SECOND_APPROVAL)
+
+
+def _unknown() -> QuerySet[Withdrawal]:
+    return Withdrawal.objects.filter(state=State.OUTCOME_UNKNOWN)
+
+
+def _open_findings() -> QuerySet[Any]:
+    return queries.findings().filter(resolved_at=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
+    """One line of the menu. ``rows`` are counted beside it, ``counts`` says what they are where that is not plain;
+    ``go`` is the key that opens it after G; ``view`` is a view of the list that another line opens."""
+
     section: str
     label: str
     url_name: str
     permission: str
     icon: str
-    count: Callable[..., int] | None = None
+    rows: Callable[[], QuerySet[Any]] | None = None
+    go: str = ""
+    view: str = ""
+    counts: str = ""
+
+    @property
+    def url(self) -> str:
+        return reverse(self.url_name) + (f"?view={self.view}" if self.view else "")
+
+    @property
+    def slug(self) -> str:
+        return slugify(self.label)
 
 
+WITHDRAWALS, VIEW = "withdrawals:queue", "withdrawals.view_withdrawal"
 MENU: tuple[Item, ...] = (
-    Item("", "Withdrawals", "withdrawals:queue", "withdrawals.view_withdrawal", "out", queries.waiting_count),
+    Item("", "Today", "today", VIEW, "sun"),
+    Item("", "Withdrawals", WITHDRAWALS, VIEW, "out", queries.review_queue, go="w"),
     Item(
-        "",
-        "Second approval",
-        "withdrawals:second-approval",
-        "withdrawals.confirm_withdrawal",
-        "two",
-        queries.second_approval_count,
+        "", "Second approval", "withdrawals:second-approval", "withdrawals.confirm_withdrawal", "two",
+        _second_approvals,
     ),
-    Item("", "In flight", "withdrawals:in-flight", "providers.view_provider", "send", in_flight.unknown_count),
-    Item("Risk", "Flagged", "withdrawals:flagged", "withdrawals.view_flagged", "flag", queries.flagged_count),
-    Item("Risk", "KYC", "withdrawals:standings", "kyc.view_standings", "id"),
-    Item("Look up", "Players", "withdrawals:players", "kyc.look_up_player", "user"),
+    Item(
+        "", "In flight", "withdrawals:in-flight", "providers.view_provider", "send", _unknown, go="i",
+        counts="unknown",
+    ),
+    Item("Risk", "Flagged", "withdrawals:flagged", "withdrawals.view_flagged", "flag", queries.flagged, go="f"),
+    Item("Risk", "KYC", "withdrawals:standings", "kyc.view_standings", "id", go="k"),
+    Item("Look up", "Players", "withdrawals:players", "kyc.look_up_player", "user", go="p"),
     Item("Look up", "Providers", "withdrawals:providers", "providers.view_provider", "pulse"),
-    Item(
-        "Money",
-        "Findings",
-        "withdrawals:findings",
-        "withdrawals.close_finding",
-        "warn",
-        queries.open_finding_count,
-    ),
-    Item("Money", "Transactions", "withdrawals:transactions", "withdrawals.view_transactions", "report"),
-    Item("Money", "Journal", "ledger:journal", "ledger.view_entry", "book"),
-    Item("Govern", "Audit log", "audit:log", "audit.view_auditentry", "lock"),
-)
+    Item("Money", "Findings", "withdrawals:findings", "withdrawals.close_finding", "warn", _open_findings),
+    Item("Money", "Transactions", "withdrawals:transactions", "withdrawals.view_transactions", "report", go="r"),
+    Item("Money", "Journal", "ledger:journal", "ledger.view_entry", "book", go="l"),
+    Item("Govern", "Staff", "staff", "accounts.view_user", "people"),
+    Item("Govern", "Audit log", "audit:log", "audit.view_auditentry", "lock", go="a"),
+)  # fmt: skip
+PROVIDERS = "withdrawals:providers"
 
 
 def landing_url(user: Any) -> str:
-    """Return the address of the first page for this person: by their first role, else the record list."""
+    """Return the address of the first page for this person: by their first role, else Today."""
     for role in user.role_names:
         if role in LANDING:
             return reverse(LANDING[role])
-    return reverse("withdrawals:queue")
+    return reverse("today")
+
+
+def items_for(user: Any) -> list[Item]:
+    """Return the lines of the menu that this person may open."""
+    return [item for item in MENU if user.has_perm(item.permission)]
+
+
+class Menu:
+    """The menu of one person on one page. Counting takes one statement, and only once somebody reads it."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        user: Any = request.user
+        self.user = user
+        self._items = items_for(user)
+        here = [item for item in self._items if _is_at(item, request)]
+        # Of two lines for the same page the one that names the view.
+        self._current = max(here, key=lambda item: (len(item.url), bool(item.view)), default=None)
+        counted = [item for item in self._items if item.rows]
+        sets = [item.rows() for item in counted if item.rows]
+        decided = [figures.decided_by(self.user, now=timezone.now())] if self._decides else []
+        found = capped_counts([*sets, *decided, providers.switched_off()])
+        self._counts = dict(zip((item.label for item in counted), found, strict=False))
+        self.decided: int | None = found[len(sets)] if decided else None
+        self._switched_off = bool(found[-1])
+
+    @property
+    def _decides(self) -> bool:
+        return self.user.has_perm("withdrawals.decide_withdrawal") or self.user.has_perm("withdrawals.decide_flagged")
+
+    @property
+    def sections(self) -> list[dict[str, Any]]:
+        sections: dict[str, list[dict[str, Any]]] = {}
+        for item in self._items:
+            count = self._counts.get(item.label)
+            sections.setdefault(item.section, []).append(
+                {"item": item, "current": item is self._current, "count": self._words(item, count)}
+            )
+        return [{"label": label, "entries": entries} for label, entries in sections.items()]
+
+    @staticmethod
+    def _words(item: Item, count: int | None) -> str:
+        return f"{count:,} {item.counts}".strip() if count else ""
+
+    def live(self) -> dict[str, Any]:
+        """Return what changes by itself, and its version: every count, and the worst of the providers in a word."""
+        entries = [(entry["item"], entry["count"]) for section in self.sections for entry in section["entries"]]
+        counts = [(item.slug, words) for item, words in entries if item.rows]
+        if any(item.url_name == PROVIDERS for item, _words in entries):
+            counts.append(("providers", self._worst()))
+        return {"counts": counts, "decided": self.decided, "version": version_of(counts, self.decided)}
+
+    def _worst(self) -> str:
+        if providers.failing_now(timezone.now()):
+            return "failing"
+        return "paused" if self._switched_off else ""
+
+
+def _is_at(item: Item, request: HttpRequest) -> bool:
+    if item.url_name == "today":
+        return request.path == item.url
+    return request.path.startswith(reverse(item.url_name)) and item.view in ("", request.GET.get("view", ""))
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """Context of every page: product name and the menu of what this person may open."""
-    context: dict[str, Any] = {"product_name": settings.PRODUCT_NAME, "nav": []}
+    context: dict[str, Any] = {"product_name": settings.PRODUCT_NAME, "nav": None}
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return context
-    sections: dict[str, list[dict[str, Any]]] = {}
-    for item in MENU:
-        if not user.has_perm(item.permission):
-            continue
-        url = reverse(item.url_name)
-        sections.setdefault(item.section, []).append(
-            {
-                "label": item.label,
-                "icon": item.icon,
-                "url": url,
-                "current": request.path.startswith(url),
-                "count": item.count() if item.count else None,
-            }
-        )
-    context["nav"] = [{"label": label, "entries": entries} for label, entries in sections.items()]
+    # A part of a page that htmx asks for shows no menu, so nothing is counted for it.
+    context["nav"] = SimpleLazyObject(lambda: Menu(request))
     context["now"] = timezone.now()
     return context

@@ -35,6 +35,7 @@ ROLES: dict[str, set[str]] = {
         "withdrawals.take_over_claim",
         "jobs.exceed_bulk_limit",
         "withdrawals.close_finding",
+        "withdrawals.print_evidence",
         "ledger.view_entry",
     },
     "Fraud": _READ
@@ -48,6 +49,7 @@ ROLES: dict[str, set[str]] = {
         "withdrawals.hold_withdrawal",
         "withdrawals.release_withdrawal",
         "withdrawals.add_note",
+        "withdrawals.print_evidence",
     },
     "Support": _READ | {"kyc.look_up_player", "withdrawals.add_note"},
     "Finance": _READ
@@ -55,6 +57,7 @@ ROLES: dict[str, set[str]] = {
         "ledger.view_entry",
         "withdrawals.view_transactions",
         "withdrawals.export_transactions",
+        "withdrawals.print_evidence",
         "withdrawals.settle_withdrawal",
         "withdrawals.close_finding",
         "providers.view_provider",
@@ -75,6 +78,7 @@ ROLES: dict[str, set[str]] = {
         "ledger.view_freezes",
         "audit.view_auditentry",
         "withdrawals.view_transactions",
+        "withdrawals.print_evidence",
     },
     "Administrator": _READ
     | {
@@ -93,9 +97,9 @@ LANDING: dict[str, str] = {
     "Senior": "withdrawals:queue",
     "Fraud": "withdrawals:flagged",
     "Support": "withdrawals:players",
-    "Finance": "withdrawals:transactions",
-    "Compliance": "withdrawals:standings",
-    "Administrator": "withdrawals:providers",
+    "Finance": "today",
+    "Compliance": "today",
+    "Administrator": "today",
 }
 
 

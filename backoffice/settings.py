@@ -1,5 +1,6 @@
 """The only settings. Every variable read here stands in .env.example; nonsense is refused at start-up."""
 
+import base64
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -49,6 +50,26 @@ def env_secret(name: str, development_value: str) -> str:
     raise ImproperlyConfigured(f"{name} is not set, and DEBUG is off; .env.example says what to set and how.")
 
 
+def env_choice(name: str, first: str, *others: str) -> str:
+    """Read one of a few words; the first is the default."""
+    value = os.environ.get(name, "").strip() or first
+    if value not in (first, *others):
+        raise ImproperlyConfigured(f"{name} must be {' or '.join((first, *others))}, not {value!r}.")
+    return value
+
+
+def env_keys(name: str, development_value: str) -> list[str]:
+    """Read encryption keys, the one that encrypts first: each 32 bytes in base 64 as for addresses."""
+    keys = [key.strip() for key in env_secret(name, development_value).split(",")]
+    try:
+        sizes = {len(base64.urlsafe_b64decode(key)) for key in keys}
+    except ValueError:
+        sizes = set()
+    if sizes != {32}:
+        raise ImproperlyConfigured(f"{name} must be keys of 32 bytes; .env.example says how to make one.")
+    return keys
+
+
 def database_from(url: str) -> dict[str, object]:
     """Translate a postgresql:// URL (TCP or ?host=/socket/directory) into Django's dictionary."""
     parts = urlsplit(url)
@@ -85,7 +106,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",
-    "django.contrib.sessions",
     "django.contrib.messages",
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
@@ -116,7 +136,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "backoffice.accounts.middleware.SessionLimitsMiddleware",
+    "backoffice.accounts.middleware.StaffOnlyMiddleware",
+    "backoffice.accounts.middleware.PreferencesMiddleware",
+    "backoffice.sensitive.FreshProofMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -136,6 +159,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "backoffice.ui.appearance.appearance",
+                "backoffice.accounts.sessions.limits",
                 "backoffice.nav.shell",
             ],
             "loaders": [
@@ -166,9 +190,19 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 LOGIN_URL = "sign-in"
-LOGIN_REDIRECT_URL = "today"
+LOGIN_REDIRECT_URL = "start"
 LOGOUT_REDIRECT_URL = "sign-in"
 
+# Whether nobody gets in without a second factor, or who has none gets in by password alone.
+SECOND_FACTOR = env_choice("SECOND_FACTOR", "required", "offered")
+# Encrypt what is kept secret in the database; the first encrypts, each of them decrypts.
+FIELD_KEYS = env_keys("FIELD_KEY", "ZGV2ZWxvcG1lbnQtb25seS1maWVsZC1rZXktMDEyMzQ=")
+
+# A session ends when nobody has touched it for this long, and at the latest when its cookie does.
+IDLE_TIME = timedelta(minutes=15)
+# How old the proof of who somebody is may be for what backoffice.sensitive lists.
+FRESH_TIME = timedelta(minutes=15)
+SESSION_ENGINE = "backoffice.accounts.sessions"
 SESSION_COOKIE_AGE = 12 * 60 * 60
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"

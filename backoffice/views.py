@@ -1,56 +1,52 @@
-"""Signing in and out, the first page, the health check and the error pages."""
+"""The session as a script asks for it, the health check and the error pages."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.views import LoginView, LogoutView
-from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
 from django.templatetags.static import static
+from django.urls import Resolver404, resolve, reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
 
-from backoffice.accounts.sign_in import TOO_MANY, WINDOW, SignInForm
-from backoffice.audit.record import record
-from backoffice.nav import landing_url
-
-
-class SignIn(LoginView):
-    """Sign in by e-mail and password; recorded, as are failures."""
-
-    template_name = "accounts/sign_in.html"
-    authentication_form = SignInForm
-    redirect_authenticated_user = True
-
-    def form_valid(self, form: Any) -> HttpResponse:
-        user = form.get_user()
-        record(subject_type="staff", subject_id=str(user.pk), action="sign_in", actor=user)
-        return super().form_valid(form)
-
-    def form_invalid(self, form: Any) -> HttpResponse:
-        response = super().form_invalid(form)
-        if form.has_error(NON_FIELD_ERRORS, TOO_MANY):
-            response.status_code = 429
-            response.headers["Retry-After"] = str(int(WINDOW.total_seconds()))
-        return response
+from backoffice.accounts import passkeys, proof, sessions
+from backoffice.accounts.sign_in import SignInForm
+from backoffice.accounts.views.proof import ask
+from backoffice.sensitive import Act, act_of
 
 
-class SignOut(LogoutView):
-    """Sign out by POST only."""
+@login_not_required
+@never_cache
+def session(request: HttpRequest) -> HttpResponse:
+    """Tell a page whether what it is about to send would be taken: 204, or 401 with the page that asks.
 
-    http_method_names = ["post", "options"]
+    ``me``: whose page it is; 409 when somebody else is signed in now. ``act``: the address it will post to.
+    """
+    user: Any = request.user
+    if not user.is_authenticated:
+        context = {"form": SignInForm(request), "next": request.get_full_path(), "passkeys": passkeys.possible(request)}
+        return render(request, "accounts/sign_in.html", context | {"ended": True}, status=401)
+    if request.GET.get("me", str(user.pk)) != str(user.pk):
+        return HttpResponse(status=409)
+    now, act = timezone.now(), _act_at(request.GET.get("act", ""))
+    if act is not None and not sessions.is_fresh(request, now=now):
+        form = proof.proof_form(request, user)
+        return ask(request, form, words=act.words, action=reverse("confirm"), next=request.get_full_path())
+    left = str(sessions.seconds_left(request, now=now))
+    return HttpResponse(status=204, headers={"X-CSRFToken": get_token(request), "X-Left": left})
 
-    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = super().dispatch(request, *args, **kwargs)
-        if request.method == "POST":
-            response.headers["Clear-Site-Data"] = '"cache", "storage"'
-        return response
 
-
-def today(request: HttpRequest) -> HttpResponse:
-    """The first page is the list that this person works from."""
-    return redirect(landing_url(request.user))
+def _act_at(address: str) -> Act | None:
+    parts = urlsplit(address)
+    try:
+        return act_of(resolve(parts.path), "POST", parse_qs(parts.query))
+    except Resolver404:
+        return None
 
 
 @login_not_required

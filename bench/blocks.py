@@ -92,8 +92,9 @@ class Crew:
         return line
 
 
-def report(goal: str, *, ratio: float | None, target: float, **more: Any) -> None:
-    """Print the JSON line of one goal; without a ratio it was not measured."""
-    held = None if ratio is None else ratio >= target
-    shown = None if ratio is None else round(ratio, 2)
-    print(json.dumps({"goal": goal, "ratio": shown, "target": target, "held": held, **more}), flush=True)
+def report(goal: str, *, ratio: float | None, target: float, at_most: bool = False, **more: Any) -> None:
+    """Print the JSON line of one goal; without a ratio it was not measured. ``at_most``: the less the better."""
+    held = None if ratio is None else ratio <= target if at_most else ratio >= target
+    shown = None if ratio is None else round(ratio, 5 if at_most else 2)
+    line = {"goal": goal, "ratio": shown, "at_most" if at_most else "target": target, "held": held, **more}
+    print(json.dumps(line), flush=True)

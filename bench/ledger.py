@@ -274,7 +274,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=2, help="length of one block")
     parser.add_argument("--rounds", type=int, default=3, help="how often each block is measured")
-    options = parser.parse_args()
+    options, _others = parser.parse_known_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # stop the server and clear up then, too
     with servers() as own:
         report_goals(own, measure(own, rounds=options.rounds, seconds=options.seconds))

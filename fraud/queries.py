@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, QuerySet, Sum
 
 from fraud.activity import Deposit, Login
 from fraud.models import Assessment
@@ -47,6 +47,12 @@ def linked_players(player_id: int, *, since: datetime) -> list[LinkedPlayer]:
         shared[other].append("network address")
     most_first = sorted(shared.items(), key=lambda item: (-len(item[1]), item[0]))
     return [LinkedPlayer(other, ", ".join(words)) for other, words in most_first[:MOST_LINKED]]
+
+
+def deposited_with(player_id: int, *, label: str, currency: str) -> int:
+    """Return how much a player deposited with what reads like this (``Visa •••• 4417``), in minor units."""
+    made = Deposit.objects.filter(player_id=player_id, currency=currency, instrument_label=label)
+    return made.aggregate(total=Sum("amount"))["total"] or 0
 
 
 def _sharing(events: QuerySet[Any], attribute: str, player_id: int) -> QuerySet[Any]:

@@ -50,6 +50,7 @@ class Player(models.Model):
         indexes = [
             models.Index(fields=["email"], name="player_by_email", condition=~Q(email="")),
             GinIndex(NAME_WORDS, name="player_by_name_words"),
+            models.Index(fields=["name", "id"], name="player_by_name"),
         ]
         constraints = [
             models.CheckConstraint(name="player_has_name", condition=~Q(name="")),

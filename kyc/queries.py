@@ -114,6 +114,11 @@ def standings_of(player_ids: Iterable[int], *, on: date) -> dict[int, Standing]:
     return {row.pk: standing_in(row, on=on) for row in standings(on=on).filter(pk__in=list(player_ids))}
 
 
+def names_players(term: str) -> bool:
+    """Whether a term has the shape of an e-mail address or of a player's reference, and so is nothing else."""
+    return "@" in term or _REF.fullmatch(canonical(term).upper()) is not None
+
+
 def look_up(term: str) -> list[Player]:
     """Return at most 20 players for what somebody typed, by name.
 
@@ -130,13 +135,19 @@ def look_up(term: str) -> list[Player]:
     return list(Player.objects.filter(external_id=term)) or _by_name(term)
 
 
+def by_refs(refs: Iterable[str]) -> dict[str, Player]:
+    """Return the players with these references; unknown ones are left out."""
+    return {player.ref: player for player in Player.objects.filter(ref__in=list(refs))}
+
+
 def _by_name(term: str) -> list[Player]:
     words = fold(term).split()[:_MOST_WORDS]
     if len("".join(words)) < _SHORTEST_NAME:
         return []
     beginnings = SearchQuery(" & ".join(f"{word}:*" for word in words), config="simple", search_type="raw")
     named = Player.objects.alias(name_words=NAME_WORDS).filter(name_words=beginnings)
-    return list(named.order_by("name", "pk")[:MOST_FOUND])
+    # By the folded name, which no index orders: walking the names in their order would look at every player.
+    return list(named.order_by("folded_name", "pk")[:MOST_FOUND])
 
 
 def _current(kind: Kind) -> FilteredRelation:

@@ -23,7 +23,7 @@
   function help() {
     const dialog = $('#keys');
     if (!dialog || dialog.open) return;
-    const lines = [['Find', 'Ctrl K'], ['Close, back one step', 'Esc'], ['Collapse the menu', '[']];
+    const lines = [['Find', 'Ctrl K'], ['Close, back one step', 'Esc']].filter(([does]) => does !== 'Find' || $('#find'));
     if ($('[data-commits]')) lines.push([$('[data-commits]').dataset.commits, 'Ctrl Enter']);
     explained.forEach((more) => lines.push(...more()));
     $$('[data-key-focus]').filter(visible).forEach((field) => lines.push([field.getAttribute('aria-label'), field.dataset.keyFocus]));
@@ -31,6 +31,7 @@
       const text = control.getAttribute('aria-label') || [...control.childNodes].filter((node) => node.nodeName !== 'KBD').map((node) => node.textContent).join('');
       lines.push([text.trim(), control.dataset.key.toUpperCase()]);
     });
+    $$('[data-go]').filter(visible).forEach((link) => lines.push([`Go to ${$('.label', link).textContent}`, `G ${link.dataset.go.toUpperCase()}`]));
     $('tbody', dialog).replaceChildren(...lines.map(([does, keys]) => {
       const line = document.createElement('tr');
       line.insertCell().textContent = does;
@@ -43,7 +44,7 @@
   document.addEventListener('keydown', (event) => {
     const { key, target } = event;
     const take = () => { event.preventDefault(); };
-    if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === 'k' && $('#find')) { take(); $('#find').focus(); return; }
+    if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === 'k' && $('#find')) { take(); $('#find').click(); return; }
     const commit = (event.ctrlKey || event.metaKey) && key === 'Enter' && $('[data-commits]');
     if (commit) { take(); commit.form.requestSubmit(commit); return; }
     if (key === 'Escape') {
@@ -51,15 +52,15 @@
       if (menu) { menu.open = false; $('summary', menu).focus(); } else if (!escapes.some((close) => close()) && typing(target)) target.blur();
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(target) || $('dialog[open]')) return;
-    if (document.documentElement.dataset.shortcuts === 'off') return;
-    const low = key.toLowerCase();
+    const keys = document.documentElement.dataset.shortcuts; // on, with Alt, off
+    if (event.ctrlKey || event.metaKey || keys === 'off' || event.altKey !== (keys === 'alt') || typing(target) || $('dialog[open]')) return;
+    // With Alt some keyboards write another character than the key has.
+    const low = keys === 'alt' && /^Key[A-Z]$/.test(event.code) ? event.code[3].toLowerCase() : key.toLowerCase();
     for (const page of takers) {
       const answer = page(low);
       if (answer === true) take();
       if (answer) return;
     }
-    if (key === '[') { const shell = $('.shell'); if (shell) shell.classList.toggle('is-rail'); return; }
     const field = $$(`[data-key-focus="${CSS.escape(key)}"]`).find(visible);
     if (field) { take(); field.focus(); field.select(); return; }
     const control = keyed(low);
@@ -70,7 +71,7 @@
   document.addEventListener('click', (event) => {
     const on = (selector) => event.target.closest(selector);
     if (on('[data-help]')) help();
-    if (on('[data-close]')) on('dialog').close();
+    if (on('[data-close]') && on('dialog')) { event.preventDefault(); on('dialog').close(); }
     if (on('[data-dismiss]')) on('[data-toast]').remove();
     const copy = on('[data-copy]');
     if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => announce(`Copied ${copy.dataset.copy}`), () => announce('Could not copy'));
@@ -80,11 +81,19 @@
   // Forms: sent once -------------------------------------------------------------------------------------------
   document.addEventListener('submit', (event) => {
     const form = event.target;
+    if (form.id === 'rail') { // the menu's width changes at once and is remembered behind it
+      event.preventDefault();
+      $('.shell').classList.toggle('is-rail', event.submitter.value === 'on');
+      fetch(form.action, { method: 'post', body: new FormData(form, event.submitter), redirect: 'manual' });
+      return;
+    }
     if (form.dataset.sent) { event.preventDefault(); return; }
     if (form.method !== 'post') return;
     form.dataset.sent = '1';
-    const button = event.submitter;
-    if (button) setTimeout(() => { button.setAttribute('aria-disabled', 'true'); if (button.dataset.busy) button.textContent = button.dataset.busy; }, 300);
+    const button = event.submitter, words = button ? [...button.childNodes] : [];
+    const wait = setTimeout(() => { if (!button) return; button.setAttribute('aria-disabled', 'true'); if (button.dataset.busy) button.textContent = button.dataset.busy; }, 300);
+    // A page that stays open after the answer can send it again.
+    form.addEventListener('desk:again', () => { delete form.dataset.sent; clearTimeout(wait); if (button) { button.removeAttribute('aria-disabled'); button.replaceChildren(...words); } }, { once: true });
   });
   addEventListener('pageshow', (event) => { if (event.persisted) $$('form[data-sent]').forEach((form) => { delete form.dataset.sent; }); });
 
@@ -103,6 +112,10 @@
     const data = event.detail.formData;
     [...data].forEach(([name, value]) => { if (value === '') data.delete(name); });
   });
+
+  // A tab that nobody sees asks for nothing; what it shows is asked for as soon as it is seen.
+  document.addEventListener('htmx:beforeRequest', (event) => { if (document.hidden) event.preventDefault(); });
+  document.addEventListener('visibilitychange', () => { if (!document.hidden) document.body.dispatchEvent(new Event('seen')); });
 
   // An answer from another address (sign-in) becomes a full page ------------------------------------------------------
   document.addEventListener('htmx:beforeSwap', (event) => {

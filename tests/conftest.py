@@ -1,5 +1,6 @@
-"""People, time and guards that every test may use."""
+"""People, time, a browser and guards that every test may use."""
 
+import os
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -10,11 +11,15 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
+from playwright.sync_api import Browser, sync_playwright
 
 from backoffice import roles
 from backoffice.accounts.models import User
+from tests import browser as browsers
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+# Nothing but the product itself may be reached: a page that needs another host shows it by failing.
+ONLY_THIS_MACHINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -144,3 +149,18 @@ def _no_broker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
         monkeypatch.setattr(current_app, "send_task", lambda *_args, **_kwargs: None)
     yield
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all; skipped where there is none, except under CI=true."""
+    path = browsers.find()
+    if path is None:
+        complain = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        complain("there is no browser; see `python -m tests.browser`")
+    # Playwright's event loop lives in this thread, which Django would take for asynchronous code.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=path, args=[*browsers.ARGUMENTS, ONLY_THIS_MACHINE])
+        yield launched
+        launched.close()

@@ -9,4 +9,4 @@ def menu_links(response: HttpResponse) -> list[str]:
     """Return the addresses of the main menu, in order."""
     menu = re.search(r'<div class="nav-items">(.*?)</div>', response.content.decode(), re.S)
     assert menu, "the page has no menu"
-    return re.findall(r'href="([^"]+)"', menu[1])
+    return re.findall(r'<a href="([^"]+)"', menu[1])

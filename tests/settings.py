@@ -14,4 +14,5 @@ STORAGES = {
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 AUDIT_SEALS = Path("/nonexistent/audit-seals.jsonl")
+SECOND_FACTOR = "offered"
 UNDO_TIME = timedelta(seconds=10)

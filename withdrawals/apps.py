@@ -25,7 +25,7 @@ def _tell_the_log() -> None:
     words.ACTS |= {str(move): look.past for move, look in MOVE_LOOKS.items()} | ACTS
     words.BY_PEOPLE |= {str(move): look.by_person for move, look in MOVE_LOOKS.items() if look.by_person}
     words.DECISIONS |= {*map(str, decisions.DECIDABLE), *DECISIONS}
-    words.READING |= {"look_up", "export"}
+    words.READING |= {"look_up", "search", "export", "evidence"}
     words.SUBJECTS |= {
         "withdrawal": Subject(
             "Withdrawal",
@@ -54,6 +54,8 @@ ACTS = {
     "undo_all": "Took back a job",
     "claim": "Claimed",
     "take_over": "Took over",
+    "hand_over": "Handed over",
+    "evidence": "Opened the evidence to print",
     "decide": "Decided",
     "propose": "Proposed",
     "second": "Agreed to a proposal",
@@ -65,6 +67,7 @@ ACTS = {
     "finding": "Found a contradiction",
     "close_finding": "Closed a finding",
     "look_up": "Looked up a player",
+    "search": "Searched and was shown players",
     "export": "Exported a list",
     "add_destination": "Payout details added",
     "own_destination": "Payout details proved the player’s own",

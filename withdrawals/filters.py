@@ -7,7 +7,7 @@ from typing import Any
 import django_filters
 from django import forms
 from django.conf import settings
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from backoffice.money import EXPONENTS
@@ -20,7 +20,6 @@ from kyc.states import StandingState
 from providers import queries as providers
 from providers.registry import PROVIDERS
 from withdrawals import queries, visibility
-from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.models import CheckResult, Finding, Method, Withdrawal
 from withdrawals.operations.findings import KINDS, kind_label
 from withdrawals.reference import normalise
@@ -33,7 +32,7 @@ SIGNALS = [
     ("destination.shared", "Shared payout details"),
 ]
 # Payout details that were not known long enough when the money was asked for.
-NEW_DETAILS = Q(destination__first_seen_at__gt=F("requested_at") - COOLING_TIME)
+NEW_DETAILS = Q(has_new_details=True)
 REASONS = [
     *SIGNALS,
     ("destination.new", "New payout details"),
@@ -83,7 +82,7 @@ class QueueFilter(BaseFilter):
     )
     currency = django_filters.ChoiceFilter(label="Currency", choices=[(code, code) for code in sorted(EXPONENTS)])
     due = django_filters.ChoiceFilter(
-        label="Due", method="by_due", choices=[("late", "Late"), ("hour", "Within 1 hour")]
+        label="Due", method="by_due", choices=[("late", "Late"), ("hour", "Within 1 hour"), ("in_time", "On time")]
     )
     due_on = DateRangeFilter(label="Due on", field_name="due_at")
     risk = ChoicesFilter(label="Risk", field_name="risk_level", choices=_RISK)
@@ -108,6 +107,7 @@ class QueueFilter(BaseFilter):
     new_details = django_filters.BooleanFilter(label="New payout details", method="by_new_details")
     owner = django_filters.ChoiceFilter(label="Owner", method="by_owner", choices=OWNERS)
     requested = DateRangeFilter(label="Requested", field_name="requested_at")
+    closed = DateRangeFilter(label="Closed", field_name="closed_at")
 
     class Meta:
         model = Withdrawal
@@ -122,6 +122,8 @@ class QueueFilter(BaseFilter):
         now, rows = timezone.now(), rows.filter(state__in=UNDECIDED)
         if value == "late":
             return rows.filter(due_at__lt=now)
+        if value == "in_time":
+            return rows.filter(due_at__gte=now)
         return rows.filter(due_at__gte=now, due_at__lt=now + queries.SOON)
 
     def by_provider(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:

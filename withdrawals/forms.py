@@ -1,14 +1,16 @@
 """Forms clean what was typed; they neither decide nor save."""
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from withdrawals import visibility
 from withdrawals.models import Note
-from withdrawals.pages.sheets import HOLD_KINDS, WAKE_CHOICES, Sheet, wake_at
+from withdrawals.pages.looks import ANSWER_TIME, HOLD_KINDS, LONGEST_HOLD, WAKE_CHOICES, wake_at
+from withdrawals.pages.sheets import Sheet
 from withdrawals.states import HoldKind, Move
 
 LONGEST_NOTE = 2000
@@ -30,6 +32,19 @@ class MoveForm(forms.Form):
         choices=WAKE_CHOICES,
         initial="tomorrow",
         help_text="If it waits for the player and no answer comes, it is cancelled then.",
+    )
+    wake_on = forms.DateField(
+        label="The date",
+        required=False,
+        widget=forms.DateInput(attrs={"type": "date"}),
+        error_messages={"invalid": "Write the date as a day, like 2026-11-30."},
+    )
+    player_message = forms.CharField(
+        label="Message to the player",
+        required=False,
+        max_length=300,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Stands after the sentence above, while it waits for the player.",
     )
     provider_reference = forms.CharField(label="The provider’s reference", max_length=120, strip=True)
     evidence = forms.CharField(
@@ -61,8 +76,13 @@ class MoveForm(forms.Form):
             del self.fields["reason"]
         if any(HOLD_KINDS.get(reason.code) == HoldKind.LEGAL for reason in sheet.reasons):
             self.fields["wake"].help_text += " A legal hold has no end of its own: for one, this is left aside."
-        if sheet.move != Move.HOLD:
-            del self.fields["wake"]
+        if sheet.move != Move.HOLD or sheet.escalates:
+            for name in ("wake", "wake_on", "player_message"):
+                del self.fields[name]
+        if sheet.escalates:
+            self.fields["note"].label, self.fields["note"].required = "Question", True
+            self.fields["note"].error_messages["required"] = "Write what you ask them."
+            self.fields["note"].help_text = "Name a colleague with @ if it is for one of them."
         self.fields["provider_reference"].initial = sheet.provider_reference
         if sheet.move != Move.COMPLETE:
             del self.fields["provider_reference"]
@@ -81,11 +101,20 @@ class MoveForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
-        legal = HOLD_KINDS.get(cleaned.get("reason", "")) == HoldKind.LEGAL
-        if legal:
+        kind = HOLD_KINDS.get(cleaned.get("reason", "")) if self.sheet.move == Move.HOLD else None
+        if kind == HoldKind.LEGAL:
             self.errors.pop("wake", None)
             cleaned.pop("wake", None)
+        elif cleaned.get("wake") == "date":
+            self._require_a_day_to_come(cleaned.get("wake_on"))
+        if kind not in (None, HoldKind.PLAYER) and cleaned.get("player_message"):
+            self.add_error("player_message", "Only a hold that waits for the player carries a message to them.")
         return cleaned
+
+    def _require_a_day_to_come(self, day: date | None) -> None:
+        today = timezone.localdate(self.now)
+        if "wake_on" not in self.errors and (day is None or not today < day <= today + LONGEST_HOLD):
+            self.add_error("wake_on", f"Choose a day from tomorrow to {LONGEST_HOLD.days} days from now.")
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -93,9 +122,13 @@ class MoveForm(forms.Form):
         cleaned = self.cleaned_data
         if self.sheet.move == Move.HOLD:
             facts = {"kind": HOLD_KINDS[cleaned["reason"]].value}
-            return facts | (
-                {"wake_at": wake_at(cleaned["wake"], now=self.now).isoformat()} if "wake" in cleaned else {}
-            )
+            if self.sheet.escalates:
+                facts["wake_at"] = (self.now + ANSWER_TIME).isoformat()
+            elif "wake" in cleaned:
+                facts["wake_at"] = wake_at(cleaned["wake"], on=cleaned["wake_on"], now=self.now).isoformat()
+            if cleaned.get("player_message"):
+                facts["player_message"] = cleaned["player_message"]
+            return facts
         return {name: cleaned[name] for name in ("provider_reference", "evidence") if name in cleaned}
 
 
@@ -104,7 +137,7 @@ class NoteForm(forms.Form):
         label="Note",
         max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Stays internal and cannot be changed later.",
+        help_text="Stays internal and cannot be changed later. Name a colleague with @.",
         error_messages={"required": "Write the note."},
     )
     audience = forms.ChoiceField(label="Who reads it", choices=Note.Audience.choices, widget=forms.RadioSelect)
@@ -116,6 +149,16 @@ class NoteForm(forms.Form):
         else:
             del self.fields["audience"]
             self.fields["text"].help_text = "Read by support and by everybody who decides. It cannot be changed later."
+
+
+class DeclineForm(forms.Form):
+    why = forms.CharField(
+        label="Why do you decline it?",
+        max_length=200,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text="Read by the person who proposed it.",
+        error_messages={"required": "Say why."},
+    )
 
 
 class TakeOverForm(forms.Form):

@@ -109,6 +109,23 @@ def require_wake_up(kind: str, wake_at: datetime | None) -> None:
         raise IllegalMove("A hold needs a time at which it wakes up.")
 
 
+def may_approve_unexplained(actor: Actor) -> bool:
+    """Whether this person may approve money that does not tie out."""
+    return staff("withdrawals.confirm_withdrawal")(None, actor)  # type: ignore[arg-type]
+
+
+def require_explained(unexplained: int, actor: Actor) -> None:
+    """Money that the statement cannot explain leaves with a senior's word only."""
+    if unexplained and not may_approve_unexplained(actor):
+        raise IllegalMove("Only a senior may approve this: part of the money is unexplained.")
+
+
+def require_reader(kind: str, player_message: str) -> None:
+    """A message reaches the player only while it waits for them: any other hold reads as a review."""
+    if player_message and kind != HoldKind.PLAYER:
+        raise IllegalMove("Only a hold that waits for the player can carry a message to the player.")
+
+
 def require_evidence(actor: Actor, facts: Mapping[str, Any]) -> None:
     """A person settles by hand only with evidence."""
     if not isinstance(actor, Machine) and not str(facts.get("evidence", "")).strip():

@@ -95,7 +95,3 @@ def flight(slow: Q) -> Flight:
         unknown=sum(line["unknown"] for line in lines),
         slow=sum(line["slow"] for line in lines),
     )
-
-
-def unknown_count() -> int:
-    return Withdrawal.objects.filter(state=State.OUTCOME_UNKNOWN)[: queries.COUNT_CAP].count()

@@ -6,11 +6,10 @@ Lifecycle.advance(), in one transaction: lock, check, move, book, record, tell, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Self
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 from django_fsm import can_proceed, has_transition_perm
 
 from backoffice.audit.actors import Actor, name_of
@@ -46,45 +45,7 @@ SUBJECT_TYPE = "withdrawal"
 
 
 class Lifecycle(Moves):
-    """Columns of the life. What a withdrawal is about stands in models.Withdrawal."""
-
-    version = models.PositiveIntegerField(default=0)
-    # When the machines must look at this row next; moved on, with a growing gap, at each look.
-    next_step_at = models.DateTimeField(null=True)
-    step_tries = models.PositiveSmallIntegerField(default=0)
-    closed_at = models.DateTimeField(null=True)
-    approved_at = models.DateTimeField(null=True)
-    reason = models.CharField(max_length=60, default="")
-    hold_kind = models.CharField(max_length=10, choices=HoldKind.choices, default="")
-    wake_at = models.DateTimeField(null=True)
-    # Approvals that policy asked for when the checks were done: 0 (automatic lane), 1 or 2.
-    required_approvals = models.PositiveSmallIntegerField(default=1)
-    fingerprint = models.CharField(max_length=64, default="")
-    provider = models.CharField(max_length=30, default="")
-    provider_reference = models.CharField(max_length=120, default="")
-    # Why an approved withdrawal is not being paid right now, typed: paused, global_stop, no_route, …
-    wait_reason = models.CharField(max_length=30, default="")
-
-    if TYPE_CHECKING:  # what the life wants of models.Withdrawal
-        ref: str
-        fee: int
-        reference_amount: int | None
-        is_flagged: bool
-        why: list[str]
-        holder: property
-        money: property
-        live_attempt: property
-        needs_fraud_analyst: property
-        approvals_needed: property
-        approver_ids: Callable[..., set[int]]
-        decider_ids: Callable[..., set[int]]
-        money_may_be_out: Callable[..., bool]
-        overtake_proposals: Callable[..., None]
-        fingerprint_now: Callable[..., str]
-        approve_by: Callable[..., None]
-        void_approvals: Callable[..., None]
-        new_attempt: Callable[..., PayoutAttempt]
-        announce: Callable[..., None]
+    """The moves and the door. The columns of the life stand in moves.py, what a withdrawal is about in models."""
 
     class Meta:
         abstract = True
@@ -139,9 +100,12 @@ class Lifecycle(Moves):
         ledger.unreserve(holder=self.holder, **self._booking("unreserve", **facts))
 
     @move([*UNDECIDED, State.APPROVED], State.ON_HOLD, who=staff("withdrawals.hold_withdrawal"), needs_reason=True)
-    def put_on_hold(self, *, kind: str, wake_at: datetime | None = None, **facts: Any) -> None:
+    def put_on_hold(
+        self, *, kind: str, wake_at: datetime | None = None, player_message: str = "", **facts: Any
+    ) -> None:
         guards.require_wake_up(kind, wake_at)
-        self.hold_kind, self.wake_at = kind, wake_at
+        guards.require_reader(kind, player_message)
+        self.hold_kind, self.wake_at, self.player_message = kind, wake_at, player_message
         self.void_approvals(now=facts["now"])
         if kind == HoldKind.LEGAL:
             guards.require_freezer(self, facts["actor"])
@@ -269,7 +233,7 @@ class Lifecycle(Moves):
             subject.reason = reason or subject.reason
             step(actor=actor, now=now, **facts)
             if before == State.ON_HOLD:
-                subject.hold_kind, subject.wake_at = "", None
+                subject.hold_kind, subject.wake_at, subject.player_message = "", None, ""
             subject.version += 1
             subject.closed_at = now if subject.state in CLOSED else None
             subject.wait_reason = ""

@@ -1,9 +1,9 @@
-"""How moves are declared and asked about. Which ones exist stands in lifecycle.py."""
+"""How moves are declared and asked about, and the columns that they write. Which ones exist stands in lifecycle.py."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 from django_fsm import FSMField, transition
@@ -12,7 +12,10 @@ from backoffice.audit.actors import Actor, Machine
 from withdrawals import reasons
 from withdrawals.exceptions import NeedsReason
 from withdrawals.permissions import Predicate
-from withdrawals.states import MOVE_LOOKS, Move, State
+from withdrawals.states import MOVE_LOOKS, HoldKind, Move, State
+
+if TYPE_CHECKING:
+    from withdrawals.models import PayoutAttempt
 
 
 def move(
@@ -33,9 +36,48 @@ def move(
 
 
 class Moves(models.Model):
-    """The state, and what can be asked about the moves without making one."""
+    """The columns of the life, and what can be asked about the moves without making one."""
 
     state = FSMField(choices=State.choices, default=State.REQUESTED, protected=True)
+    version = models.PositiveIntegerField(default=0)
+    # When the machines must look at this row next; moved on, with a growing gap, at each look.
+    next_step_at = models.DateTimeField(null=True)
+    step_tries = models.PositiveSmallIntegerField(default=0)
+    closed_at = models.DateTimeField(null=True)
+    approved_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=60, default="")
+    hold_kind = models.CharField(max_length=10, choices=HoldKind.choices, default="")
+    wake_at = models.DateTimeField(null=True)
+    # What the player is told besides the reason while it waits for them.
+    player_message = models.CharField(max_length=300, default="")
+    # Approvals that policy asked for when the checks were done: 0 (automatic lane), 1 or 2.
+    required_approvals = models.PositiveSmallIntegerField(default=1)
+    fingerprint = models.CharField(max_length=64, default="")
+    provider = models.CharField(max_length=30, default="")
+    provider_reference = models.CharField(max_length=120, default="")
+    # Why an approved withdrawal is not being paid right now, typed: paused, global_stop, no_route, …
+    wait_reason = models.CharField(max_length=30, default="")
+
+    if TYPE_CHECKING:  # what the life wants of models.Withdrawal
+        ref: str
+        fee: int
+        reference_amount: int | None
+        is_flagged: bool
+        why: list[str]
+        holder: property
+        money: property
+        live_attempt: property
+        needs_fraud_analyst: property
+        approvals_needed: property
+        approver_ids: Callable[..., set[int]]
+        decider_ids: Callable[..., set[int]]
+        money_may_be_out: Callable[..., bool]
+        overtake_proposals: Callable[..., None]
+        fingerprint_now: Callable[..., str]
+        approve_by: Callable[..., None]
+        void_approvals: Callable[..., None]
+        new_attempt: Callable[..., PayoutAttempt]
+        announce: Callable[..., None]
 
     class Meta:
         abstract = True
@@ -87,4 +129,5 @@ class Moves(models.Model):
             if not named or field in named:
                 self.__dict__[field.attname] = fresh.__dict__[field.attname]
         self._state.fields_cache.clear()
-        self.__dict__.pop("approvals_needed", None)  # computed from what was there before
+        for computed in ("approvals_needed", "last_checks"):  # from what was there before
+            self.__dict__.pop(computed, None)

@@ -42,6 +42,7 @@ class Situation:
     hold_kind: str = ""
     reason: str = ""
     wake_at: datetime | None = None
+    player_message: str = ""
     # By when a person should have decided, and whether that is over.
     due_at: datetime | None = None
     is_late: bool = False
@@ -56,6 +57,7 @@ def situation_of(withdrawal: Withdrawal, *, now: datetime) -> Situation:
         hold_kind=withdrawal.hold_kind,
         reason=withdrawal.reason,
         wake_at=withdrawal.wake_at,
+        player_message=withdrawal.player_message,
         due_at=withdrawal.due_at,
         is_late=withdrawal.due_at < now,
     )
@@ -83,11 +85,23 @@ def sentence(situation: Situation) -> str:
     return _PLAIN[situation.state]
 
 
+def in_general(state: State) -> str:
+    """Return what is said of a state when nothing is known of the one withdrawal."""
+    known = {
+        State.ON_HOLD: "We need an answer from you.",
+        State.COMPLETED: "Paid, on the day and to the account that we can name.",
+        State.REJECTED: f"Declined. {reasons.NEUTRAL}",
+        State.CANCELLED: "Cancelled. The money is back in your balance.",
+    }
+    return known.get(state) or _PLAIN.get(state) or "We are looking at your request."
+
+
 def _on_hold(situation: Situation) -> str:
     if situation.hold_kind != HoldKind.PLAYER:
         return _in_review(situation)
     asked = _HOLDS.get(situation.reason) or "We need an answer from you."
-    return f"{asked} Please reply by {_day(situation.wake_at)}." if situation.wake_at else asked
+    by = f"Please reply by {_day(situation.wake_at)}." if situation.wake_at else ""
+    return " ".join(part for part in (asked, situation.player_message, by) if part)
 
 
 def _in_review(situation: Situation) -> str:

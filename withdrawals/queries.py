@@ -5,15 +5,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import BigIntegerField, Count, Exists, Min, OuterRef, Q, QuerySet, Subquery, Sum, Value
-from django.db.models.functions import Coalesce
+from django.db.models import (
+    Aggregate,
+    Count,
+    DurationField,
+    Exists,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
+from django.db.models.functions import Coalesce, Right
 from django.utils import timezone
 
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
 from backoffice.jobs import queries as jobs
-from backoffice.money import LARGEST_AMOUNT
 from kyc import queries as kyc
 from kyc.models import Player
 from providers import gateway, routing
@@ -26,8 +37,9 @@ from withdrawals.states import OPEN, UNDECIDED, WITH_PROVIDER, State
 
 COUNT_CAP = 10_000
 # What waits for a person; what was decided a moment ago and waits for its undo time does not.
+# (Not Exists(): for an anti-join PostgreSQL guesses, and guessed wrong it compares each row with each decision.)
 NEEDS_DECISION = Q(state__in=UNDECIDED) & ~Q(
-    Exists(Decision.objects.filter(withdrawal=OuterRef("pk"), status=Decision.Status.WAITING))
+    pk__in=Decision.objects.filter(status=Decision.Status.WAITING).values("withdrawal_id")
 )
 # Due within this time is soon.
 SOON = timedelta(hours=1)
@@ -35,12 +47,8 @@ MOST_DESTINATIONS = 500
 
 
 def withdrawals() -> QuerySet[Withdrawal]:
-    """Return all withdrawals with what every screen shows of them.
-
-    ``house_value`` is what they are ordered by across currencies; without a rate it counts as the largest.
-    """
-    house_value = Coalesce("reference_amount", Value(LARGEST_AMOUNT), output_field=BigIntegerField())
-    return Withdrawal.objects.select_related("player", "destination").annotate(house_value=house_value)
+    """Return all withdrawals with what every screen shows of them."""
+    return Withdrawal.objects.select_related("player", "destination")
 
 
 def currencies() -> list[str]:
@@ -66,13 +74,28 @@ def review_queue() -> QuerySet[Withdrawal]:
     return withdrawals().filter(NEEDS_DECISION).select_related("claim__owner").order_by("due_at", "pk")
 
 
+def before_in_queue(withdrawal: Withdrawal) -> Q:
+    """Return what is more urgent than this one."""
+    return Q(due_at__lt=withdrawal.due_at) | Q(due_at=withdrawal.due_at, pk__lt=withdrawal.pk)
+
+
+def place_in(queue: QuerySet[Withdrawal], withdrawal: Withdrawal) -> tuple[int, int]:
+    """Return the place of a withdrawal in a list by urgency, and how many stand in the list. One statement."""
+    counted = queue.order_by().aggregate(
+        total=Count("pk"),
+        before=Count("pk", filter=before_in_queue(withdrawal)),
+        own=Count("pk", filter=Q(pk=withdrawal.pk)),
+    )
+    return (counted["before"] + 1 if counted["own"] else 0), counted["total"]
+
+
 def flagged() -> QuerySet[Withdrawal]:
     """Return undecided withdrawals with fraud indicators, riskiest first; what was just decided is left out."""
     return (
         withdrawals()
         .filter(NEEDS_DECISION, state=State.UNDER_REVIEW, is_flagged=True)
         .select_related("claim__owner")
-        .order_by("-risk_score", "due_at", "pk")
+        .order_by("-risk_order", "due_at", "pk")
     )
 
 
@@ -88,10 +111,6 @@ def second_approvals() -> QuerySet[Withdrawal]:
     return waiting.annotate(endorsed_at=Subquery(approvals.values("at")[:1]))
 
 
-def second_approval_count() -> int:
-    return Withdrawal.objects.filter(NEEDS_DECISION, state=State.SECOND_APPROVAL)[:COUNT_CAP].count()
-
-
 def flagged_count() -> int:
     return flagged().order_by()[:COUNT_CAP].count()
 
@@ -99,10 +118,6 @@ def flagged_count() -> int:
 def findings() -> QuerySet[Finding]:
     """Return all findings with the withdrawals that they are about, the oldest first."""
     return Finding.objects.select_related("withdrawal").order_by("at", "pk")
-
-
-def open_finding_count() -> int:
-    return findings().filter(resolved_at=None).order_by()[:COUNT_CAP].count()
 
 
 def open_findings_of(withdrawal: Withdrawal, user: User) -> list[Finding]:
@@ -154,19 +169,21 @@ def undoable(user: User, *, now: datetime) -> Decision | None:
 def found_by(term: str, *, people: bool, destinations: bool) -> Q:
     """Return the withdrawals that a typed term names.
 
-    A reference names one. Anything else is tried as a player's reference, a provider's reference and,
-    where the reader may see them, as a player (``people``: e-mail, platform id, name) and as the last
-    four characters of payout details (``destinations``).
+    Its shape says what it is: a reference names one, an e-mail address and a player's reference name players.
+    Anything else is tried as a provider's reference and, where the reader may see them, as a player (``people``:
+    platform id, name) and as the last four characters of payout details (``destinations``). Each is looked up by
+    itself, by its index: one condition over several tables would join all rows first.
     """
     if (reference := normalise(term)) is not None:
         return Q(ref=reference)
     players = kyc.look_up(term) if people else Player.objects.filter(ref=term.upper())
+    found = Q(player_id__in=[player.pk for player in players])
+    if kyc.names_players(term):
+        return found
     attempts = PayoutAttempt.objects.filter(provider__in=BY_CODE, provider_reference=term)
-    found = Q(player_id__in=[player.pk for player in players]) | Q(
-        pk__in=list(attempts.values_list("withdrawal_id", flat=True))
-    )
+    found |= Q(pk__in=list(attempts.values_list("withdrawal_id", flat=True)))
     if destinations and len(term) == 4 and term.isalnum():
-        ends = Destination.objects.filter(label__endswith=term).order_by("-pk")
+        ends = Destination.objects.alias(last_four=Right("label", 4)).filter(last_four=term).order_by("-pk")
         found |= Q(destination_id__in=list(ends.values_list("pk", flat=True)[:MOST_DESTINATIONS]))
     return found
 
@@ -193,7 +210,11 @@ def day_of(user: User, *, now: datetime) -> Day:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many rows wait, how much per currency, since when, and how they stand to their due time."""
+    """How many rows wait, how much per currency, since when, and how they stand to their due time.
+
+    Figures are of the 10,000 most urgent. Where ``count`` is beyond that there are more, and of what goes on
+    behind them there is no sum: ``totals`` is then empty, and ``late_totals`` if all of them are late.
+    """
 
     count: int
     totals: dict[str, int]
@@ -205,32 +226,35 @@ class Waiting:
     states: int
 
 
+_SUMMARY = """
+    SELECT currency, count(*), sum(amount), min(requested_at),
+        count(*) FILTER (WHERE due_at < %s), coalesce(sum(amount) FILTER (WHERE due_at < %s), 0),
+        count(*) FILTER (WHERE due_at >= %s AND due_at < %s), min(state), max(state)
+    FROM ({rows}) waiting GROUP BY currency ORDER BY currency
+"""
+
+
 def waiting_summary(rows: QuerySet[Withdrawal], *, now: datetime) -> Waiting:
     """Return the figures of a list of open withdrawals in one statement; sums never mix currencies."""
-    late, soon = Q(due_at__lt=now), Q(due_at__gte=now, due_at__lt=now + SOON)
-    lines = list(
-        rows.order_by("currency")
-        .values("currency")
-        .annotate(
-            count=Count("pk"),
-            total=Sum("amount"),
-            oldest_at=Min("requested_at"),
-            late=Count("pk", filter=late),
-            late_total=Sum("amount", filter=late),
-            soon=Count("pk", filter=soon),
-            states=Count("state", distinct=True),
-        )
-    )
-    count, late_count, soon_count = (sum(line[name] for line in lines) for name in ("count", "late", "soon"))
+    urgent = rows.order_by("due_at", "pk").values("currency", "amount", "requested_at", "due_at", "state")
+    try:
+        sql, values = urgent[: COUNT_CAP + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return Waiting(0, {}, None, 0, {}, 0, 0, 0)
+    with connection.cursor() as cursor:
+        # By hand: a limit inside and groups outside is more than the ORM can say.
+        cursor.execute(_SUMMARY.format(rows=sql), [now, now, now, now + SOON, *values])
+        lines = cursor.fetchall()
+    count, late, soon = (sum(line[place] for line in lines) for place in (1, 4, 6))
     return Waiting(
         count=count,
-        totals={line["currency"]: line["total"] for line in lines},
-        oldest_at=min((line["oldest_at"] for line in lines), default=None),
-        late=late_count,
-        late_totals={line["currency"]: line["late_total"] for line in lines if line["late"]},
-        soon=soon_count,
-        later=count - late_count - soon_count,
-        states=max((line["states"] for line in lines), default=0),
+        totals={line[0]: int(line[2]) for line in lines} if count <= COUNT_CAP else {},
+        oldest_at=min((line[3] for line in lines), default=None),
+        late=late,
+        late_totals={line[0]: int(line[5]) for line in lines if line[4]} if late <= COUNT_CAP else {},
+        soon=soon,
+        later=count - late - soon,
+        states=len({state for line in lines for state in line[7:9]}),
     )
 
 
@@ -242,6 +266,24 @@ def earlier_payouts(withdrawal: Withdrawal) -> QuerySet[Withdrawal]:
         .select_related("destination")
         .order_by("-requested_at", "-pk")
     )
+
+
+def typical_time(provider: str, *, now: datetime) -> timedelta | None:
+    """Return the median time from sending to payment of what this provider paid in the last 24 hours."""
+    paid = PayoutAttempt.objects.filter(
+        provider=provider,
+        state="paid",
+        withdrawal__closed_at__gt=now - timedelta(days=1),
+        withdrawal__closed_at__lte=now,
+    )
+    took = F("withdrawal__closed_at") - F("sent_at")
+    return paid.aggregate(typical=_Median(took))["typical"]
+
+
+class _Median(Aggregate):
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = DurationField()
 
 
 def decided_by(user: User) -> Q:

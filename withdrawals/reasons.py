@@ -65,14 +65,28 @@ HOLD: tuple[Reason, ...] = (
     Reason("waiting_player", "Waiting for the player’s answer", "We need an answer from you."),
     Reason("waiting_provider", "Waiting for a provider", ""),
     Reason("waiting_colleague", "Waiting for a colleague", ""),
+    Reason("waiting_other", "Waiting for something else", ""),
     Reason("legal", "Legal hold", ""),
 )
+# Asking somebody else is an internal hold whose reason says who is asked, and whose note is the question.
+ESCALATE: tuple[Reason, ...] = (
+    Reason("ask_fraud", "Asked a fraud analyst", ""),
+    Reason("ask_compliance", "Asked compliance", ""),
+    Reason("ask_senior", "Asked a senior", ""),
+)
+# Who answers, by permission.
+ANSWERED_WITH: dict[str, str] = {
+    "ask_fraud": "withdrawals.decide_flagged",
+    "ask_compliance": "withdrawals.freeze_withdrawal",
+    "ask_senior": "withdrawals.confirm_withdrawal",
+}
 DISAGREE: tuple[Reason, ...] = (
     Reason("facts_missing", "Facts are missing", ""),
     Reason("risk_too_high", "Risk is too high", ""),
     Reason("other", "Something else", ""),
 )
 RELEASE: tuple[Reason, ...] = (
+    Reason("answered", "The question is answered", ""),
     Reason("document_received", "The document is here", ""),
     Reason("answer_received", "The answer is here", ""),
     Reason("no_longer_needed", "No longer needed", ""),
@@ -117,7 +131,7 @@ BY_MOVE: dict[str, tuple[Reason, ...]] = {
     "endorse": APPROVE + CLEAR_FRAUD,
     "confirm": APPROVE,
     "reject": REJECT + CONFIRM_FRAUD,
-    "put_on_hold": HOLD,
+    "put_on_hold": HOLD + ESCALATE,
     "release": RELEASE + UNFREEZE,
     "disagree": DISAGREE,
     "recall": RECALL,

@@ -87,31 +87,119 @@ COUNTED = (*OPEN, State.COMPLETED)
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a state is shown: word, icon of the sprite, tone, and one line of help."""
+    """How a state is shown: word, icon of the sprite, tone, and one line of help; who acts while it lasts, and how
+    long that usually is."""
 
     label: str
     icon: str
     tone: str
     help: str
+    acts: str = ""
+    takes: str = ""
+
+    @property
+    def slug(self) -> str:
+        """Where the page of all statuses explains it."""
+        return self.label.lower().replace(" ", "-")
 
 
 LOOKS: dict[State, Look] = {
-    State.REQUESTED: Look("Requested", "out", "neutral", "Received, money reserved, checks running."),
-    State.UNDER_REVIEW: Look("Under review", "eye", "info", "A person must decide."),
+    State.REQUESTED: Look(
+        "Requested",
+        "out",
+        "neutral",
+        "Received, money reserved, checks running.",
+        acts="The checks, by themselves",
+        takes="seconds",
+    ),
+    State.UNDER_REVIEW: Look(
+        "Under review",
+        "eye",
+        "info",
+        "A person must decide.",
+        acts="An operator or a specialist",
+        takes="until its due time",
+    ),
     State.SECOND_APPROVAL: Look(
-        "Second approval", "two", "second", "One person approved; a different one must confirm."
+        "Second approval",
+        "two",
+        "second",
+        "One person approved; a different one must confirm.",
+        acts="A senior who decided nothing on it before",
+        takes="until its due time",
     ),
-    State.ON_HOLD: Look("On hold", "pause", "attn", "It waits; nothing is paid until it is released or decided."),
-    State.APPROVED: Look("Approved", "check", "success", "Decided; goes to a provider next."),
-    State.PROCESSING: Look("Processing", "spin", "info", "A provider has it, or is about to."),
+    State.ON_HOLD: Look(
+        "On hold",
+        "pause",
+        "attn",
+        "It waits; nothing is paid until it is released or decided.",
+        acts="Whoever it waits for; then whoever may release it",
+        takes="until its wake-up time",
+    ),
+    State.APPROVED: Look(
+        "Approved",
+        "check",
+        "success",
+        "Decided; goes to a provider next.",
+        acts="The payout workers, by themselves",
+        takes="seconds; longer while a provider is paused",
+    ),
+    State.PROCESSING: Look(
+        "Processing",
+        "spin",
+        "info",
+        "A provider has it, or is about to.",
+        acts="The provider",
+        takes="minutes by card or wallet, up to 3 working days by bank",
+    ),
     State.OUTCOME_UNKNOWN: Look(
-        "Outcome unknown", "help", "attn", "The provider gave no clear answer; it is asked, never paid again."
+        "Outcome unknown",
+        "help",
+        "attn",
+        "The provider gave no clear answer; it is asked, never paid again.",
+        acts="We ask the provider; finance or a senior settles it by hand",
+        takes="minutes, until the provider answers",
     ),
-    State.COMPLETED: Look("Completed", "okc", "success", "The provider confirmed payment."),
-    State.REJECTED: Look("Rejected", "x", "danger", "Refused by decision; money back in the balance."),
-    State.CANCELLED: Look("Cancelled", "xc", "neutral", "Withdrawn before it was sent; money back in the balance."),
-    State.FAILED: Look("Failed", "xc", "danger", "Definitely not paid; money back in the balance."),
-    State.RETURNED: Look("Returned", "undo", "attn", "Paid, then sent back by the bank or provider."),
+    State.COMPLETED: Look(
+        "Completed",
+        "okc",
+        "success",
+        "The provider confirmed payment.",
+        acts="Nobody",
+        takes="for good, unless the bank sends it back",
+    ),
+    State.REJECTED: Look(
+        "Rejected",
+        "x",
+        "danger",
+        "Refused by decision; money back in the balance.",
+        acts="Nobody",
+        takes="for good",
+    ),
+    State.CANCELLED: Look(
+        "Cancelled",
+        "xc",
+        "neutral",
+        "Withdrawn before it was sent; money back in the balance.",
+        acts="Nobody",
+        takes="for good",
+    ),
+    State.FAILED: Look(
+        "Failed",
+        "xc",
+        "danger",
+        "Definitely not paid; money back in the balance.",
+        acts="The player may ask again",
+        takes="for good",
+    ),
+    State.RETURNED: Look(
+        "Returned",
+        "undo",
+        "attn",
+        "Paid, then sent back by the bank or provider.",
+        acts="Finance",
+        takes="for good; the money is given back or sent anew",
+    ),
 }
 
 

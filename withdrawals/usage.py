@@ -1,10 +1,11 @@
 """How far the limits are used: a player's by what was asked for, the house's by what was approved."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Sum
+from django.db.models import Count, Q, Sum
 
 from withdrawals.models import Limit, Withdrawal
 from withdrawals.states import COUNTED, WITH_PROVIDER, State
@@ -54,14 +55,19 @@ class Usage:
         return self.left < 0
 
 
-def of_player(withdrawal: Withdrawal, *, now: datetime) -> list[Usage]:
+def every_limit() -> list[Limit]:
+    """Return all limits, for a page that asks for both kinds of use: they are read once."""
+    return list(Limit.objects.order_by("pk"))
+
+
+def of_player(withdrawal: Withdrawal, *, now: datetime, among: Sequence[Limit] | None = None) -> list[Usage]:
     """Return the use of every player limit by what was requested before this withdrawal, and by it.
 
     Counts requests in the window that begins before ``now``. Earlier is what has the smaller key: keys are
     drawn under the player's lock, so of two parallel requests the later one always sees the earlier one,
     whatever their clocks said. The caller holds that lock when the answer decides something.
     """
-    limits = list(Limit.objects.filter(scope=Limit.Scope.PLAYER).order_by("pk"))
+    limits = _of_scope(Limit.Scope.PLAYER, among)
     begins = {period: now - length for period, length in PERIODS.items()}
     with connection.cursor() as cursor:
         # By hand: every screening asks this, and the ORM takes longer to write it than PostgreSQL to answer.
@@ -71,27 +77,38 @@ def of_player(withdrawal: Withdrawal, *, now: datetime) -> list[Usage]:
         )
         row = cursor.fetchone()
     amounts, counts = dict(zip(begins, row[:3], strict=True)), dict(zip(begins, row[3:], strict=True))
-    usages = []
-    for limit in limits:
-        if limit.cap_amount is None:
-            usages.append(Usage(limit=limit, before=counts.get(limit.period, 0), this=1))
-        else:
-            usages.append(
-                Usage(limit=limit, before=amounts.get(limit.period, 0), this=withdrawal.reference_amount or 0)
-            )
-    return usages
+    return _usages(limits, withdrawal, amounts, counts)
 
 
-def of_house(withdrawal: Withdrawal, *, now: datetime) -> list[Usage]:
+def of_house(withdrawal: Withdrawal, *, now: datetime, among: Sequence[Limit] | None = None) -> list[Usage]:
     """Return the use of the house's limits by what was approved since; ``this`` is the withdrawal itself."""
-    usages = []
-    for limit in Limit.objects.filter(scope=Limit.Scope.HOUSE).exclude(period=Limit.Period.REQUEST).order_by("pk"):
-        approved = Withdrawal.objects.filter(
-            approved_at__gt=now - PERIODS[limit.period], state__in=[State.APPROVED, *WITH_PROVIDER, State.COMPLETED]
-        ).exclude(pk=withdrawal.pk)
-        if limit.cap_amount is None:
-            usages.append(Usage(limit=limit, before=approved.count(), this=1))
-        else:
-            before = approved.aggregate(total=Sum("reference_amount"))["total"] or 0
-            usages.append(Usage(limit=limit, before=before, this=withdrawal.reference_amount or 0))
-    return usages
+    limits = [limit for limit in _of_scope(Limit.Scope.HOUSE, among) if limit.period in PERIODS]
+    if not limits:
+        return []
+    begins = {limit.period: now - PERIODS[limit.period] for limit in limits}
+    approved = Withdrawal.objects.filter(
+        approved_at__gt=min(begins.values()), state__in=[State.APPROVED, *WITH_PROVIDER, State.COMPLETED]
+    ).exclude(pk=withdrawal.pk)
+    found = approved.aggregate(
+        **{f"sum_{period}": Sum("reference_amount", filter=Q(approved_at__gt=at)) for period, at in begins.items()},
+        **{f"count_{period}": Count("pk", filter=Q(approved_at__gt=at)) for period, at in begins.items()},
+    )
+    amounts = {period: found[f"sum_{period}"] or 0 for period in begins}
+    return _usages(limits, withdrawal, amounts, {period: found[f"count_{period}"] for period in begins})
+
+
+def _of_scope(scope: Limit.Scope, among: Sequence[Limit] | None) -> list[Limit]:
+    if among is None:
+        return list(Limit.objects.filter(scope=scope).order_by("pk"))
+    return [limit for limit in among if limit.scope == scope]
+
+
+def _usages(
+    limits: Iterable[Limit], withdrawal: Withdrawal, amounts: Mapping[str, int], counts: Mapping[str, int]
+) -> list[Usage]:
+    return [
+        Usage(limit=limit, before=counts.get(limit.period, 0), this=1)
+        if limit.cap_amount is None
+        else Usage(limit=limit, before=amounts.get(limit.period, 0), this=withdrawal.reference_amount or 0)
+        for limit in limits
+    ]

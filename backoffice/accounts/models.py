@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.db import models
 from django.utils import timezone
 
@@ -29,6 +30,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     approval_limit = models.BigIntegerField(null=True, blank=True)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    # What differs from the defaults of backoffice.accounts.preferences.
+    preferences = models.JSONField(default=dict, blank=True)
 
     objects = UserManager()
 
@@ -78,3 +81,69 @@ class SignInTry(models.Model):
             models.Index(fields=["account", "at"], name="sign_in_try_account"),
             models.Index(fields=["address", "at"], name="sign_in_try_address"),
         ]
+
+
+class StaffSession(AbstractBaseSession):
+    """One window into the product: whose, from where, and when it was last touched. Written by sessions.py alone.
+
+    Without a ``user`` it belongs to somebody who has not signed in yet.
+    """
+
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE, related_name="sessions")
+    address = models.CharField(max_length=45)
+    device = models.CharField(max_length=300)
+    began_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    @classmethod
+    def get_session_store_class(cls) -> Any:
+        from backoffice.accounts.sessions import SessionStore  # noqa: PLC0415 - it asks for this model
+
+        return SessionStore
+
+
+class CodeApp(models.Model):
+    """The app on somebody's phone that shows six digits every half minute.
+
+    ``last_step`` is the half minute of the last code that was used: neither it nor an earlier one works again.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="code_app")
+    secret = models.TextField()  # sealed
+    last_step = models.BigIntegerField()
+    added_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions = ()
+
+
+class RecoveryCode(models.Model):
+    """One of ten codes for the day on which the phone is lost. Eighty random bits, so a plain digest hides it."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="recovery_codes")
+    digest = models.CharField(max_length=64)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(name="recovery_code_once", fields=["user", "digest"])]
+
+
+class Passkey(models.Model):
+    """A key that stays in a phone, a computer or a stick; what is kept here is public."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="passkeys")
+    name = models.CharField(max_length=60)
+    credential_id = models.BinaryField(unique=True)
+    credential = models.BinaryField()
+    added_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.name

@@ -14,6 +14,8 @@ from backoffice.audit.record import record
 from backoffice.ui.access import Permitted
 from backoffice.ui.screens import ListScreen, Tab
 
+REFUSALS = ("denied", "sign_in_failed", "code_failed", "passkey_failed", "proof_failed")
+
 
 def _decisions(_request: HttpRequest) -> Q:
     return Q(action__in=words.DECISIONS, actor_user__isnull=False)
@@ -38,7 +40,7 @@ class AuditLog(ListScreen):
         Tab("people", "People", Q(actor_user__isnull=False), counted=False),
         Tab("decisions", "Decisions", _decisions, counted=False),
         Tab("reading", "Look-ups and exports", _reading, counted=False),
-        Tab("denied", "Refused attempts", Q(action__in=("denied", "sign_in_failed")), counted=False),
+        Tab("denied", "Refused attempts", Q(action__in=REFUSALS), counted=False),
     )
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

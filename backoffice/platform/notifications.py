@@ -130,6 +130,7 @@ def _content(notification: Notification, entry: AuditEntry) -> dict[str, Any]:
         hold_kind=entry.data.get("kind", ""),
         reason=entry.reason,
         wake_at=None if wake_at in ("", "None") else datetime.fromisoformat(wake_at),
+        player_message=entry.data.get("player_message", ""),
         due_at=withdrawal.due_at,
         is_late=withdrawal.due_at < entry.at,
     )

@@ -11,7 +11,7 @@ from django.core.files.storage import FileSystemStorage
 
 BUNDLES = {
     "desk.css": ("tokens.css", "components.css"),
-    "desk.js": ("django_htmx/htmx-2.min.js", "app.js", "list.js", "decide.js"),
+    "desk.js": ("django_htmx/htmx-2.min.js", "app.js", "sign_in.js", "palette.js", "list.js", "decide.js"),
 }
 
 

@@ -90,7 +90,8 @@ class ChoicesFilter(django_filters.MultipleChoiceFilter):
     """Any of some choices, each with its own box."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, widget=forms.CheckboxSelectMultiple, **kwargs)
+        # Of columns of the row itself; DISTINCT would compare all rows of the list with each other.
+        super().__init__(*args, widget=forms.CheckboxSelectMultiple, distinct=False, **kwargs)
 
 
 class MoneyField(forms.CharField):

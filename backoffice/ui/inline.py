@@ -5,6 +5,8 @@ their data and look nothing up. Tones: neutral, info, attn, danger, success, sec
 """
 
 import re
+from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -21,6 +23,22 @@ SOON = timedelta(minutes=45)
 NOTHING = format_html('<span class="muted" aria-hidden="true">{}</span><span class="sr">{}</span>', "—", "none")
 
 _HIDDEN_START = re.compile(r"^(?P<start>[^•]*)•+ ?(?P<end>\w+)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How whoever reads the page wants times and amounts written; for the request, set by whoever knows the reader.
+
+    ``numbers`` is a key of backoffice.ui.appearance.CHOICES.
+    """
+
+    exact_times: bool = False
+    numbers: str = ""
+
+
+reading: ContextVar[Reading] = ContextVar("reading", default=Reading())  # noqa: B039 - it cannot change
+# Thousands and decimals, exchanged for those of format_money.
+_MARKS = {"space": str.maketrans(",.", "\N{NO-BREAK SPACE},"), "point": str.maketrans(",.", ".,")}
 
 
 class Look(Protocol):
@@ -68,7 +86,7 @@ def money(amount: int | None, currency: str, sign: bool = False) -> SafeString:
     """
     if amount is None:
         return NOTHING
-    text = format_money(abs(amount), currency)
+    text = format_money(abs(amount), currency).translate(_MARKS.get(reading.get().numbers, {}))
     lead = f"{MINUS if amount < 0 else '+'} " if sign else (MINUS if amount < 0 else "")
     if text.startswith(currency):
         text = format_html('<span class="muted">{}</span> {}', currency, text.removeprefix(currency).lstrip())
@@ -98,9 +116,12 @@ def time(at: datetime | None, form: str = "short", now: datetime | None = None) 
 
     Forms: ``short`` (14:12 today, else 13 Oct 2026), ``time``, ``date``, ``exact`` (with seconds),
     ``utc`` (with milliseconds), ``relative`` (38 min ago, in 5 min). None gives the dash.
+    Whoever wants exact times gets day and second in place of every form but ``utc`` and ``date``.
     """
     if at is None:
         return NOTHING
+    if form in ("short", "time", "relative") and reading.get().exact_times:
+        form = "exact"
     local = timezone.localtime(at)
     now = now or timezone.now()
     day, clock = f"{local.day} {local:%b %Y}", f"{local:%H:%M}"
@@ -147,14 +168,23 @@ def state(look: Look, strong: bool = False) -> SafeString:
     )
 
 
-def badge(look: Look) -> SafeString:
-    """The tinted pill: once, in the header of a record."""
-    return format_html(
+def badge(look: Look, explained: str = "") -> SafeString:
+    """The tinted pill: once, in the header of a record. ``explained`` is the page that says what it means."""
+    pill = format_html(
         '<span class="badge tone-{}" title="{}">{}{}</span>',
         look.tone,
         look.help,
         icon(look.icon, size="s"),
         look.label,
+    )
+    if not explained:
+        return pill
+    return format_html(
+        '{}<a class="btn btn-quiet btn-s btn-icon no-print" href="{}" aria-label="What {} means">{}</a>',
+        pill,
+        explained,
+        look.label,
+        icon("help", size="s"),
     )
 
 

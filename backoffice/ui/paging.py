@@ -31,6 +31,11 @@ class BadCursor(ValueError):
     """The cursor was not made by us, or for another order."""
 
 
+def capped_words(count: int) -> str:
+    """Return a count as it is shown: ``9,874``, or ``10,000+`` for more."""
+    return f"{COUNT_CAP:,}+" if count > COUNT_CAP else f"{count:,}"
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """One page of rows. ``start`` is the place of the first row; ``total`` stops at COUNT_CAP + 1."""
@@ -45,7 +50,7 @@ class Page:
 
     @property
     def total_words(self) -> str:
-        return f"{COUNT_CAP:,}+" if self.total > COUNT_CAP else f"{self.total:,}"
+        return capped_words(self.total)
 
     @property
     def place_words(self) -> str:
@@ -104,6 +109,9 @@ class Keyset:
             return same | Q(**{f"{self.path}__isnull": False}) if reverse else same
         compare = TupleLessThan if down else TupleGreaterThan
         beyond = Q(compare(Tuple(F(self.path), F("pk")), (value, key)))
+        if LOOKUP_SEP in self.path:
+            # Follows from the line above, but no index spans two tables: this much one of them can begin at.
+            beyond &= Q(**{f"{self.path}__{'lte' if down else 'gte'}": value})
         return beyond | Q(**{f"{self.path}__isnull": True}) if self.nullable and not reverse else beyond
 
     def _write(self, row: Model, place: int) -> str:
@@ -122,21 +130,25 @@ class Keyset:
 
 
 def capped_counts(querysets: Sequence[QuerySet[Any]]) -> list[int]:
-    """Count each queryset up to COUNT_CAP + 1, all in one round trip."""
+    """Count each queryset up to COUNT_CAP + 1, all in one round trip; equal ones are counted once."""
     if not querysets:
         return []
-    parts: list[str] = []
-    parameters: list[Any] = []
-    for queryset in querysets:
-        try:
-            sql, values = queryset.order_by().values("pk")[: COUNT_CAP + 1].query.sql_with_params()
-        except EmptyResultSet:
-            sql, values = "SELECT 1 WHERE FALSE", ()
-        parts.append(f"(SELECT COUNT(*) FROM ({sql}) AS counted)")  # noqa: S608 - the text is Django's own
-        parameters.extend(values)
+    asked = [_capped(queryset) for queryset in querysets]
+    distinct = list(dict.fromkeys(asked))
+    text = ", ".join(f"(SELECT COUNT(*) FROM ({sql}) AS counted)" for sql, _values in distinct)  # noqa: S608 - Django's own
     with connections[querysets[0].db].cursor() as cursor:
-        cursor.execute("SELECT " + ", ".join(parts), parameters)
-        return list(cursor.fetchone())
+        cursor.execute(f"SELECT {text}", [value for _sql, values in distinct for value in values])
+        counts = dict(zip(distinct, cursor.fetchone(), strict=True))
+    return [counts[one] for one in asked]
+
+
+def _capped(queryset: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
+    try:
+        sql, values = queryset.order_by().values("pk")[: COUNT_CAP + 1].query.sql_with_params()
+    except EmptyResultSet:
+        return "SELECT 1 WHERE FALSE", ()
+    # Lists among the parameters have no hash.
+    return sql, tuple(tuple(value) if isinstance(value, list) else value for value in values)
 
 
 def _is_nullable(queryset: QuerySet[Any], path: str) -> bool:

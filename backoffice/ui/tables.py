@@ -13,6 +13,7 @@ from django_tables2.columns import BoundColumn
 from django_tables2.rows import BoundRow
 
 from backoffice.ui import inline
+from backoffice.ui.cells import Cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,10 @@ class BaseTable(django_tables2.Table):
             return [(None, list(self.rows))]
         runs = groupby(self.rows, key=lambda row: self.group_of(row.record))
         return [(group, list(rows)) for group, rows in runs]
+
+    def cells(self) -> Cells:
+        """How its rows are drawn, with the columns as they are shown now."""
+        return Cells(list(self.columns), phone=self.phone, followed=self.followed, key_of=self.key_of)
 
     @property
     def headings(self) -> Iterator[tuple[BoundColumn, str, str]]:

@@ -1,5 +1,6 @@
 """What the settings refuse at start-up: nothing runs on well-known secrets unless somebody said so."""
 
+import base64
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = {"DATABASE_URL": "postgresql://nobody@192.0.2.1/none", "REDIS_URL": "redis://192.0.2.1:6379"}
 SECRETS = dict.fromkeys(("SECRET_KEY", "INSTALLATION_ID", "SANDBOX_API_KEY", "SANDBOX_WEBHOOK_SECRET"), "given")
+SECRETS["FIELD_KEY"] = base64.urlsafe_b64encode(bytes(32)).decode()
 
 
 def run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
@@ -44,3 +46,8 @@ def test_a_command_on_a_database_of_somebody_s_own_needs_secrets_too(environment
     refused = run("manage.py", "diffsettings", **environment, **ELSEWHERE)
     assert "SECRET_KEY is not set" in refused.stderr
     assert run("manage.py", "diffsettings", **environment, **ELSEWHERE, DEBUG="1").returncode == 0
+
+
+@pytest.mark.parametrize(("name", "value"), [("FIELD_KEY", "short"), ("SECOND_FACTOR", "maybe")])
+def test_nonsense_is_refused(environment: dict[str, str], name: str, value: str) -> None:
+    assert f"{name} must be " in read(**environment, **ELSEWHERE, **{**SECRETS, name: value}).stderr

@@ -3,10 +3,9 @@
 import re
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 
-from backoffice.accounts.models import User
+from backoffice.accounts.models import StaffSession, User
 from backoffice.audit.models import AuditEntry
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +25,7 @@ def written(user: User) -> list[str]:
 def test_the_right_password_opens_and_is_written_down(operator: User) -> None:
     client = Client()
     answer = sign_in(client, operator.email.upper())
-    assert (answer.status_code, answer["Location"]) == (302, "/")
+    assert (answer.status_code, answer["Location"]) == (302, "/start/")
     assert client.get("/withdrawals/").status_code == 200
     assert written(operator) == ["sign_in"]
     entry = AuditEntry.objects.get(action="sign_in")
@@ -47,7 +46,7 @@ def test_a_wrong_one_opens_nothing(operator: User, email: str, password: str) ->
     assert sign_in(client, email, password).status_code == 200
     assert client.get("/withdrawals/")["Location"].startswith("/sign-in/")
     assert "sign_in" not in written(operator)
-    assert not Session.objects.exists()
+    assert not StaffSession.objects.exists()
 
 
 def test_a_refusal_does_not_say_which_part_was_wrong(operator: User) -> None:
@@ -62,7 +61,7 @@ def test_a_refusal_does_not_say_which_part_was_wrong(operator: User) -> None:
 def test_whoever_has_left_does_not_get_in(operator: User) -> None:
     User.objects.filter(pk=operator.pk).update(is_active=False)
     assert sign_in(Client(), operator.email).status_code == 200
-    assert not Session.objects.exists()
+    assert not StaffSession.objects.exists()
 
 
 def test_after_signing_out_the_session_is_worth_nothing(operator: User) -> None:
@@ -92,7 +91,7 @@ def test_a_session_that_was_planted_is_not_taken_over(operator: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("wanted", "lands"), [("/audit/", "/audit/"), ("https://evil.example/", "/"), ("//evil.example/", "/")]
+    ("wanted", "lands"), [("/audit/", "/audit/"), ("https://evil.example/", "/start/"), ("//evil.example/", "/start/")]
 )
 def test_where_it_goes_on_is_a_page_of_ours(operator: User, wanted: str, lands: str) -> None:
     assert sign_in(Client(), operator.email, next=wanted)["Location"] == lands

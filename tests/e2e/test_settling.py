@@ -33,7 +33,7 @@ def test_marking_as_paid_takes_two(
     expect(page.get_by_text("Do not send it again until this is settled.")).to_be_visible()
     page.get_by_role("link", name="The whole record").click()
     expect(page.locator("h1")).to_have_text("€180.00")
-    page.keyboard.press("p")
+    page.keyboard.press("m")
     sheet = page.locator("#sheet-complete")
     expect(sheet).to_be_visible()
     page.keyboard.press("1")
@@ -45,8 +45,10 @@ def test_marking_as_paid_takes_two(
     sign_in(page, live_server, client_for(senior))
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto(f"{live_server.url}/withdrawals/{row.ref}/")
-    expect(page.locator(".notice").first).to_contain_text("Line 14 of the statement")
+    expect(page.locator(".notices .notice").first).to_contain_text("Line 14 of the statement")
     assert overflow(page)["x"] == 0 and violations(page) == []
-    page.get_by_role("button", name="Agree").click()
+    page.locator("[data-opens=agree]").click()
+    with page.expect_navigation():
+        page.locator("#sheet-agree [data-commit]").click()
     decisions.apply_due_decisions(now=timezone.now() + settings.UNDO_TIME)
     assert Withdrawal.objects.get().state == State.COMPLETED

@@ -14,7 +14,6 @@ from pytest_django.live_server_helper import LiveServer
 from backoffice import demo, roles
 from backoffice.accounts.models import User
 from backoffice.platform.invented import seeding
-from tests.e2e.conftest import browser  # noqa: F401 - the one browser of all tests that need one
 
 Window = Callable[..., BrowserContext]
 
@@ -44,7 +43,7 @@ def cookies(site: LiveServer) -> dict[str, str]:
 
 
 @pytest.fixture
-def window(site: LiveServer, browser: Browser, cookies: dict[str, str]) -> Iterator[Window]:  # noqa: F811
+def window(site: LiveServer, browser: Browser, cookies: dict[str, str]) -> Iterator[Window]:
     """Open a window as the demonstration's person of a role."""
     opened: list[BrowserContext] = []
 

@@ -74,6 +74,11 @@ NO_MONEY = ("Operator", "Senior", "Fraud", "Support", "Administrator")
 DECIDES = "?view=needs-decision"
 
 SCREENS = (
+    *(Screen(f"today-{role.lower()}", role, page("today")) for role in ("Senior", "Fraud", "Support", "Finance")),
+    Screen("today-compliance", "Compliance", page("today")),
+    Screen("today-administrator", "Administrator", page("today")),
+    Screen("statuses", "Support", page("withdrawals:statuses")),
+    Screen("palette", "Operator", page("withdrawals:queue"), ("Control+k", "e", "l", "e", "n")),
     Screen("queue", "Operator", page("withdrawals:queue")),
     Screen("queue-all", "Senior", page("withdrawals:queue", "?view=all")),
     Screen("queue-nothing-matches", "Operator", page("withdrawals:queue", "?view=all&q=nobody&risk=high")),
@@ -113,5 +118,10 @@ SCREENS = (
     Screen("entry", "Finance", any_entry, refused=("Operator", "Fraud", "Support", "Administrator")),
     Screen("findings", "Finance", page("withdrawals:findings"), refused=("Operator", "Fraud", "Support")),
     Screen("finding", "Finance", first_finding, refused=("Operator", "Fraud", "Support")),
+    Screen("profile", "Operator", page("profile")),
+    Screen("security", "Operator", page("security")),
+    Screen("shortcuts", "Operator", page("shortcuts")),
+    Screen("add-app", "Operator", page("add-app")),
+    Screen("staff", "Administrator", page("staff"), refused=("Operator", "Senior", "Fraud", "Support", "Finance")),
     Screen("audit", "Compliance", page("audit:log"), refused=("Operator", "Senior", "Fraud", "Support", "Finance")),
 )

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from backoffice.accounts.models import User
+from backoffice.accounts.preferences import prefer
 from backoffice.audit.actors import PAYOUTS
 from backoffice.audit.models import AuditEntry
 from ledger.models import Entry
@@ -179,6 +180,13 @@ def test_undo_in_time_leaves_no_trace_but_the_record(withdrawal: Withdrawal, ope
     assert decide(withdrawal, M.APPROVE, operator, key="second").status == Status.WAITING
 
 
+def test_the_undo_time_is_the_one_that_the_person_chose(withdrawal: Withdrawal, operator: User) -> None:
+    prefer(operator, undo_seconds=45)
+    decision = decide(withdrawal, M.APPROVE, operator)
+    assert decision.effective_at == NOW + timedelta(seconds=45)
+    assert apply(decision).status == Status.WAITING
+
+
 def test_nobody_else_can_undo(withdrawal: Withdrawal, operator: User, senior: User) -> None:
     decision = decide(withdrawal, M.REJECT, operator, **REJECT)
     with pytest.raises(NotAllowed):
@@ -275,11 +283,11 @@ def test_a_proposal_can_be_declined_by_whoever_could_agree(operator: User, senio
     proposal = decide(withdrawal, M.REJECT, operator, **REJECT)
     for actor in (operator, support):
         with pytest.raises(NotAllowed):
-            decisions.decline(proposal, actor=actor, now=NOW)
-    declined = decisions.decline(proposal, actor=senior, now=NOW)
+            decisions.decline(proposal, actor=actor, now=NOW, why="No proof")
+    declined = decisions.decline(proposal, actor=senior, now=NOW, why="No proof")
     assert (declined.status, declined.words, declined.actor) == (
         Status.DECLINED,
-        f"{senior.name} declined it.",
+        f"{senior.name} declined it: No proof.",
         operator,
     )
     assert actions_of(withdrawal)[-1] == "decline_proposal"

@@ -136,3 +136,26 @@ def test_our_money_there_and_as_of_when(client_for: ClientFor, finance: User) ->
     client = client_for(finance)
     assert "€12,500.00 3 min ago" in row_of(client)
     assert "ago" not in row_of(client, "Volta")
+
+
+def test_the_last_day_is_drawn_by_quarter_hours(client_for: ClientFor, operator: User) -> None:
+    client = client_for(operator)
+    calls(10, minutes=3)
+    calls(2, 8, minutes=100)
+    calls(6, minutes=200, latency=5_000)
+    page = client.get("/providers/").text
+    figure = next(one for one in re.findall(r"<figure.*?</figure>", page, re.S) if "Northgate Pay" in one)
+    assert "Northgate Pay worked in 1 of 3 quarter hours, first trouble around" in figure
+    cells = re.findall(r'<rect class="c-(\w+)"', figure)
+    assert len(cells) == 96 and cells.count("none") == 93
+    assert [cell for cell in cells if cell != "none"] == ["slow", "bad", "good"]
+    drawn = re.findall(r'data-value="([\d.]+)"', figure)
+    told = re.findall(r"<tr>.*?<td[^>]*>(\d+)</td><td[^>]*>(\d+)</td><td[^>]*>(\d+)</td></tr>", figure)
+    assert drawn == [share for _good, _sent, share in told] == ["100", "20", "100"]
+    lines = b"".join(client.get("/providers/northgate/day.csv").streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert len(lines) == 97 and sum('"20"' in line for line in lines) == 1
+
+
+def test_only_who_sees_the_board_gets_the_file(client_for: ClientFor, support: User, operator: User) -> None:
+    assert client_for(support).get("/providers/northgate/day.csv").status_code == 403
+    assert client_for(operator).get("/providers/nobody/day.csv").status_code == 404

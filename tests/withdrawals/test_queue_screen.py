@@ -17,7 +17,7 @@ from providers import routing
 from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import make_destination, make_withdrawal
-from withdrawals.models import Claim, Destination, Withdrawal
+from withdrawals.models import Claim, Withdrawal
 from withdrawals.operations import claims, decisions
 from withdrawals.states import Move, State
 
@@ -507,7 +507,7 @@ def test_further_filters(operator: User, senior: User, client_for: SignIn) -> No
     again = waiting(20, player=player, risk=(8, "low"))
     unverified = waiting(10, player=PlayerFactory(), risk=(30, "medium"))
     fresh = waiting(5, destination=None, risk=(12, "low"))
-    Destination.objects.filter(pk=fresh.destination_id).update(first_seen_at=ago(hours=2))
+    Withdrawal.objects.filter(pk=fresh.pk).update(has_new_details=True)
     claims.claim(again, user=senior, now=NOW)
     client = client_for(operator)
     for query, rows in {

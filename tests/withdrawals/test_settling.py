@@ -117,7 +117,9 @@ def test_a_second_person_may_decline(unknown: Withdrawal, finance: User, senior:
     settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)
     decision = Decision.objects.get()
     assert f"/withdrawals/decisions/{decision.pk}/decline/" in page(client_for(senior), unknown)
-    assert client_for(senior).post(f"/withdrawals/decisions/{decision.pk}/decline/").status_code == 302
+    decline = f"/withdrawals/decisions/{decision.pk}/decline/"
+    assert client_for(senior).post(decline, {"why": ""}).status_code == 422
+    assert client_for(senior).post(decline, {"why": "It is on the statement"}).status_code == 302
     assert undo_time_is_over().state == State.OUTCOME_UNKNOWN
     assert "sheet-complete" in page(client_for(finance), unknown)
     assert "declined the proposal: mark as not paid" in page(client_for(senior), unknown)
@@ -204,8 +206,11 @@ def test_who_proposed_reads_that_it_was_declined(
     unknown: Withdrawal, finance: User, senior: User, support: User, client_for: SignIn
 ) -> None:
     settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)
-    client_for(senior).post(f"/withdrawals/decisions/{Decision.objects.get().pk}/decline/")
-    told = "Marta Keller declined it. Finn Olsen had proposed to mark as not paid: The provider denies it in writing."
+    client_for(senior).post(f"/withdrawals/decisions/{Decision.objects.get().pk}/decline/", {"why": "Look again."})
+    told = (
+        "Marta Keller declined it: Look again. Finn Olsen had proposed to mark as not paid:"
+        " The provider denies it in writing."
+    )
     assert told in page(client_for(finance), unknown)
     assert "declined" not in page(client_for(support), unknown)
     settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)

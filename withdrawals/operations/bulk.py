@@ -17,6 +17,7 @@ from withdrawals import nudge, queries
 from withdrawals.exceptions import ClaimedByOther, IllegalMove, MoveRefused, NotAllowed
 from withdrawals.models import CheckResult, Decision, Withdrawal
 from withdrawals.operations import claims, decisions, screening, validity, work
+from withdrawals.statement import statement_of
 from withdrawals.states import UNDECIDED, Move, State
 from withdrawals.usage import Usage, of_house
 
@@ -70,7 +71,7 @@ def _known_reason(withdrawal: Withdrawal, *, user: User, now: datetime) -> LeftO
     concerns = withdrawal.check_results.filter(is_current=True, outcome__in=CheckResult.CONCERNS)
     if (title := concerns.order_by("-points", "code").values_list("title", flat=True).first()) is not None:
         return LeftOut("Has a concern", f"{title}.")
-    return None
+    return LeftOut("Part of the money is unexplained") if statement_of(withdrawal).unexplained else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,9 @@ from django.db.models import Q, QuerySet
 from backoffice.accounts.models import User
 from backoffice.audit.record import record
 from withdrawals import queries
-from withdrawals.exceptions import ClaimedByOther
+from withdrawals.exceptions import ClaimedByOther, IllegalMove, NotAllowed
 from withdrawals.lifecycle import SUBJECT_TYPE
-from withdrawals.models import Claim, Decision, Withdrawal
+from withdrawals.models import Claim, Decision, Visit, Withdrawal
 from withdrawals.states import UNDECIDED, Move, State
 
 # Who may claim: each of these works through a queue.
@@ -55,25 +55,35 @@ def require_unclaimed(withdrawal: Withdrawal, *, user: User, now: datetime) -> N
         raise ClaimedByOther(owner.name)
 
 
-def claim(withdrawal: Withdrawal, *, user: User, now: datetime) -> Claim:
-    """Claim an unowned withdrawal, or renew one's own claim. Raises ClaimedByOther."""
+def claim(withdrawal: Withdrawal, *, user: User, now: datetime, page: str = "") -> Claim:
+    """Claim an unowned withdrawal, or renew one's own claim with whatever was asked of it. Raises ClaimedByOther.
+
+    ``page`` names the open page that holds it, for let_go().
+    """
+    if (mine := renew(withdrawal, user=user, now=now, page=page)) is not None:
+        return mine
     with transaction.atomic():
         Withdrawal.objects.select_for_update(of=("self",)).get(pk=withdrawal.pk)
         current = Claim.objects.filter(withdrawal=withdrawal).select_related("owner").first()
         if current is not None and current.until > now and current.owner_id != user.pk:
             raise ClaimedByOther(current.owner.name)
-        renewed = current is not None and current.until > now
-        mine, _created = Claim.objects.update_or_create(
-            withdrawal=withdrawal,
-            defaults={
-                "owner": user,
-                "until": now + settings.CLAIM_TIME,
-                "since": current.since if renewed and current else now,
-            },
-        )
-        if not renewed:
-            record(subject_type=SUBJECT_TYPE, subject_id=withdrawal.ref, action="claim", actor=user, at=now)
+        mine = _give(withdrawal, user, now=now, page=page)
+        record(subject_type=SUBJECT_TYPE, subject_id=withdrawal.ref, action="claim", actor=user, at=now)
     return mine
+
+
+def renew(withdrawal: Withdrawal, *, user: User, now: datetime, page: str = "") -> Claim | None:
+    """Renew one's own claim in one statement; None where there is none that still holds. It never claims anew:
+    what was released by leaving a page must not come back by what that page sent before."""
+    known: Claim | None = getattr(withdrawal, "claim", None)
+    if known is None or known.owner_id != user.pk:
+        return None
+    fresh = {"until": now + settings.CLAIM_TIME} | ({"page": page} if page else {})
+    if not Claim.objects.filter(withdrawal=withdrawal, owner=user, until__gt=now).update(**fresh):
+        return None
+    for name, value in fresh.items():
+        setattr(known, name, value)
+    return known
 
 
 def take_over(withdrawal: Withdrawal, *, user: User, now: datetime, reason: str) -> Claim:
@@ -81,9 +91,7 @@ def take_over(withdrawal: Withdrawal, *, user: User, now: datetime, reason: str)
     with transaction.atomic():
         Withdrawal.objects.select_for_update(of=("self",)).get(pk=withdrawal.pk)
         previous = Claim.objects.filter(withdrawal=withdrawal).select_related("owner").first()
-        mine, _created = Claim.objects.update_or_create(
-            withdrawal=withdrawal, defaults={"owner": user, "until": now + settings.CLAIM_TIME, "since": now}
-        )
+        mine = _give(withdrawal, user, now=now)
         record(
             subject_type=SUBJECT_TYPE,
             subject_id=withdrawal.ref,
@@ -96,23 +104,73 @@ def take_over(withdrawal: Withdrawal, *, user: User, now: datetime, reason: str)
     return mine
 
 
-def let_go(withdrawal: Withdrawal, *, user: User) -> None:
-    """Give up one's own claim; somebody else's stays."""
-    Claim.objects.filter(withdrawal=withdrawal, owner=user).delete()
+def ask_for(withdrawal: Withdrawal, *, user: User, now: datetime) -> None:
+    """Ask whoever has it to hand it over; the last one who asked is who gets it. Raises IllegalMove, NotAllowed."""
+    if not can_decide(withdrawal, user):
+        raise NotAllowed("You could not decide it.")
+    held = Claim.objects.filter(withdrawal=withdrawal, until__gt=now).exclude(owner=user)
+    if not held.update(asked_by=user):
+        raise IllegalMove("Nobody else has it now.")
+
+
+def hand_over(withdrawal: Withdrawal, *, user: User, now: datetime) -> Claim:
+    """Give one's own claim to whoever asked for it. Raises IllegalMove when there is nothing to give, or nobody."""
+    with transaction.atomic():
+        Withdrawal.objects.select_for_update(of=("self",)).get(pk=withdrawal.pk)
+        mine = Claim.objects.filter(withdrawal=withdrawal, owner=user, until__gt=now).select_related("asked_by").first()
+        if mine is None or mine.asked_by is None:
+            raise IllegalMove("Nobody asks for it any more, or it is not yours.")
+        receiver = mine.asked_by
+        given = _give(withdrawal, receiver, now=now)
+        record(
+            subject_type=SUBJECT_TYPE,
+            subject_id=withdrawal.ref,
+            action="hand_over",
+            actor=user,
+            data={"to": receiver.name},
+            at=now,
+        )
+    return given
+
+
+def _give(withdrawal: Withdrawal, user: User, *, now: datetime, page: str = "") -> Claim:
+    fresh = {"owner": user, "until": now + settings.CLAIM_TIME, "since": now, "asked_by": None, "page": page}
+    given, _created = Claim.objects.update_or_create(withdrawal=withdrawal, defaults=fresh)
+    return given
+
+
+def let_go(withdrawal: Withdrawal, *, user: User, page: str = "") -> None:
+    """Give up one's own claim; somebody else's stays, and with ``page`` one that another open page holds."""
+    own = Claim.objects.filter(withdrawal=withdrawal, owner=user)
+    (own.filter(page=page) if page else own).delete()
+
+
+def look_in(withdrawal: Withdrawal, *, user: User, now: datetime) -> None:
+    """Note that somebody has the page open, for the others who look at it."""
+    Visit.objects.update_or_create(withdrawal=withdrawal, visitor=user, defaults={"seen_at": now})
+
+
+def look_away(withdrawal: Withdrawal, *, user: User) -> None:
+    Visit.objects.filter(withdrawal=withdrawal, visitor=user).delete()
 
 
 def next_for(
-    user: User, *, now: datetime, queue: QuerySet[Withdrawal] | None = None, after: Withdrawal | None = None
+    user: User,
+    *,
+    now: datetime,
+    queue: QuerySet[Withdrawal] | None = None,
+    after: Withdrawal | None = None,
+    back: bool = False,
 ) -> Withdrawal | None:
     """Claim and return the most urgent withdrawal that nobody decides now, or None when the queue is clear.
 
     Skips what somebody else claimed, what has a waiting decision, and what this person cannot say yes to.
     ``queue`` narrows it to a view; with ``after`` it is the next one in the order of urgency, and behind
-    the last one the search begins again at the first.
+    the last one the search begins again at the first. ``back`` goes the other way round.
     """
     passed = [] if after is None else [after.pk]
     with transaction.atomic():
-        while (withdrawal := _next_unlocked(user, now=now, queue=queue, after=after, passed=passed)) is not None:
+        while (withdrawal := _next_unlocked(user, now, queue, after, passed, back)) is not None:
             try:
                 claim(withdrawal, user=user, now=now)
             except ClaimedByOther:
@@ -125,17 +183,20 @@ def next_for(
 
 def _next_unlocked(
     user: User,
-    *,
     now: datetime,
     queue: QuerySet[Withdrawal] | None,
     after: Withdrawal | None,
     passed: list[int],
+    back: bool,
 ) -> Withdrawal | None:
     candidates = claimable(user, now=now, queue=queue).exclude(pk__in=passed)
     candidates = candidates.select_for_update(of=("self",), skip_locked=True)
+    if back:
+        candidates = candidates.order_by("-due_at", "-pk")
     if after is not None:
-        later = Q(due_at__gt=after.due_at) | Q(due_at=after.due_at, pk__gt=after.pk)
-        if (withdrawal := candidates.filter(later).first()) is not None:
+        before = queries.before_in_queue(after)
+        further = before if back else ~before & ~Q(pk=after.pk)
+        if (withdrawal := candidates.filter(further).first()) is not None:
             return withdrawal
     return candidates.first()
 

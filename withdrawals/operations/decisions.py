@@ -4,10 +4,10 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from backoffice.accounts.models import User
+from backoffice.accounts.preferences import undo_time
 from backoffice.audit.models import AuditEntry
 from backoffice.audit.record import record
 from withdrawals import guards, policy, queries, reasons
@@ -41,6 +41,7 @@ DECIDABLE = (
     Move.COMPLETE,
     Move.FAIL,
 )
+LONGEST_WORDS = 300
 # A decision that could not be applied for a technical reason is tried again after this long.
 AGAIN_AFTER = timedelta(seconds=30)
 _APPROVING = (Move.APPROVE, Move.ENDORSE, Move.CONFIRM)
@@ -72,6 +73,8 @@ def decide(
         with transaction.atomic():
             subject = screening.locked(withdrawal.pk)
             _require_decidable(subject, move, actor=actor, now=now, version=version, reason=reason)
+            if reason in reasons.ANSWERED_WITH and not note.strip():
+                raise NeedsReason("Asking somebody needs a question.")
             two = guards.takes_two(subject, move, actor)
             decision = Decision.objects.create(
                 withdrawal=subject,
@@ -84,7 +87,7 @@ def decide(
                 version=version,
                 status=Decision.Status.PROPOSED if two else Decision.Status.WAITING,
                 decided_at=now,
-                effective_at=now + settings.UNDO_TIME,
+                effective_at=now + undo_time(actor),
             )
             _record(decision, "propose" if two else "decide", now=now)
             Claim.objects.filter(withdrawal=subject, owner=actor).delete()
@@ -112,7 +115,7 @@ def _require_decidable(
     claims.require_unclaimed(subject, user=actor, now=now)
     _check_reason(subject, move, actor, reason)
     if move in _APPROVING:
-        validity.require_approvable(subject, now=now)
+        validity.require_approvable(subject, actor=actor, now=now)
 
 
 def first_answer(key: str, withdrawal: Withdrawal, move: Move, *, actor: User, reason: str) -> Decision | None:
@@ -149,17 +152,22 @@ def second(decision: Decision, *, actor: User, now: datetime) -> Decision:
             raise IllegalMove(f"{current.actor.name} may no longer propose this. Decline it and propose it anew.")
         current.facts = {**current.facts, "proposed_by": current.actor_id}
         current.proposed_by, current.actor = current.actor, actor
-        current.status, current.effective_at = Decision.Status.WAITING, now + settings.UNDO_TIME
+        current.status, current.effective_at = Decision.Status.WAITING, now + undo_time(actor)
         current.save()
         _record(current, "second", now=now)
     return current
 
 
-def decline(decision: Decision, *, actor: User, now: datetime) -> Decision:
-    """Say no to what somebody else proposed; it ends, and anybody may decide anew. Raises as second()."""
+def decline(decision: Decision, *, actor: User, now: datetime, why: str) -> Decision:
+    """Say no to what somebody else proposed; it ends, and anybody may decide anew.
+
+    Raises as second(), and NeedsReason without a sentence that says why.
+    """
+    if not why.strip():
+        raise NeedsReason("Declining a proposal needs a reason.")
     with transaction.atomic():
         current = _open_proposal(decision, actor)
-        current.words = f"{actor.name} declined it."
+        current.words = f"{actor.name} declined it: {why.strip().rstrip('.')}"[: LONGEST_WORDS - 1] + "."
         _end(current, Decision.Status.DECLINED, now=now)
         _record(current, "decline_proposal", now=now, actor=actor)
     return current
@@ -175,11 +183,16 @@ def _open_proposal(decision: Decision, actor: User) -> Decision:
 
 
 def undo(decision: Decision, *, actor: User, now: datetime) -> Decision:
-    """Take one's own waiting decision back. Raises IllegalMove once it took effect, NotAllowed for others'."""
+    """Take one's own waiting decision back; a second time changes nothing.
+
+    Raises IllegalMove once it took effect, NotAllowed for others'.
+    """
     with transaction.atomic():
         current = Decision.objects.select_for_update(of=("self",)).select_related("withdrawal").get(pk=decision.pk)
         if current.actor_id != actor.pk:
             raise NotAllowed("Only the person who decided can undo it.")
+        if current.status == Decision.Status.UNDONE:
+            return current
         waits = current.status == Decision.Status.WAITING and current.effective_at > now
         if not waits and current.status != Decision.Status.PROPOSED:
             raise IllegalMove("It is too late to undo: the decision took effect.")
@@ -225,7 +238,7 @@ def apply_decision(pk: int, *, now: datetime) -> Decision | None:
             with transaction.atomic():
                 subject = screening.locked(decision.withdrawal_id)
                 if move in _APPROVING:
-                    validity.require_approvable(subject, now=now)
+                    validity.require_approvable(subject, actor=decision.actor, now=now)
                 Withdrawal.advance(
                     subject.pk,
                     move,

@@ -14,6 +14,7 @@ from kyc.models import Player
 from ledger.exceptions import AmountOutOfRange, InsufficientFunds
 from providers import routing
 from withdrawals import destinations, queries
+from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.exceptions import KeyReused, RequestRefused
 from withdrawals.models import Destination, Method, Withdrawal
 from withdrawals.states import Move
@@ -109,6 +110,7 @@ def request_withdrawal(
                     amount=minor,
                     currency=currency,
                     reference_amount=_reference_amount(minor, currency),
+                    has_new_details=now - destination.first_seen_at < COOLING_TIME,
                     requested_at=now,
                     due_at=queries.due_at(now),
                     source=source,

@@ -6,11 +6,13 @@ from datetime import datetime
 
 from django.conf import settings
 
+from backoffice.accounts.models import User
 from backoffice.money import format_money
-from withdrawals import checks
+from withdrawals import checks, guards
 from withdrawals.checks.outcome import Outcome, Severity
 from withdrawals.exceptions import FactsChanged, IllegalMove
 from withdrawals.models import CheckResult, Limit, Withdrawal
+from withdrawals.statement import statement_of
 from withdrawals.usage import Usage, of_house
 
 # What no approval can outweigh, by the code of the check: words for the person, and why a payout is recalled.
@@ -58,11 +60,12 @@ def blocker_among(outcomes: Iterable[Outcome]) -> Objection | None:
     return None
 
 
-def require_approvable(withdrawal: Withdrawal, *, now: datetime) -> None:
-    """Raise IllegalMove for what forbids an approval, FactsChanged for what the approver could not know.
+def require_approvable(withdrawal: Withdrawal, *, actor: User, now: datetime) -> None:
+    """Raise IllegalMove for what forbids this person's approval, FactsChanged for what they could not know.
 
     The house's limits are held by the database as well (sql/rules.sql), under one lock for all approvals.
     """
+    guards.require_explained(statement_of(withdrawal).unexplained, actor)
     objection = objection_to(withdrawal, now=now) or house_objection(of_house(withdrawal, now=now))
     if objection is None:
         return

@@ -9,7 +9,7 @@ from django.conf import settings
 from backoffice.money import format_money
 from withdrawals import queries, visibility
 from withdrawals.models import CheckResult, Withdrawal
-from withdrawals.pages.decision import concerns_of
+from withdrawals.pages.why import concerns_of
 from withdrawals.states import OPEN
 
 MOST_OPEN = 20

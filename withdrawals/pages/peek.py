@@ -9,7 +9,7 @@ from kyc import queries as kyc
 from withdrawals import visibility
 from withdrawals.models import Withdrawal
 from withdrawals.operations import claims
-from withdrawals.pages import decision
+from withdrawals.pages.why import results_of, why_of
 from withdrawals.states import LOOKS, UNDECIDED
 from withdrawals.tables.queue import address_of
 from withdrawals.visibility import Field
@@ -31,7 +31,7 @@ def peek_of(withdrawal: Withdrawal, user: Any, *, view: str, now: datetime) -> d
         "standing": standing,
         "sees_owner": undecided and visibility.sees(user, Field.OWNER),
         "owner": owner,
-        "why": decision.why_of(withdrawal, decision.results_of(withdrawal), user),
+        "why": why_of(withdrawal, results_of(withdrawal), user),
         "address": address_of(withdrawal, view),
         "may_claim": undecided and owner is None and claims.may_claim(user) and claims.can_decide(withdrawal, user),
     }

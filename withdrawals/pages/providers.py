@@ -4,6 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.urls import reverse
+from django.utils import timezone
+
+from backoffice.ui.charts import Series, Strip
 from providers import queries as providers
 from providers import routing
 from providers.models import ProviderBalance
@@ -40,6 +44,48 @@ def board(*, now: datetime) -> list[Line]:
     return [
         _line(status, flights.get(status.code, {}), balances.get(status.code, [])) for status in providers.board(now)
     ]
+
+
+_CELLS = {
+    ProviderState.WORKING: "good",
+    ProviderState.SLOW: "slow",
+    ProviderState.FAILING: "bad",
+    ProviderState.NO_DATA: "none",
+}
+
+
+def day_charts(*, now: datetime) -> list[Strip]:
+    """Return the last 24 hours of each provider, by quarters of an hour."""
+    return [_day_chart(code, quarters, now) for code, quarters in providers.last_quarters(now).items()]
+
+
+def _day_chart(code: str, quarters: list[providers.Quarter], now: datetime) -> Strip:
+    ends = [now - providers.SHORT * back for back in reversed(range(len(quarters)))]
+    states = [quarter.state for quarter in quarters]
+    known = [state for state in states if state != ProviderState.NO_DATA]
+    ill = [state for state in known if state != ProviderState.WORKING]
+    label = label_of(code)
+    finding = f"{label}: nothing was sent in 24 hours"
+    if known:
+        finding = f"{label} worked in {len(known) - len(ill)} of {len(known)} quarter hours"
+    if ill:
+        since = next(at for at, state in zip(ends, states, strict=True) if state in ill)
+        finding += f", first trouble around {timezone.localtime(since):%H:%M}"
+    shares = [quarter.share for quarter in quarters]
+    return Strip(
+        slug=code,
+        title=finding,
+        summary=f"{finding}. Share of payouts that it took on, 24 hours until {timezone.localtime(now):%H:%M}.",
+        slots=tuple(f"until {timezone.localtime(at):%H:%M}" for at in ends),
+        series=(
+            Series("Taken on", tuple(share.good if share.total else None for share in shares), "first"),
+            Series("Sent", tuple(share.total or None for share in shares), "first"),
+            Series("Share, %", tuple(share.percent for share in shares), "first"),
+        ),
+        head="Quarter hour",
+        csv_url=reverse("withdrawals:provider-day", args=[code]),
+        looks=tuple(_CELLS[state] for state in states),
+    )
 
 
 def label_of(code: str) -> str:

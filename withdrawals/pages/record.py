@@ -12,7 +12,7 @@ from ledger.queries import Booked
 from withdrawals import visibility
 from withdrawals.models import PayoutAttempt, Withdrawal
 from withdrawals.operations import payouts
-from withdrawals.pages.decision import provider_label
+from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, State, WaitReason
 from withdrawals.visibility import Field
 

@@ -11,7 +11,7 @@ from backoffice.ui import inline
 from withdrawals import reasons, visibility
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Note, Withdrawal
-from withdrawals.pages.sheets import HOLD_KINDS
+from withdrawals.pages.looks import HOLD_KINDS
 from withdrawals.states import LOOKS, MOVE_LOOKS, UNDECIDED, HoldKind, Move
 
 _MOVES = {str(move) for move in Move}
@@ -20,6 +20,8 @@ _MACHINES = {"screening": "the checks", "payouts": "the payout worker", "sweeper
 _ACTS: dict[str, tuple[str, str]] = {
     "claim": ("user", "claimed this"),
     "take_over": ("swap", "took this over"),
+    "hand_over": ("swap", "handed this over"),
+    "evidence": ("report", "printed the evidence"),
     "undo": ("undo", "took the decision back"),
     "overtaken": ("warn", "decision was overtaken"),
     "propose": ("two", "proposed"),
@@ -84,6 +86,18 @@ def last_word(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
         return "" if withdrawal.state in UNDECIDED else f"{MOVE_LOOKS[Move(entry.action)].past}, {ago} ago."
     why = f": {reasons.label_of(entry.reason)}" if entry.reason else ""
     return f"{_actor(entry, user)} {MOVE_LOOKS[Move(entry.action)].did} {ago} ago{why}."
+
+
+def last_claim(withdrawal: Withdrawal, user: Any) -> str:
+    """Return how it came to whoever has it now: ``Marta took this over: Dana went home.``"""
+    acts = {"claim", "take_over", "hand_over"}
+    entry = audit.timeline_of(SUBJECT_TYPE, withdrawal.ref).filter(action__in=acts).first()
+    if entry is None:
+        return ""
+    _icon, words = _ACTS[entry.action]
+    why = f": {entry.reason.rstrip('.')}" if entry.action == "take_over" and entry.reason else ""
+    to = f" to {entry.data.get('to', '')}" if entry.action == "hand_over" else ""
+    return f"{_actor(entry, user)} {words}{to}{why}."
 
 
 def reads_reason(user: Any, entry: AuditEntry) -> bool:

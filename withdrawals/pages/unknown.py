@@ -61,12 +61,12 @@ class Settling:
 def settlings_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> list[Settling]:
     """Return the ways in which this person may settle it, with the postings that each one makes."""
     facts = {Move.COMPLETE: {"provider_reference": "preview"}, Move.FAIL: {"reason": "not_on_statement"}}
-    possible = [move for move in facts if move in withdrawal.moves_for(user)]
+    offered = [sheet for sheet in sheets.sheets_for(withdrawal, user) if sheet.move in facts]
     return [
         Settling(
-            sheets.LOOKS[move].button,
-            sheets.move_address(withdrawal, move),
-            rehearsal.postings_of(withdrawal, move, now=now, **facts[move]),
+            sheet.button,
+            sheets.address_of(sheet),
+            rehearsal.postings_of(withdrawal, sheet.move, now=now, **facts[sheet.move]),
         )
-        for move in possible
+        for sheet in offered
     ]

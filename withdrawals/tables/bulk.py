@@ -10,7 +10,7 @@ from backoffice.ui.tables import BaseTable, Group
 from withdrawals import visibility
 from withdrawals.operations.bulk import Line
 from withdrawals.pages.bulk import Result
-from withdrawals.pages.decision import provider_label
+from withdrawals.pages.route import provider_label
 from withdrawals.tables.queue import address_of
 
 

@@ -10,7 +10,7 @@ from backoffice.ui import columns, inline
 from backoffice.ui.tables import BaseTable
 from withdrawals.models import Finding
 from withdrawals.operations.findings import kind_label
-from withdrawals.pages.decision import provider_label
+from withdrawals.pages.route import provider_label
 from withdrawals.tables.queue import address_of
 
 

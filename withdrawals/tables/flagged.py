@@ -45,7 +45,7 @@ class StakeColumn(columns.Column):
 class FlaggedTable(BaseTable):
     """Hand in ``open_totals`` by player."""
 
-    risk = RiskColumn(accessor="risk_score", sort_by="risk_score", verbose_name="Score", width=18)
+    risk = RiskColumn(accessor="risk_score", sort_by="risk_order", verbose_name="Score", width=18)
     player = SubjectColumn(accessor="player", sort_by="player__name", verbose_name="Player")
     amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="This withdrawal", width=16)
     stake = StakeColumn(accessor="player_id", verbose_name="Player’s open total")

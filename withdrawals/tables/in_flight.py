@@ -11,7 +11,7 @@ from backoffice.ui import columns, inline
 from backoffice.ui.tables import BaseTable
 from withdrawals import visibility
 from withdrawals.models import Withdrawal
-from withdrawals.pages.decision import provider_label
+from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, WITH_PROVIDER, State
 from withdrawals.tables.queue import address_of
 

@@ -12,14 +12,15 @@ from django.utils.safestring import SafeString
 from backoffice.accounts.models import User
 from backoffice.money import format_money, to_major_string
 from backoffice.ui import columns, inline
+from backoffice.ui.paging import capped_words
 from backoffice.ui.tables import BaseTable, Group
 from fraud.states import Level, Risk
 from kyc.states import Standing
 from withdrawals import queries, visibility
 from withdrawals.models import Decision, Method, Withdrawal
 from withdrawals.operations import claims
-from withdrawals.pages import sheets
-from withdrawals.pages.decision import provider_label
+from withdrawals.pages import pending
+from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, UNDECIDED, State, WaitReason
 
 METHOD_ICONS = {Method.IBAN: "bank", Method.CARD: "card", Method.WALLET: "coin"}
@@ -127,7 +128,7 @@ class WhyColumn(columns.Column):
 
     def render(self, value: list[str], record: Withdrawal, table: "QueueTable") -> SafeString:
         if record.state == State.ON_HOLD:
-            return format_html("{}", sheets.hold_reason(record, table.me)) or inline.NOTHING
+            return format_html("{}", pending.hold_reason(record, table.me)) or inline.NOTHING
         words = " · ".join(value[:2])
         if record.state != State.SECOND_APPROVAL or table.view == "second-approval":
             return format_html("{}", words)
@@ -143,7 +144,7 @@ class ProposalColumn(columns.Column):
         proposal = table.proposals.get(value)
         if proposal is None:
             return inline.NOTHING
-        words = f"{proposal.actor.name} proposes to {sheets.proposal_words(proposal)}"
+        words = f"{proposal.actor.name} proposes to {pending.proposal_words(proposal)}"
         return format_html('<span title="{0}">{0}</span>', words)
 
 
@@ -204,7 +205,7 @@ class QueueTable(BaseTable):
     amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=16)
     to = DestinationColumn(accessor="destination", verbose_name="To")
     kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
-    risk = RiskColumn(accessor="risk_score", sort_by="risk_score", verbose_name="Risk")
+    risk = RiskColumn(accessor="risk_score", sort_by="risk_order", verbose_name="Risk")
     state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status")
     provider = columns.Column(accessor="provider", sort_by="provider", verbose_name="Provider", width=13)
     why = WhyColumn(accessor="why", verbose_name="Why it needs a person")
@@ -269,10 +270,10 @@ class QueueTable(BaseTable):
             return None
         left: timedelta = record.due_at - self.now
         if left < timedelta(0):
-            return Group("Late", " · ".join([str(waiting.late), *_plain_sums(waiting.late_totals)]))
+            return Group("Late", " · ".join([capped_words(waiting.late), *_plain_sums(waiting.late_totals)]))
         if left < queries.SOON:
             return Group("Due within 1 hour", str(waiting.soon))
-        return Group("Later", str(waiting.later))
+        return Group("Later", str(waiting.later) if waiting.totals else "")
 
 
 def money_words(totals: dict[str, int]) -> list[SafeString]:

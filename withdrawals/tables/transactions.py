@@ -11,7 +11,7 @@ from backoffice.ui import columns, inline
 from backoffice.ui.tables import BaseTable
 from ledger.queries import Booked
 from withdrawals import visibility
-from withdrawals.pages.decision import provider_label
+from withdrawals.pages.route import provider_label
 from withdrawals.tables.queue import StatusColumn, address_of
 
 

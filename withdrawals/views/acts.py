@@ -1,9 +1,10 @@
-"""What people do around a decision: notes, take-overs, taking a decision back, agreeing to a proposal."""
+"""What people do around a decision: notes, claims, taking a decision back, agreeing to a proposal."""
 
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -13,11 +14,12 @@ from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from withdrawals import tables, visibility
 from withdrawals.exceptions import ClaimedByOther, MoveRefused, NotAllowed
-from withdrawals.forms import NoteForm, TakeOverForm
+from withdrawals.forms import DeclineForm, NoteForm, TakeOverForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims, decisions, notes
+from withdrawals.pages import bar, pending
 from withdrawals.states import UNDECIDED
-from withdrawals.views.conflict import conflict
+from withdrawals.views.answers import ask_again, conflict, go_on, is_part
 from withdrawals.views.decision import withdrawal_or_404
 from withdrawals.views.tabs import view_of
 
@@ -38,11 +40,18 @@ class AskText(Permitted, FormView):
             title=f"{self.title} {withdrawal.ref}",
             effect=self.get_effect(withdrawal),
             verb=self.verb,
-            cancel_url=_page(withdrawal, self.request),
+            cancel_url=page_of(withdrawal, self.request),
             **kwargs,
         )
 
+    def get_sheet(self) -> bar.Ask | None:
+        """Return the sheet of an open page that asks the same, if there is one."""
+        return None
+
     def form_invalid(self, form: Any) -> HttpResponse:
+        sheet = self.get_sheet()
+        if sheet is not None and is_part(self.request):
+            return ask_again(self.request, sheet, form, withdrawal_or_404(self.kwargs["ref"]))
         return self.render_to_response(self.get_context_data(form=form), status=422)
 
 
@@ -56,11 +65,14 @@ class AddNote(AskText):
     def get_form_kwargs(self) -> dict[str, Any]:
         return {**super().get_form_kwargs(), "author": self.request.user}
 
+    def get_sheet(self) -> bar.Ask:
+        return bar.NOTE
+
     def form_valid(self, form: Any) -> HttpResponse:
         withdrawal = withdrawal_or_404(self.kwargs["ref"])
         notes.add_note(withdrawal, author=self.request.user, **form.cleaned_data, now=timezone.now())
         messages.info(self.request, "Note added.")
-        return redirect(_page(withdrawal, self.request))
+        return go_on(self.request, page_of(withdrawal, self.request))
 
 
 class TakeOver(AskText):
@@ -87,7 +99,7 @@ class TakeOver(AskText):
         if withdrawal.state not in UNDECIDED:
             return conflict(self.request, withdrawal, "It waits for no decision any more. Nothing was taken over.")
         claims.take_over(withdrawal, user=self.request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
-        return redirect(_page(withdrawal, self.request))
+        return redirect(page_of(withdrawal, self.request))
 
 
 class ClaimRow(Permitted, View):
@@ -123,30 +135,65 @@ class ClaimRow(Permitted, View):
 
 
 class AnswerDecision(Permitted, View):
-    """What happens to a waiting decision: taken back by its author, agreed to or declined by a second person."""
+    """What happens to a waiting decision: taken back by its author, agreed to or declined by a second person.
+
+    GET asks where there is something to ask; POST does it.
+    """
 
     permission_required = "withdrawals.view_withdrawal"
+    request: StaffRequest
     act: str = ""
 
+    def setup(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().setup(request, *args, **kwargs)
+        if self.act == "undo":
+            self.http_method_names = ["post", "options"]
+
+    def get(self, request: StaffRequest, pk: int) -> HttpResponse:
+        return self._ask(self._decision(pk), DeclineForm() if self.act == "decline" else Form())
+
     def post(self, request: StaffRequest, pk: int) -> HttpResponse:
-        decision = get_object_or_404(Decision.objects.select_related("withdrawal"), pk=pk)
-        if decision.actor_id != request.user.pk and not visibility.sees_decision(
-            request.user, decision, decision.withdrawal
-        ):
-            raise Http404
-        operation = {"undo": decisions.undo, "agree": decisions.second, "decline": decisions.decline}[self.act]
+        decision, user, now = self._decision(pk), request.user, timezone.now()
+        form = DeclineForm(request.POST)
+        if self.act == "decline" and not form.is_valid():
+            return self._ask(decision, form)
         try:
-            operation(decision, actor=request.user, now=timezone.now())
+            if self.act == "decline":
+                decisions.decline(decision, actor=user, now=now, why=form.cleaned_data["why"])
+            elif self.act == "agree":
+                decisions.second(decision, actor=user, now=now)
+            else:
+                decisions.undo(decision, actor=user, now=now)
         except NotAllowed as refusal:
             raise PermissionDenied(refusal.sentence) from refusal
         except MoveRefused as refusal:
             return conflict(request, decision.withdrawal, refusal.sentence)
         if self.act != "agree":
             messages.info(request, "Nothing was done. It can be decided anew.")
-        return redirect(_page(decision.withdrawal, request))
+        return go_on(request, page_of(decision.withdrawal, request))
+
+    def _decision(self, pk: int) -> Decision:
+        decision = get_object_or_404(Decision.objects.select_related("withdrawal__player", "actor"), pk=pk)
+        user = self.request.user
+        if decision.actor_id != user.pk and not visibility.sees_decision(user, decision, decision.withdrawal):
+            raise Http404
+        return decision
+
+    def _ask(self, decision: Decision, form: Form) -> HttpResponse:
+        sheet = bar.decline_of(decision) if self.act == "decline" else bar.agree_to(decision)
+        if form.is_bound and is_part(self.request):
+            return ask_again(self.request, sheet, form, decision.withdrawal)
+        context = {
+            "title": sheet.question,
+            "effect": pending.waiting_words(decision, self.request.user),
+            "verb": sheet.verb,
+            "form": form,
+            "cancel_url": page_of(decision.withdrawal, self.request),
+        }
+        return render(self.request, "withdrawals/form.html", context, status=422 if form.is_bound else 200)
 
 
-def _page(withdrawal: Withdrawal, request: HttpRequest) -> str:
+def page_of(withdrawal: Withdrawal, request: HttpRequest) -> str:
     """The page that the act was made on."""
     flagged = request.GET.get("view") == tables.FLAGGED and request.user.has_perm("withdrawals.view_flagged")
     return tables.address_of(withdrawal, tables.FLAGGED if flagged else view_of(request))

@@ -26,7 +26,7 @@ from withdrawals.exceptions import MoveRefused
 from withdrawals.models import Withdrawal
 from withdrawals.operations import bulk
 from withdrawals.pages import bulk as pages
-from withdrawals.pages.decision import provider_label
+from withdrawals.pages.route import provider_label
 from withdrawals.views.queue import Queue
 
 APPROVES = ("withdrawals.view_withdrawal", "withdrawals.approve_withdrawal")

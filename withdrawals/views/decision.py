@@ -1,71 +1,48 @@
 """One withdrawal: the decision page while it can be decided by whoever looks, the record otherwise."""
 
+import logging
 import uuid
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.generic import View
 
+from backoffice.accounts.models import User
+from backoffice.accounts.preferences import preferences_of
 from backoffice.accounts.requests import StaffRequest
-from backoffice.ui import inline
 from backoffice.ui.access import Permitted
 from backoffice.ui.screens import Tab
-from withdrawals import player_words, queries, usage, visibility
+from withdrawals import player_words, pulse, queries, visibility
 from withdrawals.exceptions import ClaimedByOther
-from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
-from withdrawals.operations import asking, claims, decisions
-from withdrawals.pages import decision as decision_page
-from withdrawals.pages import money_trail, sheets, timeline
+from withdrawals.operations import asking, claims
+from withdrawals.pages import bar, pending, sheets
+from withdrawals.pages import decision as facts_page
 from withdrawals.pages import record as record_page
+from withdrawals.pages.earlier import earlier_of
+from withdrawals.pages.head import Presence, head_of, presence_of
+from withdrawals.pages.people import player_facts, standing_of
+from withdrawals.pages.route import route_of
+from withdrawals.pages.why import results_of, why_of
 from withdrawals.reference import normalise
-from withdrawals.states import LOOKS, UNDECIDED, State
+from withdrawals.states import UNDECIDED, State
 from withdrawals.views.queue import queue_of
 from withdrawals.views.tabs import tab_of, view_of
 from withdrawals.visibility import Field
 
-MOST_EVENTS = 7
-# Looking again within this time does not write the claim anew.
-RENEWED_AFTER = timedelta(minutes=1)
+logger = logging.getLogger(__name__)
 
 
 def withdrawal_or_404(ref: str) -> Withdrawal:
     """Return the withdrawal of a reference in any spelling, with its claim."""
-    rows = queries.withdrawals().select_related("claim__owner")
+    rows = queries.withdrawals().select_related("claim__owner", "claim__asked_by")
     return get_object_or_404(rows, ref=normalise(ref))
-
-
-@dataclass(frozen=True, slots=True)
-class Presence:
-    """Who decides this now, and whether the reader can take it over."""
-
-    owner: Any
-    since: datetime | None
-    left: str
-    mine: bool
-    may_take_over: bool
-
-    @property
-    def is_others(self) -> bool:
-        return self.owner is not None and not self.mine
-
-
-def presence_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Presence:
-    owner = claims.owner_of(withdrawal, now=now)
-    claim = withdrawal.claim if owner is not None else None
-    return Presence(
-        owner=owner,
-        since=claim.since if claim else None,
-        left=inline.duration(claim.until - now) if claim else "",
-        mine=owner == user,
-        may_take_over=owner is not None and owner != user and claims.may_take_over(withdrawal, user, now=now),
-    )
 
 
 class Record(Permitted, View):
@@ -86,158 +63,119 @@ class Record(Permitted, View):
         presence = presence_of(withdrawal, user, now=now)
         offered = sheets.sheets_for(withdrawal, user)
         decides = bool(offered) and withdrawal.state in (*UNDECIDED, State.ON_HOLD)
-        context = shared_context(withdrawal, user, presence, last, now=now) | self._came_from(tab, now)
-        free = waiting is None and not presence.is_others
+        context = head_of(withdrawal, user, presence, last, now=now)
+        context |= self._came_from(withdrawal, tab, presence, now)
         if decides:
-            taken = f"{presence.owner} is deciding this." if presence.is_others else ""
-            if waiting is not None:
-                told = visibility.sees_decision(user, waiting, withdrawal)
-                proposed = told and waiting.status == Decision.Status.PROPOSED
-                taken = "Proposed." if proposed else "Already decided."
-            context |= self._decision(withdrawal, offered, taken, wait=context["route"].wait, now=now)
+            context |= decision_of(withdrawal, offered, presence, waiting, user, now=now)
         else:
             context |= self._record(withdrawal, now=now)
-        context |= bar_of(withdrawal, offered if free else [], request, blocked=context.get("blocker", ""), now=now)
+        context |= live_of(withdrawal, presence, waiting, facts=decides, now=now)
+        context |= bar_for(request, withdrawal, offered, presence, context, now=now)
         response = render(request, f"withdrawals/{'decision' if decides else 'record'}.html", context)
         response["Cache-Control"] = "no-store"
         return response
 
-    def _came_from(self, tab: Tab | None, now: datetime) -> dict[str, Any]:
+    def _came_from(self, withdrawal: Withdrawal, tab: Tab | None, presence: Presence, now: datetime) -> dict[str, Any]:
         view, address = tab.slug if tab else "", reverse("withdrawals:queue")
+        place = queries.place_in(queue_of(self.request), withdrawal) if tab and presence.mine else (0, 0)
         return {
             "view": view,
             "place": view,
+            "place_in_queue": place,
             "back": (tab.label, f"{address}?view={view}") if tab else ("Withdrawals", address),
-            "undo": sheets.undo_offer(self.request.user, now=now, view=view),
-        }
-
-    def _decision(
-        self, withdrawal: Withdrawal, offered: list[sheets.Sheet], taken: str, *, wait: str, now: datetime
-    ) -> dict[str, Any]:
-        user = self.request.user
-        people = decision_page.people_of(withdrawal, user, now=now)
-        of_player = usage.of_player(withdrawal, now=withdrawal.requested_at)
-        of_house = usage.of_house(withdrawal, now=now)
-        blocked = decision_page.blocker(withdrawal, people.standing, of_player, of_house, now=now)
-        results, bars = decision_page.results_of(withdrawal), decision_page.bars_of([*of_player, *of_house])
-        return {
-            "why": decision_page.why_of(withdrawal, results, user),
-            "policy": decision_page.policy_line(
-                withdrawal,
-                offered,
-                user,
-                all_passed=not decision_page.concerns_of(results),
-                blocker=blocked,
-                taken=taken,
-                besides=[*decision_page.over_limits([*of_player, *of_house]), *filter(None, [wait])],
-            ),
-            "blocker": blocked,
-            "bars": bars[: decision_page.MOST_BARS],
-            "more_bars": bars[decision_page.MOST_BARS :],
-            "first_approval": decision_page.first_approval(withdrawal, user),
-            "player": decision_page.player_facts(
-                withdrawal.player, people.standing, user, today=timezone.localdate(now)
-            ),
-            "people": people,
-            "trail": money_trail.trail_of(withdrawal, user),
-            "earlier": decision_page.earlier_of(withdrawal, user),
+            "undo": pending.undo_offer(self.request.user, now=now, view=view),
         }
 
     def _record(self, withdrawal: Withdrawal, *, now: datetime) -> dict[str, Any]:
         user = self.request.user
         told = player_words.sentence(player_words.situation_of(withdrawal, now=now))
-        standing = decision_page.standing_of(withdrawal, user, now=now)
+        standing = standing_of(withdrawal, user, now=now)
         return {
             "outcome": record_page.outcome_of(withdrawal, user, now=now),
             "say": told if visibility.sees(user, Field.PLAYER_WORDS) else "",
-            "player": decision_page.player_facts(withdrawal.player, standing, user, today=timezone.localdate(now)),
-            "earlier": decision_page.earlier_of(withdrawal, user),
+            "player": player_facts(withdrawal.player, standing, user, today=timezone.localdate(now)),
+            "route": route_of(withdrawal, user, now=now),
+            "earlier": earlier_of(withdrawal, user),
             "attempts": record_page.attempts_of(withdrawal, user),
             "journal": record_page.journal_of(withdrawal, user),
-            "why": decision_page.why_of(withdrawal, decision_page.results_of(withdrawal), user),
+            "why": why_of(withdrawal, results_of(withdrawal), user),
         }
+
+
+def decision_of(
+    withdrawal: Withdrawal,
+    offered: list[sheets.Sheet],
+    presence: Presence,
+    waiting: Decision | None,
+    user: User,
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the panels of a decision page and the policy line."""
+    taken = f"{presence.owner} is deciding this." if presence.is_others else ""
+    if waiting is not None:
+        told = visibility.sees_decision(user, waiting, withdrawal)
+        taken = "Proposed." if told and waiting.status == Decision.Status.PROPOSED else "Already decided."
+    return facts_page.context_of(facts_page.Facts(withdrawal, user, now=now), offered, taken=taken)
+
+
+def live_of(
+    withdrawal: Withdrawal, presence: Presence, waiting: Decision | None, *, facts: bool, now: datetime
+) -> dict[str, Any]:
+    """Return what the open page asks about later: what it shows now, as opaque words."""
+    return {
+        "seen": presence.digest,
+        "waits_for": waiting.pk if waiting else 0,
+        "facts_seen": _facts_seen(withdrawal, now=now) if facts else "",
+    }
+
+
+def _facts_seen(withdrawal: Withdrawal, *, now: datetime) -> str:
+    """Return the facts of the page; nothing where one cannot be read, which its panel says."""
+    try:
+        return pulse.write(pulse.facts_of(withdrawal.ref, now=now))
+    except DatabaseError:
+        logger.exception("The facts of %s could not be read.", withdrawal.ref)
+        return ""
+
+
+def bar_for(
+    request: StaffRequest,
+    withdrawal: Withdrawal,
+    offered: list[sheets.Sheet],
+    presence: Presence,
+    context: dict[str, Any],
+    *,
+    now: datetime,
+) -> dict[str, Any]:
+    """Return the decision bar; what is blocked, decided or somebody else's is left out of it."""
+    user, view, waiting = request.user, view_of(request), context.get("waiting")
+    stopped = bool(context.get("blocker") or context.get("needs_senior"))
+    free = context.get("waits_for") == 0 and not presence.is_others
+    asked = [sheet for sheet in offered if free and not (stopped and sheet.look.inline)]
+    answers = bar.answers_to(waiting, view=context.get("place", view)) if waiting and context.get("may_agree") else []
+    return bar.bar_of(
+        withdrawal,
+        [*answers, *bar.asked_of(withdrawal, asked, view=view, now=now)],
+        user,
+        view=view,
+        queue=_queue_for(request) if asked else None,
+        open_next=request.session.get("open_next", preferences_of(user).open_next),
+        now=now,
+    )
+
+
+def _queue_for(request: StaffRequest) -> QuerySet[Withdrawal] | None:
+    """The list to go on in, for whoever takes the next one from it."""
+    return queue_of(request) if view_of(request) and claims.may_claim(request.user) else None
 
 
 def claimed(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Withdrawal:
     """Claim what nobody has, for somebody who can decide it now; return the withdrawal with whoever has it."""
     if not claims.can_decide(withdrawal, user):
         return withdrawal
-    mine = claims.owner_of(withdrawal, now=now) == user
-    if mine and withdrawal.claim.until - now > settings.CLAIM_TIME - RENEWED_AFTER:
-        return withdrawal
     try:
-        withdrawal.claim = claims.claim(withdrawal, user=user, now=now)
+        withdrawal.claim = claims.claim(withdrawal, user=user, now=now, page=uuid.uuid4().hex)
     except ClaimedByOther:
         return withdrawal_or_404(withdrawal.ref)
     return withdrawal
-
-
-def shared_context(
-    withdrawal: Withdrawal, user: Any, presence: Presence, last: Decision | None, *, now: datetime
-) -> dict[str, Any]:
-    """Return what the head and the timeline of every page about a withdrawal show. ``last``: the last decision."""
-    notes = timeline.notes_for(withdrawal, user)
-    events = timeline.events_of(withdrawal, user, notes=notes)
-    name = visibility.player_name(user, withdrawal.player)
-    state = visibility.state_for(user, withdrawal.state, withdrawal.hold_kind)
-    context = {
-        "withdrawal": withdrawal,
-        "now": now,
-        "name": name,
-        "player_first": name.split()[0],
-        "destination": visibility.destination_words(user, withdrawal),
-        "presence": presence,
-        "look": LOOKS[state],
-        "due": withdrawal.state in UNDECIDED and visibility.sees(user, Field.STATE),
-        "route": decision_page.route_of(withdrawal, user, now=now),
-        "notes": notes[:1],
-        "events": events[:MOST_EVENTS],
-        "older_events": events[MOST_EVENTS:],
-        "sees_owner": visibility.sees(user, Field.OWNER),
-        "hold": sheets.hold_words(withdrawal, user),
-        "findings": queries.open_findings_of(withdrawal, user),
-    }
-    if last is None or not visibility.sees_decision(user, last, withdrawal):
-        return context
-    if last.is_waiting:
-        proposal = last.status == Decision.Status.PROPOSED
-        context |= {
-            "waiting": last,
-            "waiting_words": sheets.waiting_words(last, user),
-            "waiting_facts": sheets.waiting_facts(last),
-            "may_withdraw": proposal and last.actor_id == user.pk,
-            "may_agree": decisions.may_second(last, withdrawal, user),
-        }
-    elif last.status == Decision.Status.DECLINED and last.version == withdrawal.version:
-        context["declined"] = sheets.declined_words(last)
-    return context
-
-
-def bar_of(
-    withdrawal: Withdrawal, offered: list[sheets.Sheet], request: StaffRequest, *, blocked: str, now: datetime
-) -> dict[str, Any]:
-    """Return the buttons and sheets of the decision bar; what is blocked now is left out of it."""
-    user, view = request.user, view_of(request)
-    offered = [sheet for sheet in offered if not (blocked and sheet.look.inline)]
-    asked = [
-        (
-            sheet,
-            sheets.move_address(withdrawal, sheet.move, view),
-            MoveForm(sheet=sheet, now=now, auto_id=f"id_{sheet.move}_%s"),
-        )
-        for sheet in offered
-    ]
-    actions = [sheets.action_of(sheet, address) for sheet, address, _form in asked]
-    if user.has_perm("withdrawals.add_note"):
-        actions.append(sheets.note_action(withdrawal, view))
-    goes_on, following = bool(offered and view) and claims.may_claim(user), None
-    if goes_on:
-        following = claims.claimable(user, now=now, queue=queue_of(request)).exclude(pk=withdrawal.pk).first()
-    return {
-        "actions": actions,
-        "asked": asked,
-        "token": uuid.uuid4().hex,
-        "open_next": request.session.get("open_next", True) if goes_on else None,
-        "following": following,
-        "following_name": visibility.player_name(user, following.player) if following else "",
-    }

@@ -19,7 +19,7 @@ from withdrawals.forms import FindingForm
 from withdrawals.models import Finding
 from withdrawals.operations import findings
 from withdrawals.pages import findings as pages
-from withdrawals.pages.decision import provider_label
+from withdrawals.pages.route import provider_label
 
 
 class Findings(ListScreen):

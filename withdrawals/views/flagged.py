@@ -1,6 +1,5 @@
 """What fraud analysts work from: the flagged list, the page of one withdrawal, and the two verdicts."""
 
-import uuid
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,13 +18,18 @@ from backoffice.ui.screens import ListScreen, Tab
 from withdrawals import filters, queries, reasons, tables
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
-from withdrawals.pages import decision as decision_page
-from withdrawals.pages import sheets
+from withdrawals.pages import bar, pending, sheets
+from withdrawals.pages.approval import first_approval
 from withdrawals.pages.flagged import hits_of, stake_of
+from withdrawals.pages.head import head_of, presence_of
+from withdrawals.pages.looks import Look
+from withdrawals.pages.people import linked_of, player_facts, standing_of
 from withdrawals.pages.record import outcome_of
+from withdrawals.pages.route import route_of
+from withdrawals.pages.why import results_of, why_of
 from withdrawals.reasons import Reason
 from withdrawals.states import LOOKS, UNDECIDED, Move, State
-from withdrawals.views.decision import claimed, presence_of, shared_context, withdrawal_or_404
+from withdrawals.views.decision import claimed, live_of, withdrawal_or_404
 from withdrawals.views.moves import Decide
 from withdrawals.views.summary import summary_of
 
@@ -35,17 +39,17 @@ class Kind:
     """A verdict is one of these moves, whichever the withdrawal allows this analyst."""
 
     reasons: tuple[Reason, ...]
-    looks: dict[Move, sheets.Look]
+    looks: dict[Move, Look]
 
 
 # What clearing does to the money, by the move behind it.
 _THEN = {Move.APPROVE: "goes to a provider", Move.ENDORSE: "then a second person confirms"}
 
 
-def _clears(move: Move) -> sheets.Look:
+def _clears(move: Move) -> Look:
     """Clearing approves, so the sheet says so and what becomes of the money."""
     effect = f"Approve {{money}}: {_THEN[move]}"
-    return sheets.Look(
+    return Look(
         "Clear and approve…",
         f"{effect}. What explains the indicators?",
         effect,
@@ -61,7 +65,7 @@ VERDICTS: dict[str, Kind] = {
     "confirm-fraud": Kind(
         reasons.CONFIRM_FRAUD,
         {
-            Move.REJECT: sheets.Look(
+            Move.REJECT: Look(
                 "Confirm fraud…",
                 "{money} is fraud and is not paid. The money goes back to the player’s balance. Of which kind?",
                 "Confirm fraud",
@@ -105,7 +109,7 @@ class Flagged(ListScreen):
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
         context["table"].open_totals = queries.open_totals({row.player_id for row in page.rows})
-        context["undo"] = sheets.undo_offer(self.request.user, now=self.now, view=tables.FLAGGED)
+        context["undo"] = pending.undo_offer(self.request.user, now=self.now, view=tables.FLAGGED)
         return context
 
 
@@ -121,31 +125,32 @@ class FlaggedOne(Permitted, View):
         waiting = last if last is not None and last.is_waiting else None
         if waiting is None and withdrawal.state == State.UNDER_REVIEW:
             withdrawal = claimed(withdrawal, user, now=now)
-        people = decision_page.people_of(withdrawal, user, now=now)
-        results = decision_page.results_of(withdrawal)
+        results = results_of(withdrawal)
         asked = [] if waiting else _asked(withdrawal, user)
         presence = presence_of(withdrawal, user, now=now)
-        context = shared_context(withdrawal, user, presence, last, now=now) | {
+        context = head_of(withdrawal, user, presence, last, now=now) | {
             "back": ("Flagged", reverse("withdrawals:flagged")),
             "place": tables.FLAGGED,
-            "why": decision_page.why_of(withdrawal, results, user),
-            "first_approval": decision_page.first_approval(withdrawal, user),
+            "why": why_of(withdrawal, results, user),
+            "first_approval": first_approval(withdrawal, user),
             "outcome": None
             if withdrawal.state in (*UNDECIDED, State.ON_HOLD)
             else outcome_of(withdrawal, user, now=now),
             "hits": hits_of(withdrawal, results, user),
             "stake": stake_of(withdrawal),
-            "player": decision_page.player_facts(
-                withdrawal.player, people.standing, user, today=timezone.localdate(now)
+            "player": player_facts(
+                withdrawal.player, standing_of(withdrawal, user, now=now), user, today=timezone.localdate(now)
             ),
-            "people": people,
+            "people": linked_of(withdrawal, user, now=now),
+            "route": route_of(withdrawal, user, now=now),
             "looks": LOOKS,
-            "token": uuid.uuid4().hex,
-            "asked": asked,
-            "actions": [sheets.action_of(sheet, address) for sheet, address, _form in asked],
-            "open_next": None,
-            "undo": sheets.undo_offer(user, now=now, view=tables.FLAGGED),
+            "undo": pending.undo_offer(user, now=now, view=tables.FLAGGED),
         }
+        answers = bar.answers_to(waiting, view=tables.FLAGGED) if waiting and context.get("may_agree") else []
+        context |= live_of(withdrawal, presence, waiting, facts=False, now=now)
+        context |= bar.bar_of(
+            withdrawal, [*answers, *asked], user, view=tables.FLAGGED, queue=None, open_next=False, now=now
+        )
         response = render(request, "withdrawals/flagged_one.html", context)
         response["Cache-Control"] = "no-store"
         return response
@@ -191,7 +196,7 @@ def _sheet_of(verdict: str, withdrawal: Withdrawal, user: Any) -> sheets.Sheet:
     """Return what a verdict asks, in the words of this page. It always asks for a reason."""
     kind = VERDICTS[verdict]
     sheet = sheets.sheet_of(withdrawal, _move_of(verdict, withdrawal, user), user)
-    return replace(sheet, look=kind.looks[sheet.move], reasons=kind.reasons)
+    return replace(sheet, look=kind.looks[sheet.move], reasons=kind.reasons, name=verdict)
 
 
 def _move_of(verdict: str, withdrawal: Withdrawal, user: Any) -> Move:

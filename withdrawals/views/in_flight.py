@@ -21,7 +21,7 @@ from withdrawals import filters, in_flight, queries, tables, visibility
 from withdrawals.operations import asking
 from withdrawals.operations.exports import record_export
 from withdrawals.pages import unknown
-from withdrawals.pages.decision import provider_label
+from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, WITH_PROVIDER, State
 from withdrawals.views.decision import withdrawal_or_404
 

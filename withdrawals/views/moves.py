@@ -6,22 +6,26 @@ from typing import Any
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.utils import timezone
 from django.views.generic import View
+from django_htmx.http import reswap, retarget
 
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
-from withdrawals import queries, tables, visibility
-from withdrawals.exceptions import AlreadyDecided, ClaimedByOther, MoveRefused, NeedsReason, NotAllowed
+from withdrawals import pulse, queries, tables, visibility
+from withdrawals.exceptions import AlreadyDecided, ClaimedByOther, FactsChanged, MoveRefused, NeedsReason, NotAllowed
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import asking, claims, decisions
-from withdrawals.pages import sheets
+from withdrawals.pages import pending, sheets
 from withdrawals.states import MOVE_LOOKS, HoldKind, Move
-from withdrawals.views.conflict import conflict
+from withdrawals.views.answers import ask_again, conflict, go_on, is_part
 from withdrawals.views.decision import withdrawal_or_404
+from withdrawals.views.live import facts_context
 from withdrawals.views.tabs import view_of
+
+COUNTED = ("One thing", "Two things", "Three things", "Four things", "Five things")
 
 
 class Decide(Permitted, View):
@@ -58,6 +62,8 @@ class Decide(Permitted, View):
         form = MoveForm(request.POST, sheet=self.get_sheet(withdrawal), now=now)
         if not form.is_valid():
             return self._ask(form)
+        if (refused := self._facts_changed(withdrawal, now)) is not None:
+            return refused
         try:
             decision = self._decide(withdrawal, form, now)
         except NeedsReason as refusal:
@@ -67,6 +73,9 @@ class Decide(Permitted, View):
             raise PermissionDenied(refusal.sentence) from refusal
         except AlreadyDecided:
             return self._too_late(withdrawal, now) or self._conflict(withdrawal, "Somebody was faster.")
+        except FactsChanged as refusal:
+            again = self._facts_changed(withdrawal, now, refusal.sentence)
+            return again or conflict(request, withdrawal, refusal.sentence)
         except MoveRefused as refusal:
             return conflict(request, withdrawal, refusal.sentence)
         if self._may_go_on:
@@ -80,6 +89,8 @@ class Decide(Permitted, View):
         return sheets.BY_SLUG[self.kwargs["move"]]
 
     def get_sheet(self, withdrawal: Withdrawal) -> sheets.Sheet:
+        if self.kwargs["move"] == sheets.ESCALATION:
+            return sheets.escalation_of(withdrawal, self.request.user)
         return sheets.sheet_of(withdrawal, self.move, self.request.user)
 
     def get_back_url(self, withdrawal: Withdrawal) -> str:
@@ -121,11 +132,32 @@ class Decide(Permitted, View):
             return self._conflict(withdrawal, refusal.sentence)
         return None
 
+    def _facts_changed(self, withdrawal: Withdrawal, now: datetime, sentence: str = "") -> HttpResponse | None:
+        """Refuse to approve what changed since the page showed it; the page gets the new facts, marked."""
+        seen = self.request.POST.get("facts", "")
+        if not seen or self.move not in claims.YES:
+            return None
+        changed = pulse.changed_since(seen, pulse.facts_of(withdrawal.ref, now=now))
+        decisive = [pulse.DECISIVE[name] for name in changed if name in pulse.DECISIVE]
+        if decisive:
+            counted = COUNTED[len(decisive) - 1]
+            sentence = f"{counted} changed while you looked: {' and '.join(decisive)}. Nothing was done; decide again."
+        if not sentence:
+            return None
+        if not is_part(self.request):
+            return conflict(self.request, withdrawal, sentence)
+        context = facts_context(self.request, withdrawal_or_404(withdrawal.ref), changed, now=now)
+        context["notice"] = {"text": sentence, "blocks": False}
+        answer = render(self.request, "withdrawals/fragments/facts.html", context, status=409)
+        return reswap(retarget(answer, "#facts-now"), "outerHTML")
+
     def _conflict(self, withdrawal: Withdrawal, sentence: str) -> HttpResponse:
         return conflict(self.request, withdrawal, f"{sentence} Nothing of yours was done.")
 
     def _ask(self, form: MoveForm) -> HttpResponse:
         sheet = form.sheet
+        if form.is_bound and is_part(self.request):
+            return ask_again(self.request, sheet, form, sheet.withdrawal)
         context = {
             "title": sheet.question,
             "effect": sheet.hint,
@@ -150,5 +182,5 @@ class Decide(Permitted, View):
 
     def _go_on(self, decision: Decision) -> HttpResponse:
         if decision.status == Decision.Status.PROPOSED:
-            messages.info(self.request, f"Proposed. {sheets.awaited(decision)}")
-        return redirect(self.get_next_url(decision.withdrawal))
+            messages.info(self.request, f"Proposed. {pending.awaited(decision)}")
+        return go_on(self.request, self.get_next_url(decision.withdrawal))

@@ -4,7 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -24,9 +24,23 @@ class Board(Permitted, View):
     def get(self, request: HttpRequest) -> HttpResponse:
         now = timezone.now()
         table = tables.ProviderTable(pages.board(now=now), me=request.user, now=now)
-        context = {"table": table, "stop": providers.global_stop(), "now": now}
+        context = {"table": table, "stop": providers.global_stop(), "days": pages.day_charts(now=now), "now": now}
         response = render(request, "withdrawals/providers.html", context)
         response["Cache-Control"] = "no-store"
+        return response
+
+
+class DayFile(Permitted, View):
+    """The numbers of one provider's last 24 hours."""
+
+    permission_required = "providers.view_provider"
+
+    def get(self, _request: HttpRequest, code: str) -> StreamingHttpResponse:
+        chart = next((one for one in pages.day_charts(now=timezone.now()) if one.slug == code), None)
+        if chart is None:
+            raise Http404
+        response = StreamingHttpResponse(chart.csv(), content_type="text/csv; charset=utf-8")
+        response["Content-Disposition"] = f'attachment; filename="{code}-24-hours.csv"'
         return response
 
 

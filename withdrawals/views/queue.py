@@ -1,9 +1,7 @@
-"""The list of withdrawals, the next item to decide, and the search field."""
+"""The list of withdrawals, and the next item to decide."""
 
 from collections.abc import Collection
-from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -25,7 +23,7 @@ from providers import queries as providers
 from withdrawals import filters, queries, tables, visibility
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
-from withdrawals.pages import sheets
+from withdrawals.pages import pending
 from withdrawals.pages.peek import peek_of
 from withdrawals.reference import normalise
 from withdrawals.views.summary import summary_of
@@ -169,7 +167,7 @@ class Queue(ListScreen):
         if self.waiting is None or "held" in self.parameters:
             return notices
         for code, trouble in self.troubles.items():
-            here = filters.held_up(self.filterset.qs, code, self.troubles).count()
+            here = filters.held_up(self.filterset.qs, code, self.troubles).order_by()[: queries.COUNT_CAP].count()
             if here:
                 text = format_html(
                     '<b>{}</b> Approving still works; {} here may wait. <a href="{}">Show {}</a>',
@@ -196,7 +194,7 @@ class Queue(ListScreen):
             table.deciders = User.objects.in_bulk({row.decider_id for row in page.rows})
         if not {"wagered", "deposits"}.isdisjoint(self.columns.shown):
             table.facts = fraud.facts_of([row.ref for row in page.rows])
-        context["undo"] = sheets.undo_offer(self.request.user, now=self.now)
+        context["undo"] = pending.undo_offer(self.request.user, now=self.now)
         return context
 
 
@@ -217,12 +215,12 @@ class Next(Permitted, View):
 
     def get(self, request: StaffRequest) -> HttpResponse:
         now, user = timezone.now(), request.user
-        left = self._left_behind(request, now)
+        left, back = self._left_behind(request)
         view = view_of(request) or NEEDS_DECISION.slug
-        found = claims.next_for(user, now=now, queue=queue_of(request), after=left)
+        found = claims.next_for(user, now=now, queue=queue_of(request), after=left, back=back)
         if found is None:
             context = {
-                "undo": sheets.undo_offer(user, now=now),
+                "undo": pending.undo_offer(user, now=now),
                 "counts": queries.day_of(user, now=now),
                 "view": view,
             }
@@ -231,31 +229,11 @@ class Next(Permitted, View):
         response.status_code = 303
         return response
 
-    def _left_behind(self, request: StaffRequest, now: datetime) -> Withdrawal | None:
-        """What somebody moves on from without deciding goes back to the others."""
-        reference = normalise(request.GET.get("after", ""))
+    def _left_behind(self, request: StaffRequest) -> tuple[Withdrawal | None, bool]:
+        """What somebody moves on from without deciding goes back to the others; and whether they move backwards."""
+        back = "before" in request.GET
+        reference = normalise(request.GET.get("before" if back else "after", ""))
         left = queries.withdrawals().filter(ref=reference).first() if reference else None
         if left is not None:
             claims.let_go(left, user=request.user)
-        return left
-
-
-class Go(Permitted, View):
-    """The search field of every page: a reference opens its record, and for whoever works from the look-up what
-    names one player opens that player; anything else searches the list."""
-
-    permission_required = "withdrawals.view_withdrawal"
-
-    def get(self, request: HttpRequest) -> HttpResponse:
-        term = request.GET.get("q", "").strip()
-        reference = normalise(term)
-        if reference and (found := queries.withdrawals().filter(ref=reference).first()) is not None:
-            return redirect(tables.address_of(found))
-        user: Any = request.user
-        answers = visibility.sees(user, visibility.Field.PLAYER_WORDS) and not visibility.sees(
-            user, visibility.Field.STATE
-        )
-        if term and answers and len(players := kyc.look_up(term)) == 1:
-            return redirect(tables.player_address(players[0]))
-        query = f"?{urlencode({'view': 'all', 'q': term})}" if term else ""
-        return redirect(reverse("withdrawals:queue") + query)
+        return left, back

@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from backoffice.ui.screens import Tab
-from withdrawals import guards, policy, queries, visibility
+from withdrawals import guards, policy, queries, reasons, visibility
 from withdrawals.filters import NEW_DETAILS
 from withdrawals.models import Decision
 from withdrawals.states import WITH_PROVIDER, State
@@ -43,6 +43,14 @@ def _proposed(request: HttpRequest) -> Q:
     return Q(Exists(proposals_for(request.user).filter(withdrawal=OuterRef("pk"))))
 
 
+def _asked(request: HttpRequest) -> Q:
+    return Q(state=State.ON_HOLD, reason__in=_answered_by(request.user))
+
+
+def _answered_by(user: Any) -> list[str]:
+    return [code for code, permission in reasons.ANSWERED_WITH.items() if user.has_perm(permission)]
+
+
 NEEDS_DECISION = Tab(
     "needs-decision",
     "Needs a decision",
@@ -76,6 +84,14 @@ TABS = (
     SECOND_APPROVAL,
     PROPOSALS,
     Tab(
+        "asked",
+        "Asked of you",
+        _asked,
+        hide=("due", "requested", "state", "owner", "provider"),
+        sort="wake",
+        empty="Nobody asked you anything.",
+    ),
+    Tab(
         "on-hold",
         "On hold",
         Q(state=State.ON_HOLD),
@@ -87,7 +103,7 @@ TABS = (
     Tab(
         "high-value",
         "High value",
-        queries.NEEDS_DECISION & (Q(reference_amount__gt=policy.ONE_PERSON_CAP) | Q(reference_amount__isnull=True)),
+        queries.NEEDS_DECISION & Q(house_value__gt=policy.ONE_PERSON_CAP),
         hide=_ONCE,
         off=_OFF,
         sort="-amount",
@@ -143,6 +159,8 @@ def tabs_for(user: Any) -> tuple[Tab, ...]:
         hidden.add("second-approval")
     if not any(user.has_perm(permission) for permission in guards.SECONDED_WITH):
         hidden.add("proposals")
+    if not _answered_by(user):
+        hidden.add("asked")
     if not visibility.sees(user, visibility.Field.OWNER):
         hidden.add("mine")
     if not visibility.sees(user, visibility.Field.SIGNALS):

@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from backoffice import demo
+from backoffice.accounts import second_factor
 from backoffice.accounts.models import User
 from backoffice.money import parse_amount
 from backoffice.platform.invented import circumstances, outcomes, visits
@@ -60,7 +61,7 @@ def _seed(*, now: datetime, watch: Watcher) -> Seeded:
 
 
 def _staff(made: Seeded, *, now: datetime) -> outcomes.Staff:
-    by_role = {}
+    by_role: outcomes.Staff = {}
     for person in demo.STAFF:
         user = User.objects.filter(email=person.email).first()
         if user is None:
@@ -68,7 +69,9 @@ def _staff(made: Seeded, *, now: datetime) -> outcomes.Staff:
             user = User.objects.create_user(person.email, person.name, demo.PASSWORD, date_joined=joined)
             user.groups.add(Group.objects.get(name=person.role))
             made.staff += 1
-        by_role[person.role] = user
+            if person.app_secret:
+                second_factor.give_app(user, secret=person.app_secret, now=joined)
+        by_role.setdefault(person.role, user)
     return by_role
 
 

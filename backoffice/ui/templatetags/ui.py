@@ -36,6 +36,12 @@ def share(part: int, whole: int) -> str:
 
 
 @register.filter
+def cells(row: Any, drawn: Any) -> Any:
+    """The cells of a row, drawn by what BaseTable.cells() returned."""
+    return drawn.of(row)
+
+
+@register.filter
 def get(mapping: Any, key: Any) -> Any:
     """Look a key up in a dictionary; empty when it is not there."""
     return mapping.get(key, "")

@@ -1,0 +1,1 @@
+"""The first page: is anything wrong, and what should this person do first."""

@@ -1,0 +1,158 @@
+"""Whether anything about an open page changed, in one statement: who is there, how it stands, and its facts.
+
+An answer is a short digest. Whoever gets an equal one need not ask for more.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db.models import Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models.functions import Cast, JSONObject
+
+from kyc.models import Verification
+from ledger.models import AccountKind, Balance
+from providers.models import ProviderCall, ProviderControl, Verb
+from providers.queries import NOT_ITS_DOING, SHORT, SUCCESS
+from providers.states import FEWEST_CREATES, WELL_FROM
+from withdrawals.models import CheckResult, Decision, Destination, Finding, Limit, Visit, Withdrawal
+from withdrawals.states import COUNTED
+from withdrawals.usage import PERIODS
+
+# Somebody who was not heard of for so long looks no more; an open page speaks every 30 seconds.
+SEEN_WITHIN = timedelta(seconds=70)
+# Facts that a decision is made by, by the panel that shows them: who decides on other ones is asked to look again.
+# The balance is none of them: it moves with every stake while somebody plays, and what is paid out is reserved.
+DECISIVE = {
+    "player": "the player’s standing",
+    "why": "what the checks say",
+    "limits": "the player’s limits",
+    "route": "the payout details",
+    "findings": "what a provider says",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """How a withdrawal stands and who is at it: keys of people, those of the others who look sorted."""
+
+    version: int
+    owner_id: int | None
+    asked_by_id: int | None
+    decision_id: int | None
+    lookers: tuple[int, ...]
+
+    @property
+    def digest(self) -> str:
+        return _digest([self.version, self.owner_id, self.asked_by_id, self.decision_id, self.lookers])
+
+
+def presence_of(ref: str, *, reader_id: int, now: datetime) -> Presence | None:
+    """Return how it stands now, or None where there is no such withdrawal. One statement."""
+    visits = Visit.objects.filter(withdrawal=OuterRef("pk"), seen_at__gt=now - SEEN_WITHIN).exclude(visitor=reader_id)
+    waiting = Decision.objects.filter(
+        withdrawal=OuterRef("pk"), status__in=[Decision.Status.WAITING, Decision.Status.PROPOSED]
+    )
+    held = Q(claim__until__gt=now)
+    row = (
+        Withdrawal.objects.filter(ref=ref)
+        .annotate(
+            owner_id=Case(When(held, then=F("claim__owner")), default=Value(None)),
+            asked_by_id=Case(When(held, then=F("claim__asked_by")), default=Value(None)),
+            decision_id=Subquery(waiting.values("pk")[:1]),
+            lookers=ArraySubquery(visits.order_by("visitor").values("visitor")),
+        )
+        .values_list("version", "owner_id", "asked_by_id", "decision_id", "lookers")
+        .first()
+    )
+    if row is None:
+        return None
+    return Presence(row[0], row[1], row[2], row[3], tuple(one for one in row[4] if one != row[1]))
+
+
+def facts_of(withdrawal_ref: str, *, now: datetime) -> dict[str, str]:
+    """Return a digest of the facts of each panel as they are now; empty without such a withdrawal. One statement."""
+    verifications = Verification.objects.filter(player=OuterRef("player"), current=True)
+    checks = CheckResult.objects.filter(withdrawal=OuterRef("pk"), is_current=True)
+    others = Withdrawal.objects.filter(
+        player=OuterRef("player"),
+        pk__lt=OuterRef("pk"),
+        state__in=COUNTED,
+        requested_at__gt=OuterRef("requested_at") - max(PERIODS.values()),
+    )
+    approved = Withdrawal.objects.filter(approved_at__isnull=False).order_by("-approved_at")
+    findings = Finding.objects.filter(withdrawal=OuterRef("pk"), resolved_at=None)
+    destination = Destination.objects.filter(pk=OuterRef("destination"))
+    balance = Balance.objects.filter(
+        account__kind=AccountKind.PLAYER_CASH,
+        account__holder=Cast(OuterRef("player"), CharField()),
+        account__currency=OuterRef("currency"),
+    )
+    limits = Limit.objects.annotate(cap=_object("scope", "period", "cap_amount", "cap_count", "effect"))
+    row = (
+        Withdrawal.objects.filter(ref=withdrawal_ref)
+        .annotate(
+            verifications=_list(verifications, "pk", "state", "level", "expires_on"),
+            standing=_object("player__self_excluded", "player__suspended", "player__name"),
+            checks=ArraySubquery(checks.order_by("pk").values("pk")),
+            details=_list(destination, "holder_name", "owned"),
+            limits=ArraySubquery(limits.order_by("pk").values("cap")),
+            others=ArraySubquery(others.order_by("pk").values("pk")),
+            last_approved=Subquery(approved.values("approved_at")[:1]),
+            open_findings=ArraySubquery(findings.order_by("pk").values("pk")),
+            balance=Subquery(balance.values("amount")[:1]),
+            stopped=ArraySubquery(ProviderControl.objects.filter(paused=True).order_by("code").values("code")),
+            failing=ArraySubquery(_failing(now)),
+        )
+        .values()
+        .first()
+    )
+    if row is None:
+        return {}
+    parts: dict[str, list[Any]] = {
+        "player": [row["verifications"], row["standing"]],
+        "why": [row["checks"], row["risk_score"], row["risk_level"]],
+        "limits": [row["limits"], row["others"]],
+        "house": [row["last_approved"]],
+        "money": [row["balance"]],
+        "route": [row["details"], row["routes"]],
+        "provider": [row["stopped"], row["failing"]],
+        "findings": [row["open_findings"]],
+    }
+    return {name: _digest(part) for name, part in parts.items()}
+
+
+def write(facts: dict[str, str]) -> str:
+    """Return the facts as one opaque word for an address or a form."""
+    return ".".join(f"{name}-{digest}" for name, digest in facts.items())
+
+
+def changed_since(seen: str, facts: dict[str, str]) -> list[str]:
+    """Return the names of the facts that differ from what a page showed; nothing where it does not say what it did."""
+    known = dict(part.split("-", 1) for part in seen.split(".") if "-" in part)
+    return [name for name, digest in facts.items() if name in known and known[name] != digest]
+
+
+def _failing(now: datetime) -> QuerySet[Any, Any]:
+    """The providers that took on too few of what they were sent: what providers.queries.troubles() says of them."""
+    creates = ProviderCall.objects.filter(verb=Verb.CREATE, at__gt=now - SHORT).exclude(outcome__in=NOT_ITS_DOING)
+    counted = creates.values("provider").annotate(total=Count("pk"), good=Count("pk", filter=Q(outcome__in=SUCCESS)))
+    few = counted.filter(total__gte=FEWEST_CREATES, good__lt=F("total") * WELL_FROM / 100.0)
+    return few.order_by("provider").values("provider")
+
+
+def _object(*fields: str) -> JSONObject:
+    return JSONObject(**{name.replace("__", "_"): name for name in fields})
+
+
+def _list(rows: QuerySet[Any], *fields: str) -> ArraySubquery:
+    return ArraySubquery(rows.order_by("pk").annotate(seen=_object(*fields)).values("seen"))
+
+
+def _digest(parts: Iterable[Any]) -> str:
+    return hashlib.sha256(json.dumps(list(parts), cls=DjangoJSONEncoder).encode()).hexdigest()[:10]

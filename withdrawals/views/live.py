@@ -1,0 +1,131 @@
+"""What an open page asks again and again: who is there and how it stands, and whether its facts are still true.
+
+Nothing new is 204, after one statement of its own. What is new comes as parts of the page.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.generic import View
+
+from backoffice.accounts.models import User
+from backoffice.accounts.requests import StaffRequest
+from backoffice.ui.access import Permitted
+from withdrawals import pulse, queries, tables, visibility
+from withdrawals.models import Withdrawal
+from withdrawals.operations.decisions import words_of
+from withdrawals.pages import sheets, timeline
+from withdrawals.pages.decision import PANEL_OF
+from withdrawals.pages.head import Presence, head_of, presence_of
+from withdrawals.reference import normalise
+from withdrawals.views.decision import bar_for, decision_of, live_of, withdrawal_or_404
+from withdrawals.views.tabs import view_of
+
+NOTHING_NEW = 204
+
+
+class Fragment(Permitted, View):
+    permission_required = "withdrawals.view_withdrawal"
+    request: StaffRequest
+
+    @property
+    def seen(self) -> str:
+        return self.request.GET.get("v", "")
+
+
+class Status(Fragment):
+    """Who has it, who looks, and whether somebody decided it. Asked with ``v``, what the page shows; ``at``, its
+    version; ``waits``, the decision that it shows; ``mine``, whether it shows the reader's claim."""
+
+    def get(self, request: StaffRequest, ref: str) -> HttpResponse:
+        now, user = timezone.now(), request.user
+        sensed = pulse.presence_of(normalise(ref) or "", reader_id=user.pk, now=now)
+        if sensed is None:
+            raise Http404
+        if sensed.digest == self.seen:
+            return HttpResponse(status=NOTHING_NEW)
+        withdrawal = withdrawal_or_404(ref)
+        presence = presence_of(withdrawal, user, now=now, sensed=sensed)
+        context = {
+            "withdrawal": withdrawal,
+            "now": now,
+            "presence": presence,
+            "sees_owner": visibility.sees(user, visibility.Field.OWNER),
+            "due": bool(request.GET.get("due")),
+            "place": view_of(request),
+            "seen": sensed.digest,
+            "at": request.GET.get("at", ""),
+            "waits_for": request.GET.get("waits", ""),
+            "mine": request.GET.get("mine", ""),
+            "notice": notice_of(request, withdrawal, presence, sensed, now=now),
+            "record_url": tables.address_of(withdrawal, view_of(request)),
+            "next_url": tables.next_address(view_of(request)),
+        }
+        return render(request, "withdrawals/fragments/status.html", context)
+
+
+def notice_of(
+    request: StaffRequest, withdrawal: Withdrawal, presence: Presence, sensed: pulse.Presence, *, now: datetime
+) -> dict[str, Any] | None:
+    """Return what an open page must say now: the sentence, and whether the page can still decide."""
+    user = request.user
+    if request.GET.get("at") != str(withdrawal.version):
+        said = timeline.last_word(withdrawal, user, now=now) or "It moved on since you opened it."
+        return {"text": said, "blocks": True}
+    if str(sensed.decision_id or 0) != request.GET.get("waits"):
+        return {"text": _decided(withdrawal, user), "blocks": True}
+    if request.GET.get("mine") and not presence.mine:
+        if presence.owner is None:
+            return {"text": "Your claim ended. Somebody else can take it now.", "blocks": False}
+        taken = timeline.last_claim(withdrawal, user)
+        return {"text": f"{taken} What you typed is kept.", "blocks": True}
+    if not request.GET.get("mine") and presence.mine:
+        return {"text": "It is yours now.", "blocks": True}
+    if presence.mine and presence.asked_by is not None:
+        return {"text": f"{presence.asked_by.name} asks you to hand this over.", "hands_over": True}
+    return None
+
+
+def _decided(withdrawal: Withdrawal, user: User) -> str:
+    waiting = queries.waiting_decision(withdrawal)
+    if waiting is None:
+        return "The decision was taken back."
+    return words_of(waiting, user) if visibility.sees_decision(user, waiting, withdrawal) else "It is decided already."
+
+
+class FactsNow(Fragment):
+    """The panels whose facts changed since the page showed them, marked, with the bar that decides on them."""
+
+    def get(self, request: StaffRequest, ref: str) -> HttpResponse:
+        now, reference = timezone.now(), normalise(ref) or ""
+        found = pulse.facts_of(reference, now=now)
+        if not found:
+            raise Http404
+        changed = pulse.changed_since(self.seen, found)
+        if not changed:
+            return HttpResponse(status=NOTHING_NEW)
+        return render(
+            request,
+            "withdrawals/fragments/facts.html",
+            facts_context(request, withdrawal_or_404(ref), changed, now=now),
+        )
+
+
+def facts_context(request: HttpRequest, withdrawal: Withdrawal, changed: list[str], *, now: datetime) -> dict[str, Any]:
+    """Return what a page needs to show its changed panels: those by name, and everything that follows from them."""
+    staff: Any = request
+    user = staff.user
+    last = queries.last_decision(withdrawal)
+    waiting = last if last is not None and last.is_waiting else None
+    presence = presence_of(withdrawal, user, now=now)
+    offered = sheets.sheets_for(withdrawal, user)
+    context = head_of(withdrawal, user, presence, last, now=now)
+    context |= {"view": view_of(request), "place": view_of(request)}
+    context |= decision_of(withdrawal, offered, presence, waiting, user, now=now)
+    context |= live_of(withdrawal, presence, waiting, facts=True, now=now)
+    context |= bar_for(staff, withdrawal, offered, presence, context, now=now)
+    marked = {PANEL_OF[name] for name in changed if name in PANEL_OF}
+    return context | {"changed": marked, "oob": "1", "panels": sorted(marked | {"why"})}
