@@ -33,6 +33,8 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("found", EVERYBODY),
     ("withdrawals:queue", EVERYBODY),
     ("withdrawals:record", EVERYBODY),
+    ("withdrawals:status", EVERYBODY),
+    ("withdrawals:evidence", "SFNC"),
     ("withdrawals:second-approval", "S"),
     ("withdrawals:in-flight", "OSNA"),
     ("withdrawals:unknown", "OSNA"),
@@ -59,6 +61,7 @@ PAGES: tuple[tuple[str, str], ...] = (
 # Reached by POST or redirecting, or open to every signed-in person; tested where they are built.
 ELSEWHERE = {
     "start", "styleguide", "appearance", "sign-out", "go", "withdrawals:next", "withdrawals:claim", "withdrawals:undo",
+    "withdrawals:presence", "withdrawals:facts",
     "withdrawals:agree", "withdrawals:decline", "withdrawals:note", "withdrawals:take-over", "withdrawals:move",
     "withdrawals:verdict", "withdrawals:provider-switch", "audit:check", "me", "confirm", "remove-app",
     "remove-passkey", "new-codes", "passkey-options", "end-sessions",
@@ -92,7 +95,7 @@ def addresses(operator: User) -> dict[str, str]:
     arguments: dict[str, list[Any]] = {
         "today-csv": ["closed-per-day"],
         "withdrawals:provider-day": ["northgate"],
-        "withdrawals:record": [withdrawal.ref],
+        **{f"withdrawals:{name}": [withdrawal.ref] for name in ("record", "status", "evidence")},
         "withdrawals:flagged-one": [withdrawal.ref],
         "withdrawals:unknown": [make_withdrawal(State.OUTCOME_UNKNOWN, by=operator).ref],
         "withdrawals:finding": [make_finding().pk],

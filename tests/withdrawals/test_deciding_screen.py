@@ -2,13 +2,14 @@
 
 import re
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
 
 import pytest
 
 from backoffice.accounts.models import User
+from backoffice.accounts.preferences import prefer
 from tests.factories.withdrawals import make_withdrawal
 from tests.withdrawals.screen import QUEUE, SignIn, buttons, page, send, state_of, undo_time_is_over, waiting
 from withdrawals.models import Decision, Withdrawal
@@ -193,3 +194,12 @@ def test_a_proposal_can_be_withdrawn_by_its_author(operator: User, client_for: S
     client.post(f"/withdrawals/decisions/{Decision.objects.get().pk}/undo/")
     assert Decision.objects.get().status == Decision.Status.UNDONE
     assert "Reject…" in buttons(page(client, row))
+
+
+def test_the_undo_time_is_the_person_s_own(operator: User, client_for: SignIn) -> None:
+    prefer(operator, undo_seconds=45)
+    row, client = waiting(), client_for(operator)
+    assert "You can undo for 45 seconds." in page(client, row)
+    send(client, row, "reject", reason="other")
+    decision = Decision.objects.get()
+    assert decision.effective_at - decision.decided_at == timedelta(seconds=45)

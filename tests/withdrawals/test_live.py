@@ -127,6 +127,15 @@ def test_changed_facts_are_marked_and_the_bar_is_new(operator: User, client_for:
     assert "changed just now" in answer and 'id="bar-box"' in answer and 'id="part-player"' not in answer
 
 
+def test_who_decides_nothing_gets_no_panel_by_a_made_up_question(
+    support: User, finance: User, client_for: SignIn
+) -> None:
+    row = waiting(risk=(71, "high"), is_flagged=True)
+    for person in (support, finance):
+        answer = client_for(person).get(f"/withdrawals/{row.ref}/fragments/facts/?v=why-x.limits-y", **PART)
+        assert (answer.status_code, answer.content) == (204, b"")
+
+
 def test_what_changed_while_one_looked_must_be_decided_again(operator: User, client_for: SignIn) -> None:
     row, client = waiting(), client_for(operator)
     seen = pulse.write(pulse.facts_of(row.ref, now=NOW))

@@ -62,16 +62,16 @@ class Record(Permitted, View):
             withdrawal = claimed(withdrawal, user, now=now)
         presence = presence_of(withdrawal, user, now=now)
         offered = sheets.sheets_for(withdrawal, user)
-        decides = bool(offered) and withdrawal.state in (*UNDECIDED, State.ON_HOLD)
+        open_ = decides(withdrawal, offered)
         context = head_of(withdrawal, user, presence, last, now=now)
         context |= self._came_from(withdrawal, tab, presence, now)
-        if decides:
+        if open_:
             context |= decision_of(withdrawal, offered, presence, waiting, user, now=now)
         else:
             context |= self._record(withdrawal, now=now)
-        context |= live_of(withdrawal, presence, waiting, facts=decides, now=now)
+        context |= live_of(withdrawal, presence, waiting, facts=open_, now=now)
         context |= bar_for(request, withdrawal, offered, presence, context, now=now)
-        response = render(request, f"withdrawals/{'decision' if decides else 'record'}.html", context)
+        response = render(request, f"withdrawals/{'decision' if open_ else 'record'}.html", context)
         response["Cache-Control"] = "no-store"
         return response
 
@@ -100,6 +100,11 @@ class Record(Permitted, View):
             "journal": record_page.journal_of(withdrawal, user),
             "why": why_of(withdrawal, results_of(withdrawal), user),
         }
+
+
+def decides(withdrawal: Withdrawal, offered: list[sheets.Sheet]) -> bool:
+    """Whether somebody to whom these moves are offered gets the decision page; everybody else reads the record."""
+    return bool(offered) and withdrawal.state in (*UNDECIDED, State.ON_HOLD)
 
 
 def decision_of(

@@ -21,7 +21,7 @@ from withdrawals.pages import sheets, timeline
 from withdrawals.pages.decision import PANEL_OF
 from withdrawals.pages.head import Presence, head_of, presence_of
 from withdrawals.reference import normalise
-from withdrawals.views.decision import bar_for, decision_of, live_of, withdrawal_or_404
+from withdrawals.views.decision import bar_for, decides, decision_of, live_of, withdrawal_or_404
 from withdrawals.views.tabs import view_of
 
 NOTHING_NEW = 204
@@ -107,11 +107,11 @@ class FactsNow(Fragment):
         changed = pulse.changed_since(self.seen, found)
         if not changed:
             return HttpResponse(status=NOTHING_NEW)
-        return render(
-            request,
-            "withdrawals/fragments/facts.html",
-            facts_context(request, withdrawal_or_404(ref), changed, now=now),
-        )
+        withdrawal = withdrawal_or_404(ref)
+        if not decides(withdrawal, sheets.sheets_for(withdrawal, request.user)):
+            return HttpResponse(status=NOTHING_NEW)  # whoever decides nothing has a record, without these panels
+        context = facts_context(request, withdrawal, changed, now=now)
+        return render(request, "withdrawals/fragments/facts.html", context)
 
 
 def facts_context(request: HttpRequest, withdrawal: Withdrawal, changed: list[str], *, now: datetime) -> dict[str, Any]:
