@@ -94,7 +94,7 @@ def test_each_row_says_when_it_was_sent_what_was_answered_and_what_comes_next(
     assert f'href="/in-flight/unknown/{row.ref}/"' in text
     Withdrawal.objects.update(next_step_at=None)
     text = client_for(admin).get(ADDRESS).text
-    assert "None, a person decides" in text
+    assert "A person decides" in text
     assert "No answer after 30 s" not in text and row.player.name not in text
 
 

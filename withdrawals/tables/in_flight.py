@@ -29,7 +29,7 @@ class StatusColumn(columns.Column):
 class RecordColumn(columns.Column):
     """The player as the link; of an unknown outcome, to what is known of it."""
 
-    width = 16
+    width = 14
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
         unknown = record.state == State.OUTCOME_UNKNOWN
@@ -42,7 +42,7 @@ class RecordColumn(columns.Column):
 
 
 class ToColumn(columns.Column):
-    width = 24
+    width = 20
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
         words = inline.masked(visibility.destination_words(table.me, record))
@@ -56,13 +56,13 @@ class NextColumn(columns.Column):
     """What the machines do next, and when; where they do nothing, who must."""
 
     css = "soft"
-    width = 20
+    width = 16
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString | str:
         if record.state not in WITH_PROVIDER:
-            return "None, the money is back" if record.state == State.FAILED else "None, finance decides"
+            return "None: money is back" if record.state == State.FAILED else "Finance decides"
         if record.next_step_at is None:
-            return inline.mark("attn", "user", "None, a person decides")
+            return inline.mark("attn", "user", "A person decides")
         if record.next_step_at <= table.now:
             return "Is being asked"
         return format_html("Ask again {}", inline.time(record.next_step_at, "time", table.now))
@@ -71,9 +71,9 @@ class NextColumn(columns.Column):
 class InFlightTable(BaseTable):
     state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status")
     player = RecordColumn(accessor="player", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=14)
+    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=13)
     to = ToColumn(accessor="provider", sort_by="provider", verbose_name="Provider and payout details")
-    sent = columns.TimeColumn(accessor="sent_at", sort_by="sent_at", verbose_name="Sent", form="exact", width=20)
+    sent = columns.TimeColumn(accessor="sent_at", sort_by="sent_at", verbose_name="Sent", form="exact", width=18)
     attempt = columns.Column(accessor="attempt", verbose_name="Attempt", css="num", width=8)
     answer = columns.Column(accessor="answer", verbose_name="Last answer", css="soft")
     then = NextColumn(accessor="state", verbose_name="Next automatic step")
