@@ -62,11 +62,11 @@ MENU: tuple[Item, ...] = (
     Item("", "Today", "today", VIEW, "sun"),
     Item("", "Withdrawals", WITHDRAWALS, VIEW, "out", queries.review_queue, go="w"),
     Item(
-        "", "Second approval", WITHDRAWALS, "withdrawals.confirm_withdrawal", "two", _second_approvals,
-        view="second-approval",
+        "", "Second approval", "withdrawals:second-approval", "withdrawals.confirm_withdrawal", "two",
+        _second_approvals,
     ),
     Item(
-        "", "In flight", WITHDRAWALS, "providers.view_provider", "send", _unknown, go="i", view="with-provider",
+        "", "In flight", "withdrawals:in-flight", "providers.view_provider", "send", _unknown, go="i",
         counts="unknown",
     ),
     Item("Risk", "Flagged", "withdrawals:flagged", "withdrawals.view_flagged", "flag", queries.flagged, go="f"),

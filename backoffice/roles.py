@@ -33,6 +33,7 @@ ROLES: dict[str, set[str]] = {
         "withdrawals.cancel_withdrawal",
         "withdrawals.settle_withdrawal",
         "withdrawals.take_over_claim",
+        "jobs.exceed_bulk_limit",
         "withdrawals.close_finding",
         "withdrawals.print_evidence",
         "ledger.view_entry",

@@ -118,6 +118,7 @@ INSTALLED_APPS = [
     "backoffice.ui",
     "backoffice.audit",
     "backoffice.accounts",
+    "backoffice.jobs",
     "ledger",
     "kyc",
     "fraud",
@@ -289,6 +290,8 @@ REFERENCE_RATES = dict(
 UNDO_TIME = timedelta(seconds=env_int("UNDO_SECONDS", 10))
 REVIEW_TIME = timedelta(minutes=env_int("REVIEW_MINUTES", 120, minimum=1))
 CLAIM_TIME = timedelta(minutes=env_int("CLAIM_MINUTES", 15, minimum=1))
+# How many may be approved at once without more: above it an operator may not, and others type the number.
+BULK_LIMIT = env_int("BULK_LIMIT", 20, minimum=1)
 # Where a withdrawal that was asked for may not be taken back by the player: codes as the platform tells them.
 NO_CANCEL_JURISDICTIONS = {code.upper() for code in env_list("NO_CANCEL_JURISDICTIONS", "GB")}
 # Where the audit trail is sealed; copy it, and the log, to where nobody with the database's login may write.

@@ -1,12 +1,12 @@
 """What screens and sweepers ask about providers."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Aggregate, Count, F, FloatField, Q, QuerySet, Value
+from django.db.models import Aggregate, BooleanField, Count, F, FloatField, Func, Q, QuerySet, Value
 from django.db.models.functions import Extract, Floor
 
 from providers.models import CallOutcome, ProviderBalance, ProviderCall, ProviderControl, Verb, WebhookDelivery
@@ -17,6 +17,8 @@ from providers.states import FEWEST_CREATES, SLOW_FROM_MS, WELL_FROM, ProviderSt
 SHORT, LONG = timedelta(minutes=15), timedelta(hours=24)
 # Nothing was asked of the provider: neither its success nor its failure.
 NOT_ITS_DOING = (CallOutcome.NOT_SENT,)
+# Of what was said about one payout, as much as a page shows.
+MOST_SAID = 30
 SUCCESS = (CallOutcome.ANSWERED, CallOutcome.DUPLICATE)
 
 
@@ -96,6 +98,27 @@ def state_of(status: ProviderStatus) -> ProviderState:
     if status.median_15m_ms is not None and status.median_15m_ms >= SLOW_FROM_MS:
         return ProviderState.SLOW
     return ProviderState.WORKING if status.success_24h.total else ProviderState.NO_DATA
+
+
+class _Holds(Func):
+    """Whether the bytes of a column hold some text."""
+
+    template = "position(convert_to(%(expressions)s, 'UTF8') in body) > 0"
+    output_field = BooleanField()
+
+
+def deliveries_about(code: str, names: Collection[str], *, since: datetime) -> list[WebhookDelivery]:
+    """Return the latest genuine webhooks of a provider that name one of these keys or references, newest first."""
+    named = Q(pk__in=[])
+    for name in names:
+        named |= Q(_Holds(Value(name)))
+    arrived = WebhookDelivery.objects.filter(provider=code, verified=True, received_at__gte=since)
+    return list(arrived.filter(named).order_by("-received_at", "-pk")[:MOST_SAID])
+
+
+def calls_about(keys: Collection[str]) -> list[ProviderCall]:
+    """Return the latest calls under these keys, newest first."""
+    return list(ProviderCall.objects.filter(key__in=keys).order_by("-at", "-pk")[:MOST_SAID])
 
 
 def balances() -> dict[str, list[ProviderBalance]]:

@@ -1,6 +1,7 @@
 /* What every page gains with JavaScript: keys, menus, copy buttons, toasts. Everything also works without it.
    list.js and decide.js build on the object desk.
    data-key="a"      the key that clicks this          data-key-focus="/"  the key that focuses this
+   data-commits="x"  Ctrl+Enter sends its form, and does x
    data-copy="text"  copies the text                   data-toast="6"      leaves after so many seconds */
 (() => {
   'use strict';
@@ -23,6 +24,7 @@
     const dialog = $('#keys');
     if (!dialog || dialog.open) return;
     const lines = [['Find', 'Ctrl K'], ['Close, back one step', 'Esc']].filter(([does]) => does !== 'Find' || $('#find'));
+    if ($('[data-commits]')) lines.push([$('[data-commits]').dataset.commits, 'Ctrl Enter']);
     explained.forEach((more) => lines.push(...more()));
     $$('[data-key-focus]').filter(visible).forEach((field) => lines.push([field.getAttribute('aria-label'), field.dataset.keyFocus]));
     $$('[data-key]').filter(visible).forEach((control) => {
@@ -43,6 +45,8 @@
     const { key, target } = event;
     const take = () => { event.preventDefault(); };
     if ((event.ctrlKey || event.metaKey) && key.toLowerCase() === 'k' && $('#find')) { take(); $('#find').click(); return; }
+    const commit = (event.ctrlKey || event.metaKey) && key === 'Enter' && $('[data-commits]');
+    if (commit) { take(); commit.form.requestSubmit(commit); return; }
     if (key === 'Escape') {
       const menu = $('details.menu[open]');
       if (menu) { menu.open = false; $('summary', menu).focus(); } else if (!escapes.some((close) => close()) && typing(target)) target.blur();

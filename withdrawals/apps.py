@@ -39,6 +39,7 @@ def _tell_the_log() -> None:
             "kyc.look_up_player",
             lambda user, _entry: user.has_perm("kyc.view_player"),
         ),
+        "job": Subject("Job"),
         "provider": Subject("Provider", lambda _code: reverse("withdrawals:providers"), "providers.view_provider"),
         findings.FINDING_TYPE: Subject(
             "Finding", lambda pk: reverse("withdrawals:finding", args=[pk]), "withdrawals.close_finding"
@@ -48,6 +49,9 @@ def _tell_the_log() -> None:
 
 # What people and machines do besides moves.
 ACTS = {
+    "bulk_approve": "Approved many at once",
+    "cancel_job": "Cancelled a job",
+    "undo_all": "Took back a job",
     "claim": "Claimed",
     "take_over": "Took over",
     "hand_over": "Handed over",
@@ -70,5 +74,6 @@ ACTS = {
     "disown_destination": "Payout details no longer proved",
 }
 DECISIONS = (
+    "bulk_approve", "undo_all",
     "take_over", "decide", "propose", "second", "decline_proposal", "undo", "overtaken", "close_finding",
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """The filters of the withdrawal lists."""
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import django_filters
@@ -22,7 +23,7 @@ from withdrawals import queries, visibility
 from withdrawals.models import CheckResult, Finding, Method, Withdrawal
 from withdrawals.operations.findings import KINDS, kind_label
 from withdrawals.reference import normalise
-from withdrawals.states import UNDECIDED, State
+from withdrawals.states import UNDECIDED, WITH_PROVIDER, State
 from withdrawals.visibility import Field
 
 SIGNALS = [
@@ -44,6 +45,15 @@ REASONS = [
 LEVELS = [(level, f"Level {level}") for level in range(4)]
 OWNERS = [("me", "Me"), ("others", "Somebody else"), ("nobody", "Nobody")]
 _RISK = [(level.value, f"{level.label}, {level.scores}") for level in Level]
+
+
+# What is or was with a provider, and for how long.
+IN_FLIGHT = (*WITH_PROVIDER, State.FAILED, State.RETURNED)
+AGES = (
+    ("5min", "More than 5 min ago", timedelta(minutes=5)),
+    ("1h", "More than 1 h ago", timedelta(hours=1)),
+    ("1d", "More than 1 day ago", timedelta(days=1)),
+)
 
 
 class TermFilter(django_filters.CharFilter):
@@ -192,6 +202,43 @@ class FlaggedFilter(BaseFilter):
 
     def by_signal(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         return with_concern(rows, value)
+
+
+class SecondApprovalFilter(BaseFilter):
+    q = TermFilter(label="Search")
+    amount = MoneyRangeFilter(
+        label=f"Amount in {settings.HOUSE_CURRENCY}",
+        field_name="reference_amount",
+        currency=settings.HOUSE_CURRENCY,
+    )
+    method = ChoicesFilter(label="Method", choices=Method.choices)
+    requested = DateRangeFilter(label="Requested", field_name="requested_at")
+
+    class Meta:
+        model = Withdrawal
+        fields: tuple[str, ...] = ()
+
+
+class InFlightFilter(BaseFilter):
+    q = TermFilter(label="Search")
+    provider = django_filters.ChoiceFilter(label="Provider", choices=[(one.code, one.label) for one in PROVIDERS])
+    state = ChoicesFilter(label="Status", choices=[(state.value, state.label) for state in IN_FLIGHT])
+    age = django_filters.ChoiceFilter(
+        label="Sent", method="by_age", choices=[(code, words) for code, words, _age in AGES]
+    )
+    amount = MoneyRangeFilter(
+        label=f"Amount in {settings.HOUSE_CURRENCY}",
+        field_name="reference_amount",
+        currency=settings.HOUSE_CURRENCY,
+    )
+
+    class Meta:
+        model = Withdrawal
+        fields: tuple[str, ...] = ()
+
+    def by_age(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
+        age = next(age for code, _words, age in AGES if code == value)
+        return rows.filter(sent_at__lt=timezone.now() - age)
 
 
 class TransactionFilter(BaseFilter):

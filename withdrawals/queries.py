@@ -24,13 +24,14 @@ from django.utils import timezone
 
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
+from backoffice.jobs import queries as jobs
 from kyc import queries as kyc
 from kyc.models import Player
 from providers import gateway, routing
 from providers.models import ProviderControl
 from providers.registry import BY_CODE
 from withdrawals.lifecycle import NEXT_STEP, SUBJECT_TYPE
-from withdrawals.models import Decision, Destination, Finding, PayoutAttempt, Withdrawal
+from withdrawals.models import Approval, Decision, Destination, Finding, PayoutAttempt, Withdrawal
 from withdrawals.reference import normalise
 from withdrawals.states import OPEN, UNDECIDED, WITH_PROVIDER, State
 
@@ -101,6 +102,13 @@ def flagged() -> QuerySet[Withdrawal]:
 def waiting_count() -> int:
     """Return how many wait for a person, counted to 10,000 at most."""
     return review_queue().order_by()[:COUNT_CAP].count()
+
+
+def second_approvals() -> QuerySet[Withdrawal]:
+    """Return what waits for a second person, with ``endorsed_at``: since when."""
+    approvals = Approval.objects.filter(withdrawal=OuterRef("pk"), voided_at=None).order_by("-at")
+    waiting = withdrawals().filter(NEEDS_DECISION, state=State.SECOND_APPROVAL).select_related("claim__owner")
+    return waiting.annotate(endorsed_at=Subquery(approvals.values("at")[:1]))
 
 
 def flagged_count() -> int:
@@ -345,6 +353,8 @@ def due_steps(*, now: datetime) -> list[str]:
         steps.add("pay")
     if Decision.objects.filter(status=Decision.Status.WAITING, effective_at__lte=now).exists():
         steps.add("apply_decisions")
+    if jobs.is_running("bulk_approve"):
+        steps.add("decide_bulk")
     if gateway.due_deliveries(now=now, most=1):
         steps.add("apply_webhooks")
     return sorted(steps)

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from providers import gateway
 from withdrawals import queries
-from withdrawals.operations import asking, decisions, holds, inbox, payouts, screening
+from withdrawals.operations import asking, bulk, decisions, holds, inbox, payouts, screening
 
 
 @shared_task(name="withdrawals.screen")
@@ -39,6 +39,11 @@ def apply_webhooks(**_: object) -> None:
 @shared_task(name="withdrawals.apply_decisions")
 def apply_decisions(**_: object) -> None:
     decisions.apply_due_decisions(now=timezone.now())
+
+
+@shared_task(name="withdrawals.decide_bulk")
+def decide_bulk(**_: object) -> None:
+    bulk.work_off(clock=timezone.now)
 
 
 @shared_task(name="withdrawals.forget_refused_webhooks")

@@ -35,6 +35,9 @@ PAGES: tuple[tuple[str, str], ...] = (
     ("withdrawals:record", EVERYBODY),
     ("withdrawals:status", EVERYBODY),
     ("withdrawals:evidence", "SFNC"),
+    ("withdrawals:second-approval", "S"),
+    ("withdrawals:in-flight", "OSNA"),
+    ("withdrawals:unknown", "OSNA"),
     ("withdrawals:flagged", "FC"),
     ("withdrawals:flagged-one", "FC"),
     ("withdrawals:findings", "SNA"),
@@ -62,6 +65,8 @@ ELSEWHERE = {
     "withdrawals:agree", "withdrawals:decline", "withdrawals:note", "withdrawals:take-over", "withdrawals:move",
     "withdrawals:verdict", "withdrawals:provider-switch", "audit:check", "me", "confirm", "remove-app",
     "remove-passkey", "new-codes", "passkey-options", "end-sessions",
+    "withdrawals:bulk-preview", "withdrawals:bulk-apply", "withdrawals:bulk-job", "withdrawals:bulk-cancel",
+    "withdrawals:bulk-undo",
 }  # fmt: skip
 # Without a session: their own kind of authentication, or none needed.
 OPEN = {"healthz", "favicon", "sign-in", "sign-in-code", "sign-in-set-up", "sign-in-passkey", "session", "webhook"}
@@ -92,6 +97,7 @@ def addresses(operator: User) -> dict[str, str]:
         "withdrawals:provider-day": ["northgate"],
         **{f"withdrawals:{name}": [withdrawal.ref] for name in ("record", "status", "evidence")},
         "withdrawals:flagged-one": [withdrawal.ref],
+        "withdrawals:unknown": [make_withdrawal(State.OUTCOME_UNKNOWN, by=operator).ref],
         "withdrawals:finding": [make_finding().pk],
         "ledger:entry": [entry.pk],
     }

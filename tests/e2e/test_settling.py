@@ -27,9 +27,11 @@ def test_marking_as_paid_takes_two(
 ) -> None:
     row = make_withdrawal(State.OUTCOME_UNKNOWN, now=timezone.now() - timedelta(days=1), by=operator)
     sign_in(page, live_server, client_for(finance))
-    page.goto(f"{live_server.url}/withdrawals/?view=with-provider")
+    page.goto(f"{live_server.url}/in-flight/")
     assert overflow(page) == {"x": 0, "y": 0} and violations(page) == []
     page.get_by_role("link", name=row.player.ref).click()
+    expect(page.get_by_text("Do not send it again until this is settled.")).to_be_visible()
+    page.get_by_role("link", name="The whole record").click()
     expect(page.locator("h1")).to_have_text("€180.00")
     page.keyboard.press("m")
     sheet = page.locator("#sheet-complete")

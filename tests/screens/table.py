@@ -48,6 +48,11 @@ def in_state(state: State) -> Address:
     return lambda: reverse("withdrawals:record", args=[Withdrawal.objects.filter(state=state).latest("pk").ref])
 
 
+def unknown() -> str:
+    row = Withdrawal.objects.filter(state=State.OUTCOME_UNKNOWN).latest("pk")
+    return reverse("withdrawals:unknown", args=[row.ref])
+
+
 def flagged(player: str) -> Address:
     return lambda: reverse("withdrawals:flagged-one", args=[newest(player).ref])
 
@@ -80,6 +85,12 @@ SCREENS = (
     Screen("queue-malformed", "Operator", page("withdrawals:queue", "?view=nonsense&amount_min=lots&after=x")),
     Screen("queue-support", "Support", page("withdrawals:queue", "?view=all")),
     Screen("queue-finance", "Finance", page("withdrawals:queue", "?view=all")),
+    Screen("second-approval", "Senior", page("withdrawals:second-approval"), refused=("Operator", "Fraud", "Finance")),
+    Screen("second-approval-own", "Senior", page("withdrawals:second-approval", "?view=yours")),
+    Screen("in-flight", "Operator", page("withdrawals:in-flight"), refused=("Fraud", "Support", "Compliance")),
+    Screen("in-flight-slow", "Finance", page("withdrawals:in-flight", "?view=slow")),
+    Screen("unknown", "Senior", unknown, refused=("Fraud", "Support", "Compliance")),
+    Screen("unknown-raw", "Administrator", unknown),
     Screen("decision", "Senior", record("Jonas Weber", DECIDES)),
     Screen("decision-armed", "Senior", record("Zofia Baran", DECIDES), ("a",)),
     Screen("decision-reject", "Senior", record("Zofia Baran", DECIDES), ("r", "2")),

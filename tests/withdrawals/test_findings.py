@@ -135,12 +135,11 @@ def test_what_is_with_a_provider_is_one_list(client_for: SignIn, senior: User, s
             ("approved", State.APPROVED, 1),
         )
     }
-    page = client_for(senior).get("/withdrawals/?view=with-provider")
-    expected = [made[name] for name in ("unknown, old", "unknown", "processing")]
+    page = client_for(senior).get("/in-flight/")
+    expected = [made[name] for name in ("processing", "unknown, old", "unknown")]
     assert list(page.context["page"].rows) == expected
     assert "Northgate Pay" in page.text
-    assert 'href="?view=with-provider"' in page.text
-    assert "with-provider" not in client_for(support).get("/withdrawals/").text
+    assert "/in-flight/" not in client_for(support).get("/withdrawals/").text
 
 
 @pytest.mark.parametrize("state", [State.UNDER_REVIEW, State.OUTCOME_UNKNOWN])

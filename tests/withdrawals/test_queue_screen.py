@@ -102,7 +102,6 @@ def test_each_view_holds_its_own(operator: User, senior: User, client_for: SignI
     expected = {
         "needs-decision": [plain, mine, large, fresh, second],
         "mine": [mine],
-        "second-approval": [second],
         "on-hold": [held],
         "high-value": [large],
         "new-details": [fresh],

@@ -121,6 +121,10 @@ class Withdrawal(Lifecycle):
             models.Index(fields=["-requested_at", "-id"], name="withdrawal_by_time"),
             models.Index(fields=["next_step_at"], name="withdrawal_next_step", condition=Q(next_step_at__isnull=False)),
             models.Index(fields=["provider", "state"], name="withdrawal_by_provider"),
+            # How long a provider usually takes, by its last payouts.
+            models.Index(
+                fields=["provider", "-closed_at"], name="withdrawal_paid_by_provider", condition=Q(state="completed")
+            ),
             # What the house's limits count (sql/rules.sql), without reading the rows.
             models.Index(
                 fields=["approved_at"],

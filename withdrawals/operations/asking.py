@@ -39,19 +39,23 @@ def ask_due(*, clock: work.Clock) -> int:
     return work.work_off(states, lambda pk: ask(pk, clock=clock), clock=clock, batch=1)
 
 
-def ask_at_once(withdrawal: Withdrawal, *, now: datetime) -> None:
-    """Have the provider asked about an unknown outcome that somebody looks at, unless it was asked just now."""
+def ask_at_once(withdrawal: Withdrawal, *, now: datetime) -> bool:
+    """Have the provider asked about an unknown outcome that somebody looks at, unless it was asked just now.
+
+    Return whether it is asked.
+    """
     if withdrawal.state != State.OUTCOME_UNKNOWN:
-        return
+        return False
     keys = [str(key) for key in withdrawal.attempts.filter(state__in=PayoutAttempt.LIVE).values_list("key", flat=True)]
     if ProviderCall.objects.filter(key__in=keys, at__gt=now - ASKED_JUST_NOW).exists():
-        return
+        return False
     later = Q(next_step_at__gt=now) | Q(next_step_at=None)
     # It takes no step of the plan: looking often must not bring its end nearer.
     Withdrawal.objects.filter(later, pk=withdrawal.pk, state=State.OUTCOME_UNKNOWN).update(
         next_step_at=now, step_tries=Greatest(F("step_tries") - 1, 0)
     )
     nudge.after_commit("ask")
+    return True
 
 
 def ask(pk: int, *, clock: work.Clock) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -28,7 +28,9 @@ from withdrawals.pages.peek import peek_of
 from withdrawals.reference import normalise
 from withdrawals.views.summary import summary_of
 from withdrawals.views.tabs import (
+    APPROVABLE,
     NEEDS_DECISION,
+    PAGES,
     PROPOSALS,
     SUMMED,
     decisions_today,
@@ -50,10 +52,18 @@ class Queue(ListScreen):
     live_seconds = 10
     made_at = "requested_at"
     peek_template = "withdrawals/peek.html"
+    bulk_url = "withdrawals:bulk-preview"
+    bulk_permission = "withdrawals.approve_withdrawal"
 
     @cached_property
     def tabs(self) -> tuple[Tab, ...]:  # type: ignore[override]
-        return tabs_for(self.request.user)
+        return tuple(tab for tab in tabs_for(self.request.user) if tab.slug not in PAGES)
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        page, permission = PAGES.get(request.GET.get("view", ""), ("", ""))
+        if page and request.user.has_perm(permission):  # the way back from what was opened there
+            return redirect(page)
+        return super().get(request, *args, **kwargs)
 
     @cached_property
     def search_label(self) -> str:  # type: ignore[override]
@@ -85,6 +95,11 @@ class Queue(ListScreen):
             *(("proposal",) if self.tab is not PROPOSALS else ()),
             *(() if self.is_decided else ("decided", "decider")),
         )
+
+    @property
+    def may_select(self) -> bool:
+        """Rows are selected to approve them."""
+        return super().may_select and self.tab is not None and self.tab.slug in APPROVABLE
 
     @property
     def is_decided(self) -> bool:

@@ -138,8 +138,16 @@ TABS = (
     ),
     ALL,
 )
+# Lists with a page of their own, by the permission for it: they stand here because pages are opened from them.
+PAGES = {
+    "second-approval": ("withdrawals:second-approval", "withdrawals.confirm_withdrawal"),
+    "with-provider": ("withdrawals:in-flight", "providers.view_provider"),
+}
 # Lists of what is open, small enough to be added up each time.
 SUMMED = {"needs-decision", "second-approval", "mine", "on-hold", "high-value", "new-details"}
+
+# Lists of what a first approval may be given to, and so to many at once.
+APPROVABLE = {"needs-decision", "mine", "high-value", "new-details"}
 
 
 def tabs_for(user: Any) -> tuple[Tab, ...]:

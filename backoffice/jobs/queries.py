@@ -1,0 +1,35 @@
+"""How far jobs are."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q
+
+from backoffice.jobs.models import Job, JobItem
+
+# An estimate before a tenth is done would be a guess.
+TELLING_SHARE = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Items that are through, of all, and for how long the job ran; ``left`` is an estimate, or None."""
+
+    done: int
+    total: int
+    elapsed: timedelta
+    left: timedelta | None
+
+
+def progress_of(job: Job, *, now: datetime) -> Progress:
+    """Return how far a job is."""
+    counts = job.items.aggregate(done=Count("pk", filter=~Q(outcome=JobItem.Outcome.WAITING)), total=Count("pk"))
+    done, total = counts["done"], counts["total"]
+    elapsed = (job.ended_at or now) - job.created_at
+    tells = job.ended_at is None and done * TELLING_SHARE >= total and done
+    return Progress(done, total, elapsed, elapsed * (total - done) / done if tells else None)
+
+
+def is_running(kind: str) -> bool:
+    """Whether any job of this kind is not through."""
+    return Job.objects.filter(kind=kind, state=Job.State.RUNNING).exists()
