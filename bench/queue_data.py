@@ -165,8 +165,9 @@ FROM withdrawals_withdrawal,
         ('fraud.FR01', 'review', 'Withdrawal soon after a deposit', 25)) checks (code, outcome, title, points)
 WHERE state IN ('under_review', 'second_approval', 'on_hold');
 
-INSERT INTO withdrawals_claim (withdrawal_id, owner_id, since, until)
-SELECT id, (%(staff)s)[1 + (id %% array_length(%(staff)s, 1))], %(now)s, %(now)s::timestamptz + interval '15 minutes'
+INSERT INTO withdrawals_claim (withdrawal_id, owner_id, page, since, until)
+SELECT id, (%(staff)s)[1 + (id %% array_length(%(staff)s, 1))], '', %(now)s,
+    %(now)s::timestamptz + interval '15 minutes'
 FROM withdrawals_withdrawal WHERE state = 'under_review' ORDER BY due_at, id LIMIT 20;
 
 INSERT INTO withdrawals_decision (withdrawal_id, move, actor_id, reason, note, facts, key, version, status, decided_at,

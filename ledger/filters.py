@@ -1,5 +1,6 @@
 """The filters of the journal."""
 
+from collections.abc import Collection
 from typing import Any
 
 import django_filters
@@ -23,6 +24,17 @@ class JournalFilter(BaseFilter):
     class Meta:
         model = Entry
         fields: tuple[str, ...] = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.request.user.has_perm("ledger.view_freezes"):
+            self._leave_out("kind", queries.FREEZES)
+            self._leave_out("account", (AccountKind.LEGAL_HOLD,))
+
+    def _leave_out(self, name: str, values: Collection[str]) -> None:
+        """Do not offer what the reader may not know of."""
+        extra = self.filters[name].extra
+        extra["choices"] = [choice for choice in extra["choices"] if choice[0] not in values]
 
     def by_reference(self, entries: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         return entries.filter(reference=value.strip().upper()).exclude(reference="")

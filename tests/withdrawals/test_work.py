@@ -150,7 +150,8 @@ def backlog(player: Player, count: int) -> None:
             " destination_id, method, amount, fee, currency, requested_at, due_at, source, intake_key,"
             " request_digest, risk_level, is_flagged, has_new_details, why, routes, player_message)"
             " SELECT 'requested', 0, now() - interval '1 hour', 0, '', '', 1, '', '', '', '', 'WD-' || n, player_id,"
-            " destination_id, method, amount, 0, currency, now(), now(), 'backlog', n::text, '', '', false, false, '[]', '[]', ''"
+            " destination_id, method, amount, 0, currency, now(), now(), 'backlog', n::text, '', '', false,"
+            " false, '[]', '[]', ''"
             " FROM withdrawals_withdrawal, generate_series(1, %s) n WHERE player_id = %s",
             [count, player.pk],
         )
