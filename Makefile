@@ -11,7 +11,7 @@ PY = .venv/bin/python
 BOOTSTRAP = $(PYTHON) -I backoffice/bootstrap.py
 LOCK = uv pip compile --universal --python-version 3.11 --generate-hashes pyproject.toml
 
-.PHONY: setup run test check bench screenshots lock
+.PHONY: setup run test check bench screenshots core-jobs lock
 
 setup:
 	@$(BOOTSTRAP) run
@@ -39,6 +39,11 @@ check:
 bench:
 	@$(BOOTSTRAP) run
 	@$(PY) -m bench $(ARGS)
+
+core-jobs:
+	@$(BOOTSTRAP) test
+	@$(PY) -m tests.browser
+	@$(PY) -m pytest -q -s tests/e2e/test_core_jobs.py
 
 screenshots:
 	@$(BOOTSTRAP) test
