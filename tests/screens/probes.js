@@ -24,7 +24,8 @@
     if (!/^(≈ ?)?[+\u2212]? ?(([€£$])\d[\d,]*\.\d\d|[A-Z]{3,5} ?[+\u2212]? ?\d[\d,]*(\.\d{2,9})?)$/.test(text)) broken.push(`no amount of money: "${text}"`);
   }
   for (const cell of document.querySelectorAll('.data td')) {
-    if (cell.scrollWidth > cell.clientWidth + 1 && cell.querySelector('.money, .state, .risk, .due, time, .ref')) broken.push(`cut: "${cell.innerText}"`);
+    const end = cell.getBoundingClientRect().right + 1;
+    for (const one of cell.querySelectorAll('.money, .state, .risk, .due, time, .ref')) if (shown(one) && one.getBoundingClientRect().right > end) broken.push(`cut: "${cell.innerText}"`);
   }
   for (const time of document.querySelectorAll('time')) if (!time.dateTime) broken.push(`a time without its machine form: ${time.outerHTML.slice(0, 80)}`);
   if (/\b(None|N\/A|undefined|NaN)\b/.test(document.body.innerText)) broken.push(`a placeholder: ${document.body.innerText.match(/.{0,30}\b(None|N\/A|undefined|NaN)\b.{0,30}/)[0]}`);

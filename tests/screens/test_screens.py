@@ -1,6 +1,7 @@
 """What holds for every screen, in both themes and three sizes; the table of screens is table.py."""
 
 import gzip
+import re
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ OTHERS = 25_000
 # The page, its style sheet, its script, the icons, the mark.
 MOST_REQUESTS = 5
 
+# What an open page asks again and again: not part of what it takes to show it.
+POLL = re.compile(r"/fragments/|/menu/|/presence/|/lines/|[?&]live=|/status/|/session/")
+
 every_screen = pytest.mark.parametrize("screen", SCREENS, ids=[screen.name for screen in SCREENS])
 
 
@@ -44,7 +48,8 @@ class Watch:
             self.complaints.append(f"console: {text}")
 
     def _answered(self, response: Response) -> None:
-        self.asked.append(response.url)
+        if not POLL.search(response.url):
+            self.asked.append(response.url)
         if not response.url.startswith(self.home):
             self.complaints.append(f"another host: {response.url}")
 

@@ -17,7 +17,7 @@ from withdrawals.tables.queue import address_of
 
 
 class StatusColumn(columns.Column):
-    width = 18
+    width = 20
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
         return inline.state(LOOKS[visibility.state_for(table.me, record.state, record.hold_kind)])

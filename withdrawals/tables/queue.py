@@ -79,7 +79,7 @@ class DestinationColumn(columns.Column):
 class StandingColumn(columns.Column):
     """What KYC says today."""
 
-    width = 10
+    width = 13
 
     def render(self, value: int, table: "QueueTable") -> SafeString:
         standing = table.standings.get(value)
@@ -98,7 +98,7 @@ class RiskColumn(columns.Column):
     """Score and level; a hold is high whatever the score, and says so."""
 
     css = "num"
-    width = 12
+    width = 14
 
     def render(self, value: int, record: Withdrawal) -> SafeString:
         return inline.risk(value, Risk(Level(record.risk_level), value) if record.risk_level else None)
