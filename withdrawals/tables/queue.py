@@ -61,6 +61,7 @@ class PlayerColumn(columns.Column):
 class DestinationColumn(columns.Column):
     """Method, masked payout details, and a mark where it waits because whoever would pay it does not work."""
 
+    css = "wraps"
     width = 18
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:

@@ -38,7 +38,7 @@ class EntriesColumn(columns.Column):
 class ReportPlayerColumn(columns.Column):
     """Reference and name, or initials for those who work without names."""
 
-    width = 16
+    width = 13
 
     def render(self, value: Any, table: BaseTable) -> SafeString:
         return format_html(
@@ -54,7 +54,7 @@ class ReportPlayerColumn(columns.Column):
 class ProviderColumn(columns.Column):
     """Whoever pays it, by name; also in the file."""
 
-    width = 13
+    width = 12
 
     def render(self, value: str) -> str:
         return provider_label(value)
@@ -67,7 +67,7 @@ class TransactionTable(BaseTable):
     """Hand in what is ``booked``, by reference."""
 
     requested = columns.TimeColumn(
-        accessor="requested_at", sort_by="requested_at", verbose_name="Requested", form="exact", width=20
+        accessor="requested_at", sort_by="requested_at", verbose_name="Requested", form="exact", width=18
     )
     ref = columns.RefColumn(
         accessor="ref", verbose_name="Withdrawal", linkify=lambda record: address_of(record), width=13
@@ -75,7 +75,7 @@ class TransactionTable(BaseTable):
     player_ref = columns.Column(accessor="player__ref", verbose_name="Player reference", visible=False)
     player = ReportPlayerColumn(accessor="player", verbose_name="Player")
     amount = columns.MoneyColumn(accessor="amount", sort_by="reference_amount", verbose_name="Amount", width=16)
-    fee = columns.MoneyColumn(accessor="fee", verbose_name="Fee", css="r num", width=10)
+    fee = columns.MoneyColumn(accessor="fee", verbose_name="Fee", css="r num", width=9)
     currency = columns.Column(accessor="currency", verbose_name="Currency", visible=False)
     state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status", width=16, css="wraps")
     method = columns.Column(accessor="get_method_display", verbose_name="Method", visible=False)
