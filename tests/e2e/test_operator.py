@@ -190,7 +190,7 @@ def test_twelve_rows_stand_on_one_screen(desk: Page, live_server: LiveServer) ->
         requested(minutes)
     desk.goto(f"{live_server.url}/withdrawals/")
     assert overflow(desk) == {"x": 0, "y": 0}
-    foot = desk.locator(".table-foot").bounding_box()
+    foot = desk.locator("#foot").bounding_box()
     rows = [row.bounding_box() for row in desk.locator("tr[data-row]").all()]
     assert foot and rows[0] and rows[0]["y"] <= 300
     assert len([row for row in rows if row and row["y"] + row["height"] <= foot["y"]]) >= 12

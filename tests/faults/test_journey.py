@@ -71,7 +71,7 @@ def desk(topology: Topology, settings: Any) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=topology.web(""), trust_env=False) as browser:
         page = browser.get("/sign-in/")
         fields = {"username": user.email, "password": PASSWORD, "csrfmiddlewaretoken": csrf_of(page)}
-        assert browser.post("/sign-in/", data=fields).headers["Location"] == "/"
+        assert browser.post("/sign-in/", data=fields).headers["Location"] == "/start/"
         yield browser
 
 

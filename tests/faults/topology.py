@@ -61,6 +61,7 @@ class Topology:
             "PROVIDER_SETTLE_SECONDS": "2",
             "POLL_SCALE_PERCENT": "1",
             "UNDO_SECONDS": "0",
+            "SECOND_FACTOR": "offered",
         }
 
     # -- processes ------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ class TakenColumn(columns.Column):
     """``4 of 4 · 228 of 231``: of 15 minutes and of 24 hours; without any it is a dash, never 0 %."""
 
     css = "num wraps"
-    width = 12
+    width = 16
 
     def render(self, record: ProviderLine) -> str | SafeString:
         if not record.success_24h.total:
@@ -49,7 +49,7 @@ class FloatColumn(columns.Column):
     """Our money at the provider per currency, and as of when it said so."""
 
     css = "num wraps"
-    width = 18
+    width = 16
 
     def render(self, record: ProviderLine, table: BaseTable) -> SafeString:
         return (

@@ -67,7 +67,7 @@ class TransactionTable(BaseTable):
     """Hand in what is ``booked``, by reference."""
 
     requested = columns.TimeColumn(
-        accessor="requested_at", sort_by="requested_at", verbose_name="Requested", form="exact", width=18
+        accessor="requested_at", sort_by="requested_at", verbose_name="Requested", form="exact", width=20
     )
     ref = columns.RefColumn(
         accessor="ref", verbose_name="Withdrawal", linkify=lambda record: address_of(record), width=13
