@@ -1,5 +1,6 @@
 """Every component with all its states on one page, to be looked at in both themes. Invented data, no database."""
 
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.html import format_html
 
+from backoffice.jobs.models import Job
+from backoffice.jobs.queries import Progress
 from backoffice.palette import Group, Row
 from backoffice.ui import charts, inline
 from backoffice.ui.appearance import CHOICES
@@ -91,6 +94,10 @@ def _data() -> dict[str, Any]:
             {"label": "Method", "value": "Card", "remove_url": "#"},
         ],
         "table": ExampleTable([{"name": "Elena Marković", "amount": "€2,450.00"}], now=now),
+        "jobs": [
+            (Job(title="Approve 17 payouts"), Progress(5, 17, timedelta(seconds=4), timedelta(seconds=10))),
+            (Job(title="Approve 3 payouts", ended_at=now), Progress(3, 3, timedelta(seconds=2), None)),
+        ],
         "page": Page([1, 2], 26, 41, None, None, previous_url="#", next_url="#"),
         "actions": [action, reject],
         "tabs": [

@@ -80,7 +80,7 @@ class DestinationColumn(columns.Column):
 class StandingColumn(columns.Column):
     """What KYC says today."""
 
-    width = 13
+    width = 12
 
     def render(self, value: int, table: "QueueTable") -> SafeString:
         standing = table.standings.get(value)
@@ -99,7 +99,7 @@ class RiskColumn(columns.Column):
     """Score and level; a hold is high whatever the score, and says so."""
 
     css = "num"
-    width = 14
+    width = 13
 
     def render(self, value: int, record: Withdrawal) -> SafeString:
         return inline.risk(value, Risk(Level(record.risk_level), value) if record.risk_level else None)
@@ -197,7 +197,7 @@ class QueueTable(BaseTable):
     """Hand in ``view`` (slug of the list), ``standings`` by player, ``troubles`` by provider, ``waiting``; ``facts``
     by reference where columns show them."""
 
-    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=14)
+    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=13)
     requested = columns.TimeColumn(accessor="requested_at", sort_by="requested_at", verbose_name="Requested", width=11)
     decided = columns.TimeColumn(accessor="decided_at", sort_by="decided_at", verbose_name="Decided", width=11)
     decider = DeciderColumn(accessor="decider_id", verbose_name="By", width=10)
