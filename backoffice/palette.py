@@ -23,7 +23,7 @@ from withdrawals.models import Withdrawal
 from withdrawals.operations import searches
 from withdrawals.reference import normalise
 from withdrawals.states import LOOKS
-from withdrawals.views.tabs import tabs_for
+from withdrawals.views.tabs import PAGES, tabs_for
 
 RECENT, MOST_RECENT = "recent", 8
 
@@ -132,7 +132,11 @@ def _pages(term: str, user: Any) -> Iterable[Row]:
     pages = [(item.label, item.url, item.icon) for item in items_for(user)]
     queue = reverse("withdrawals:queue")
     known = {url for _label, url, _icon in pages}
-    views = [(f"Withdrawals: {tab.label}", f"{queue}?view={tab.slug}", "out") for tab in tabs_for(user)]
+    views = [
+        (f"Withdrawals: {tab.label}", f"{queue}?view={tab.slug}", "out")
+        for tab in tabs_for(user)
+        if tab.slug not in PAGES
+    ]
     pages += [page for page in views if page[1] not in known]
     if user.has_perm("withdrawals.view_transactions"):
         last_month = f"{reverse('withdrawals:transactions')}?view=last-month"

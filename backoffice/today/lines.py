@@ -22,6 +22,7 @@ from withdrawals import figures, filters, queries, tables
 from withdrawals.models import Notification, Withdrawal
 from withdrawals.states import State
 from withdrawals.views.flagged import Flagged
+from withdrawals.views.second_approval import SecondApproval
 from withdrawals.views.standings import Standings
 from withdrawals.views.summary import TOO_MANY
 from withdrawals.views.tabs import tabs_for
@@ -50,23 +51,24 @@ def needs_you(request: HttpRequest, now: datetime) -> Line:
     def ask(permission: str, view: str, one: str, many: str, tone: str = "", **more: Any) -> None:
         if user.has_perm(permission) and view in tabs:
             rows = tabs[view].narrow(queries.withdrawals(), request)
-            if states := more.get("state"):
-                rows = rows.filter(state__in=states)
             if more.get("due") == "late":
                 rows = rows.filter(due_at__lt=now)
             asked.append(Asked("-".join((view, *more)), one, many, list_url(QUEUE, view=view, **more), rows, tone))
 
     ask("withdrawals.decide_withdrawal", "needs-decision", "late", "late", "danger", due="late")
     ask("withdrawals.decide_withdrawal", "mine", "claimed by you", "claimed by you")
-    ask("withdrawals.confirm_withdrawal", "second-approval", "second approval", "second approvals", "second")
+    if user.has_perm("withdrawals.confirm_withdrawal"):
+        rows = SecondApproval.tabs[0].narrow(queries.second_approvals(), request)
+        page = list_url("withdrawals:second-approval")
+        asked.append(Asked("second-approval", "second approval", "second approvals", page, rows, "second"))
     ask("withdrawals.view_withdrawal", "proposals", "proposal to answer", "proposals to answer")
     if user.has_perm("withdrawals.decide_flagged"):
         rows = Flagged.tabs[0].narrow(queries.flagged(), request)
         asked.append(Asked("flagged", "flagged", "flagged", list_url("withdrawals:flagged"), rows))
     if user.has_perm("withdrawals.settle_withdrawal"):
-        unknown = [State.OUTCOME_UNKNOWN.value]
-        one, many = "unknown outcome", "unknown outcomes"
-        ask("withdrawals.settle_withdrawal", "with-provider", one, many, "attn", state=unknown)
+        rows = queries.withdrawals().filter(state=State.OUTCOME_UNKNOWN)
+        page = list_url("withdrawals:in-flight", view="unknown")
+        asked.append(Asked("unknown", "unknown outcome", "unknown outcomes", page, rows, "attn"))
     if user.has_perm("withdrawals.close_finding"):
         rows = queries.findings().filter(resolved_at=None)
         asked.append(Asked("findings", "open finding", "open findings", list_url("withdrawals:findings"), rows))
@@ -142,7 +144,7 @@ def _finance(_request: HttpRequest, now: datetime) -> list[Line]:
     """Finance: what is not settled, and what was paid."""
     unknown = queries.withdrawals().filter(state=State.OUTCOME_UNKNOWN)
     total = queries.waiting_summary(unknown, now=now)
-    address = list_url(QUEUE, view="with-provider", state=[State.OUTCOME_UNKNOWN.value])
+    address = list_url("withdrawals:in-flight", view="unknown")
     if not total.count:
         return [Line("", (Said("Good: no payout has an unknown outcome."),), list_url("ledger:journal"), "Journal")]
     sums = format_html_join(", ", "<b>{}</b>", ((one,) for one in tables.money_words(total.totals))) or TOO_MANY
