@@ -4,18 +4,22 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from importlib import import_module
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from django.apps import AppConfig, apps
 from django.contrib.auth.models import Group
 from django.db.backends.postgresql.operations import DatabaseOperations
+from django.db.models.signals import post_migrate
 from django.test import Client
 from playwright.sync_api import Browser, sync_playwright
 
 from backoffice import roles
 from backoffice.accounts.models import User
 from tests import browser as browsers
+from withdrawals.models import Limit
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 # Nothing but the product itself may be reached: a page that needs another host shows it by failing.
@@ -34,6 +38,20 @@ def _emptying_append_only_tables() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(DatabaseOperations, "sql_flush", past_the_triggers)
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _limits_after_emptying() -> Iterator[None]:
+    """Put back the limits of a new installation when a test with real transactions has emptied the database."""
+    migration = import_module("withdrawals.migrations.0003_limits")
+
+    def put_back(sender: AppConfig, **_: Any) -> None:
+        if sender.label == "withdrawals" and not Limit.objects.exists():
+            migration.add(apps, None)
+
+    post_migrate.connect(put_back)
+    yield
+    post_migrate.disconnect(put_back)
 
 
 @pytest.fixture(autouse=True, scope="session")

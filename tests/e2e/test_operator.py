@@ -14,7 +14,7 @@ from backoffice.accounts.models import User
 from tests.factories.fraud import LoginFactory
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import fund, make_destination, make_withdrawal, open_withdrawal
-from withdrawals.models import Claim, Decision, Limit, Note, Withdrawal
+from withdrawals.models import Claim, Decision, Note, Withdrawal
 from withdrawals.operations import claims, decisions, screening
 from withdrawals.states import State
 
@@ -62,10 +62,6 @@ def full_page(operator: User, senior: User) -> Withdrawal:
             State.COMPLETED, now=now - timedelta(days=days), player=player, amount=79_000, by=operator,
             destination=make_destination(player, at=now - timedelta(days=300)),
         )  # fmt: skip
-    for number, cap in ((1, 500_000), (7, 1_500_000), (30, 4_000_000)):
-        period = {1: Limit.Period.DAY, 7: Limit.Period.WEEK, 30: Limit.Period.MONTH}[number]
-        Limit.objects.get_or_create(scope="player", period=period, cap_amount=cap, effect="review")
-    Limit.objects.get_or_create(scope="house", period=Limit.Period.DAY, cap_amount=50_000_000, effect="block")
     fund(player, 312_740, at=now - timedelta(hours=5))
     destination = make_destination(player, at=at - timedelta(hours=3, minutes=12), method="card", account=CARD)
     row = open_withdrawal(player=player, amount=245_000, now=at, destination=destination, funded=False)
