@@ -1,6 +1,5 @@
 """What is with providers: how it stands, since when, what was said last, and what happens next by itself."""
 
-from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -99,6 +98,3 @@ class InFlightTable(BaseTable):
     def render_answer(self, value: str) -> SafeString:
         words = value[:1].upper() + value[1:]
         return format_html('<span title="{0}">{0}</span>', words) if words else inline.NOTHING
-
-    def value_sent(self, value: datetime) -> str:
-        return value.isoformat(timespec="seconds")

@@ -1,7 +1,5 @@
 """What is with providers, and the page of one whose outcome is unknown."""
 
-from typing import Any
-
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -16,14 +14,14 @@ from django.views.generic import View
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
 from backoffice.ui.access import Permitted
-from backoffice.ui.screens import ListScreen, Tab
+from backoffice.ui.screens import Tab
 from withdrawals import filters, in_flight, queries, tables, visibility
 from withdrawals.operations import asking
-from withdrawals.operations.exports import record_export
 from withdrawals.pages import unknown
 from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, WITH_PROVIDER, State
 from withdrawals.views.decision import withdrawal_or_404
+from withdrawals.views.exporting import ExportedList
 
 SEES = ("withdrawals.view_withdrawal", "providers.view_provider")
 
@@ -38,7 +36,7 @@ def _slow(request: HttpRequest) -> Q:
     return found
 
 
-class InFlight(ListScreen):
+class InFlight(ExportedList):
     title = "In flight"
     queryset = in_flight.in_flight()
     table_class = tables.InFlightTable
@@ -63,7 +61,6 @@ class InFlight(ListScreen):
         Tab("returned", "Returned", Q(state=State.RETURNED), hide=("state",), sort="-sent", empty="Nothing came back."),
     )
     export_columns = ("reference", "state", "player", "amount", "currency", "to", "sent", "attempt", "answer")
-    export_permission = "withdrawals.export_transactions"
 
     def get_hidden_columns(self) -> tuple[str, ...]:
         codes = visibility.sees(self.request.user, visibility.Field.ATTEMPT_CODES)
@@ -84,13 +81,6 @@ class InFlight(ListScreen):
         if figures.slow:
             parts.append(format_html("<b>{}</b> slower than usual", figures.slow))
         return format_html_join(" · ", "{}", ((part,) for part in parts))
-
-    def export(self) -> Any:
-        user: Any = self.request.user
-        totals = queries.totals_of(self.filterset.qs)
-        sent = dict(self.parameters.lists())
-        record_export(what="In flight", actor=user, filters=sent, totals=totals, now=self.now)
-        return super().export()
 
 
 class Unknown(Permitted, View):

@@ -16,7 +16,7 @@ from backoffice.accounts.models import User
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from backoffice.ui.paging import Page
-from backoffice.ui.screens import ListScreen, Notice, Tab
+from backoffice.ui.screens import Notice, Tab
 from fraud import queries as fraud
 from kyc import queries as kyc
 from providers import queries as providers
@@ -26,6 +26,7 @@ from withdrawals.operations import claims
 from withdrawals.pages import pending
 from withdrawals.pages.peek import peek_of
 from withdrawals.reference import normalise
+from withdrawals.views.exporting import ExportedList
 from withdrawals.views.summary import summary_of
 from withdrawals.views.tabs import (
     APPROVABLE,
@@ -41,10 +42,11 @@ from withdrawals.views.tabs import (
 )
 
 
-class Queue(ListScreen):
+class Queue(ExportedList):
     title = "Withdrawals"
     queryset = queries.withdrawals().select_related("claim__owner")
     table_class = tables.QueueTable
+    file_class = tables.QueueFile
     filterset_class = filters.QueueFilter
     permission_required = "withdrawals.view_withdrawal"
     template_name = "withdrawals/queue.html"
@@ -81,6 +83,14 @@ class Queue(ListScreen):
     @cached_property
     def troubles(self) -> dict[str, providers.Trouble]:
         return providers.troubles(self.now)
+
+    @cached_property
+    def export_columns(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tables.columns_for(self.request.user)
+
+    def load(self, table: Any, rows: list[Withdrawal]) -> None:
+        if visibility.sees(self.request.user, visibility.Field.STANDING):
+            table.standings = kyc.standings_of({row.player_id for row in rows}, on=timezone.localdate(self.now))
 
     def get_hidden_columns(self) -> tuple[str, ...]:
         """A column that says the same in every row is left out; a second approval shows among the reasons."""
