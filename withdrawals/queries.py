@@ -33,7 +33,7 @@ from providers.registry import BY_CODE
 from withdrawals.lifecycle import NEXT_STEP, SUBJECT_TYPE
 from withdrawals.models import Approval, Decision, Destination, Finding, PayoutAttempt, Withdrawal
 from withdrawals.reference import normalise
-from withdrawals.states import OPEN, UNDECIDED, WITH_PROVIDER, State
+from withdrawals.states import BULK, OPEN, UNDECIDED, WITH_PROVIDER, State
 
 COUNT_CAP = 10_000
 # What waits for a person; what was decided a moment ago and waits for its undo time does not.
@@ -353,7 +353,7 @@ def due_steps(*, now: datetime) -> list[str]:
         steps.add("pay")
     if Decision.objects.filter(status=Decision.Status.WAITING, effective_at__lte=now).exists():
         steps.add("apply_decisions")
-    if jobs.is_running("bulk_approve"):
+    if jobs.is_running(*BULK.values()):
         steps.add("decide_bulk")
     if gateway.due_deliveries(now=now, most=1):
         steps.add("apply_webhooks")

@@ -30,6 +30,6 @@ def progress_of(job: Job, *, now: datetime) -> Progress:
     return Progress(done, total, elapsed, elapsed * (total - done) / done if tells else None)
 
 
-def is_running(kind: str) -> bool:
-    """Whether any job of this kind is not through."""
-    return Job.objects.filter(kind=kind, state=Job.State.RUNNING).exists()
+def is_running(*kinds: str) -> bool:
+    """Whether any job of one of these kinds is not through."""
+    return Job.objects.filter(kind__in=kinds, state=Job.State.RUNNING).exists()

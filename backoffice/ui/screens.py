@@ -85,6 +85,7 @@ class ListScreen(Permitted, View):
     ``peek_template``        what Space shows of a row beside the list, with ``get_peek_context``; none means no peek
     ``bulk_url``             the name of the page that rows are selected for; none means no boxes
     ``bulk_permission``      needed besides, when given
+    ``bulk_acts``            what may be begun with selected rows, as value of ``move`` and label; the first is usual
     ``sum_by``               the fields of amount and currency that a selection is added up by
 
     Override ``get_queryset``, ``get_live_queryset`` (the rows of which the live cells are drawn), ``get_summary``
@@ -113,6 +114,7 @@ class ListScreen(Permitted, View):
     peek_template: ClassVar[str] = ""
     bulk_url: ClassVar[str] = ""
     bulk_permission: ClassVar[str] = ""
+    bulk_acts: ClassVar[tuple[tuple[str, str], ...]] = (("", "Preview…"),)
     sum_by: ClassVar[tuple[str, str]] = ("amount", "currency")
 
     def get_queryset(self) -> QuerySet[Any]:

@@ -56,6 +56,7 @@ class Queue(ExportedList):
     peek_template = "withdrawals/peek.html"
     bulk_url = "withdrawals:bulk-preview"
     bulk_permission = "withdrawals.approve_withdrawal"
+    bulk_acts = (("approve", "Preview approval"), ("hold", "Hold…"), ("reject", "Reject…"))
 
     @cached_property
     def tabs(self) -> tuple[Tab, ...]:  # type: ignore[override]
