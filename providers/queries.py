@@ -164,6 +164,15 @@ def failing_now(now: datetime) -> dict[str, Share]:
     return {code: share for code, share in shares.items() if share.is_failing}
 
 
+def refused_creates(now: datetime) -> QuerySet[ProviderCall]:
+    """Return the creates of the last 15 minutes that no provider took on, for counting them with other things.
+
+    While there is none, nobody is failing.
+    """
+    creates = Q(provider__in=list(BY_CODE), verb=Verb.CREATE) & ~Q(outcome__in=(*SUCCESS, *NOT_ITS_DOING))
+    return ProviderCall.objects.filter(creates, at__gt=now - SHORT, at__lte=now)
+
+
 def switched_off() -> QuerySet[ProviderControl]:
     """Return the switches that are off, for counting them with other things."""
     return ProviderControl.objects.filter(paused=True)

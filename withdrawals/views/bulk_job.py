@@ -31,6 +31,7 @@ class Result(Permitted, View):
 
     def get(self, request: StaffRequest, pk: int) -> HttpResponse:
         now, job = timezone.now(), job_or_404(request, pk)
+        jobs.see(job, now=now)
         items = list(job.items.order_by("pk"))
         refs = [item.subject for item in items]
         rows = {row.ref: row for row in queries.withdrawals().filter(ref__in=refs)}
