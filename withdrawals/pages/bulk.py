@@ -7,7 +7,7 @@ from datetime import datetime
 from django.conf import settings
 
 from backoffice.jobs.models import JobItem
-from backoffice.money import format_money
+from backoffice.ui import inline
 from withdrawals.models import Decision, Limit, Withdrawal
 from withdrawals.states import Move
 from withdrawals.usage import Usage
@@ -40,7 +40,7 @@ def limit_words(house: Iterable[Usage]) -> list[tuple[str, bool]]:
     """Return what approving all of them does to each limit of the house, and whether it passes it."""
 
     def words(number: int, usage: Usage) -> str:
-        return f"{number:,}" if usage.is_count else format_money(number, settings.HOUSE_CURRENCY)
+        return f"{number:,}" if usage.is_count else inline.written(number, settings.HOUSE_CURRENCY)
 
     return [
         (

@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from django.conf import settings
 
-from backoffice.money import format_money
+from backoffice.ui import inline
 from withdrawals.models import Limit
 from withdrawals.usage import Usage
 
@@ -41,7 +41,7 @@ _SCOPES = {Limit.Scope.PLAYER: "", Limit.Scope.HOUSE: "of the house "}
 
 
 def _capped(number: int, usage: Usage) -> str:
-    return f"{number:,}" if usage.is_count else format_money(number, settings.HOUSE_CURRENCY)
+    return f"{number:,}" if usage.is_count else inline.written(number, settings.HOUSE_CURRENCY)
 
 
 def bars_of(usages: Sequence[Usage]) -> list[Bar]:

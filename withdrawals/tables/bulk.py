@@ -67,7 +67,8 @@ class BulkTable(BaseTable):
         return Group(f"Will be {self.words.past}" if record.left_out is None else "Left out")
 
     def label_of(self, record: Line) -> str:
-        return f"{visibility.player_name(self.me, record.withdrawal.player)}, {record.withdrawal.money}"
+        row = record.withdrawal
+        return f"{visibility.player_name(self.me, row.player)}, {inline.written(row.amount, row.currency)}"
 
     def render_to(self, record: Line) -> SafeString:
         return inline.masked(visibility.destination_words(self.me, record.withdrawal))

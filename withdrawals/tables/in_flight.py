@@ -90,7 +90,7 @@ class InFlightTable(BaseTable):
         return record.ref
 
     def label_of(self, record: Withdrawal) -> str:
-        return f"{visibility.player_name(self.me, record.player)}, {record.money}"
+        return f"{visibility.player_name(self.me, record.player)}, {inline.written(record.amount, record.currency)}"
 
     def gone(self, record: Withdrawal) -> SafeString:
         return inline.state(LOOKS[visibility.state_for(self.me, record.state, record.hold_kind)])

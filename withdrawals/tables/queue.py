@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.accounts.models import User
-from backoffice.money import format_money, to_major_string
+from backoffice.money import to_major_string
 from backoffice.ui import columns, inline
 from backoffice.ui.paging import capped_words
 from backoffice.ui.tables import BaseTable, Group
@@ -283,7 +283,7 @@ def money_words(totals: dict[str, int]) -> list[SafeString]:
 
 
 def _plain_sums(totals: dict[str, int]) -> list[str]:
-    return [format_money(total, code) for code, total in sorted(totals.items(), key=lambda item: -item[1])]
+    return [inline.written(total, code) for code, total in sorted(totals.items(), key=lambda item: -item[1])]
 
 
 def waited(since: datetime, now: datetime) -> str:
