@@ -213,3 +213,11 @@ def test_nobody_else_reads_it(unknown: Withdrawal, support: User, fraud_analyst:
         client = client_for(user)
         assert client.get(f"/in-flight/unknown/{unknown.ref}/").status_code == 403
         assert client.post(f"/in-flight/unknown/{unknown.ref}/").status_code == 403
+
+
+def test_a_peek_shows_what_the_reader_may_see_and_leads_on(operator: User, finance: User, client_for: SignIn) -> None:
+    row, lost = sent(30, by=operator), sent(20, State.OUTCOME_UNKNOWN, by=operator)
+    peek = client_for(operator).get(f"{ADDRESS}?peek={row.ref}").text
+    assert row.player.name in peek and f'href="/withdrawals/{row.ref}/"' in peek and "data-claim-row" not in peek
+    peek = client_for(finance).get(f"{ADDRESS}?peek={lost.ref}").text
+    assert f'href="/in-flight/unknown/{lost.ref}/"' in peek and lost.player.name not in peek

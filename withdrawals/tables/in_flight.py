@@ -25,16 +25,21 @@ class StatusColumn(columns.Column):
         return visibility.state_for(context["table"].me, context["record"].state, "").label
 
 
+def flight_address(withdrawal: Withdrawal) -> str:
+    """Return where a row leads: an unknown outcome to what is known of it, any other to its record."""
+    if withdrawal.state == State.OUTCOME_UNKNOWN:
+        return reverse("withdrawals:unknown", args=[withdrawal.ref])
+    return address_of(withdrawal)
+
+
 class RecordColumn(columns.Column):
-    """The player as the link; of an unknown outcome, to what is known of it."""
+    """The player as the link."""
 
     width = 14
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
-        unknown = record.state == State.OUTCOME_UNKNOWN
-        address = reverse("withdrawals:unknown", args=[record.ref]) if unknown else address_of(record)
         name = visibility.player_name(table.me, record.player)
-        return format_html('<a class="cell" href="{}">{}</a>', address, name)
+        return format_html('<a class="cell" href="{}">{}</a>', flight_address(record), name)
 
     def value(self, value: Any, **context: Any) -> str:
         return context["record"].player.ref

@@ -1,5 +1,7 @@
 """What is with providers, and the page of one whose outcome is unknown."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
@@ -16,8 +18,10 @@ from backoffice.ui import inline
 from backoffice.ui.access import Permitted
 from backoffice.ui.screens import Tab
 from withdrawals import filters, in_flight, queries, tables, visibility
+from withdrawals.models import Withdrawal
 from withdrawals.operations import asking
 from withdrawals.pages import unknown
+from withdrawals.pages.peek import peek_of
 from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, WITH_PROVIDER, State
 from withdrawals.views.decision import withdrawal_or_404
@@ -47,6 +51,7 @@ class InFlight(ExportedList):
     row_key = "ref"
     live_seconds = 10
     made_at = "sent_at"
+    peek_template = "withdrawals/peek.html"
     tabs = (
         Tab("with-providers", "With providers", Q(state__in=WITH_PROVIDER)),
         Tab("unknown", "Unknown", Q(state=State.OUTCOME_UNKNOWN), hide=("state",), empty="No outcome is unknown."),
@@ -69,6 +74,9 @@ class InFlight(ExportedList):
     @cached_property
     def figures(self) -> in_flight.Flight:
         return in_flight.flight(_slow(self.request))
+
+    def get_peek_context(self, row: Withdrawal) -> dict[str, Any]:
+        return peek_of(row, self.request.user, view="", now=self.now) | {"address": tables.flight_address(row)}
 
     def get_summary(self) -> SafeString | str:
         figures = self.figures
