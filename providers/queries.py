@@ -164,6 +164,13 @@ def failing_now(now: datetime) -> dict[str, Share]:
     return {code: share for code, share in shares.items() if share.is_failing}
 
 
+def largest_payout(code: str, method: str, currency: str) -> int | None:
+    """Return the most that a provider pays at once, in minor units; None where it says nothing of it."""
+    pays = BY_CODE[code].capabilities.pays if code in BY_CODE else {}
+    limits = pays.get(method, {}).get(currency)
+    return limits.maximum if limits else None
+
+
 def refused_creates(now: datetime) -> QuerySet[ProviderCall]:
     """Return the creates of the last 15 minutes that no provider took on, for counting them with other things.
 
