@@ -12,7 +12,7 @@ from withdrawals import visibility
 from withdrawals.models import Withdrawal
 from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, WITH_PROVIDER, State
-from withdrawals.tables.queue import address_of
+from withdrawals.tables.queue import STATUSES, address_of
 
 
 class StatusColumn(columns.Column):
@@ -73,7 +73,7 @@ class NextColumn(columns.Column):
 
 
 class InFlightTable(BaseTable):
-    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status")
+    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status", explained=STATUSES)
     player = RecordColumn(accessor="player", verbose_name="Player")
     amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=13)
     to = ToColumn(accessor="provider", sort_by="provider", verbose_name="Provider and payout details")

@@ -191,6 +191,8 @@ class Queue(ExportedList):
         return notices
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
+        owners = (claims.owner_of(row, now=self.now) for row in page.rows)
+        self.filterset.owners = {owner.pk: owner.name for owner in owners if owner}
         context = super().get_context_data(page)
         table: tables.QueueTable = context["table"]
         table.waiting = self.waiting
@@ -236,9 +238,7 @@ class Next(Permitted, View):
                 "view": view,
             }
             return render(request, "withdrawals/clear.html", context)
-        response = redirect(tables.address_of(found, view))
-        response.status_code = 303
-        return response
+        return HttpResponse(status=303, headers={"Location": tables.address_of(found, view)})
 
     def _left_behind(self, request: StaffRequest) -> tuple[Withdrawal | None, bool]:
         """What somebody moves on from without deciding goes back to the others; and whether they move backwards."""
