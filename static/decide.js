@@ -1,5 +1,5 @@
 /* What a decision gains with JavaScript: its sheets open above the bar, reasons are on digits, the page stays true
-   while it is open, and the claim lasts as long as somebody looks.
+   while it is open, and the claim lasts as long as somebody works on it.
    data-opens="id"   opens the decision sheet #sheet-id      data-says="x"   shown while the choice x of its sheet is made
    #pulse             what is asked again (live.html); data-patient waits while somebody types or a sheet is open
    #bar-notice       what the bar must say; with data-blocks nothing can be sent any more (components.css) */
@@ -94,7 +94,7 @@
     if (event.detail.elt && event.detail.elt.id === 'status-now' && event.detail.successful) heard = Date.now();
   });
 
-  // The claim: kept while somebody looks, given back when they leave ----------------------------------------------------
+  // The claim: kept while somebody is there, given back when they leave ----------------------------------------------------
   function tell(act) {
     const data = new FormData();
     data.append('csrfmiddlewaretoken', $('[name=csrfmiddlewaretoken]', live()).value);
@@ -102,10 +102,13 @@
     if (live().dataset.page) data.append('page', live().dataset.page);
     return data;
   }
+  let told = Date.now();
   async function stay() {
     if (!live() || document.hidden) return;
+    const headers = desk.touched > told ? {} : { 'X-Idle': '1' };
+    told = Date.now();
     try {
-      const answer = await fetch(live().dataset.claimUrl, { method: 'POST', body: tell('stay') });
+      const answer = await fetch(live().dataset.claimUrl, { method: 'POST', headers, body: tell('stay') });
       const { until } = await answer.json();
       if (until) live().dataset.until = until;
     } catch { /* the next beat tries again, and the page says that it is not live */ }

@@ -13,6 +13,8 @@ from backoffice.accounts.addresses import device_words
 from backoffice.accounts.models import StaffSession, User
 from backoffice.audit.models import AuditEntry
 from tests.conftest import NOW
+from tests.withdrawals.screen import waiting
+from withdrawals.models import Claim
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
@@ -44,10 +46,25 @@ def test_a_session_that_nobody_touches_ends(operator: User, client_for: ClientFo
 
 def test_what_a_page_asks_by_itself_keeps_nothing_open(operator: User, client_for: ClientFor, _noon: Any) -> None:
     client = client_for(operator)
-    for _ in range(8):
+    for _ in range(7):
         _noon.shift(timedelta(minutes=2))
-        client.get("/withdrawals/", headers={"X-Idle": "1"})
-        client.get("/withdrawals/WD-0000-0000/fragments/presence/")
+        assert client.get("/withdrawals/", headers={"X-Idle": "1"}).status_code == 200
+    _noon.shift(timedelta(minutes=2))
+    assert not is_open(client)
+
+
+def test_an_open_decision_page_keeps_nothing_open_that_nobody_touches(
+    operator: User, client_for: ClientFor, _noon: Any
+) -> None:
+    row, client = waiting(), client_for(operator)
+    client.get(f"/withdrawals/{row.ref}/?view=needs-decision")
+    until = Claim.objects.get().until
+    for _ in range(30):
+        _noon.shift(timedelta(seconds=30))
+        stayed = client.post(f"/withdrawals/{row.ref}/presence/", {"do": "stay"}, headers={"X-Idle": "1"})
+        assert (stayed.status_code, stayed.json()) == (200, {"until": None})
+    assert Claim.objects.get().until == until
+    _noon.shift(timedelta(seconds=16))
     assert not is_open(client)
 
 
