@@ -23,8 +23,9 @@ from backoffice.audit.actors import Actor
 from backoffice.audit.record import record
 
 STEP = 30
-# A clock that is one step off is nobody's fault; one that is further off is told about it.
-NEAR, FAR = (0, -1, 1), range(-20, 21)
+# A clock that is one step off is nobody's fault; one that is further off is named. That it is fast hears only who
+# sets the app up: of an app in use it would tell a guesser which code to type later.
+NEAR, SLOW, SLOW_OR_FAST = (0, -1, 1), range(-20, 2), range(-20, 21)
 RECOVERY_CODES = 10
 # Without letters and digits that look alike.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -75,7 +76,7 @@ def add_app(user: User, *, secret: str, code: str, now: datetime) -> list[str]:
 
     Returns new recovery codes when these are the first, else nothing. Raises WrongCode.
     """
-    step = _step_of(secret, code, now=now)
+    step = _step_of(secret, code, named=SLOW_OR_FAST, now=now)
     with transaction.atomic():
         first = not has_one(user)
         give_app(user, secret=secret, step=step, now=now)
@@ -121,17 +122,17 @@ def _use(user: User, typed: str, *, now: datetime) -> str:
     app = CodeApp.objects.filter(user=user).first()
     if app is None:
         raise WrongCode("This code is not right.")
-    step = _step_of(unseal(app.secret, owner=f"code app {user.pk}"), typed, now=now)
+    step = _step_of(unseal(app.secret, owner=f"code app {user.pk}"), typed, named=SLOW, now=now)
     # One statement decides between two requests with the same code.
     if not CodeApp.objects.filter(user=user, last_step__lt=step).update(last_step=step):
         raise WrongCode("This code was used already. Wait for the next one.")
     return "code"
 
 
-def _step_of(secret: str, code: str, *, now: datetime) -> int:
-    """Return the half minute that a code belongs to. Raises WrongCode, which names a clock that is wrong."""
+def _step_of(secret: str, code: str, *, named: range, now: datetime) -> int:
+    """Return the half minute that a code belongs to. Raises WrongCode, which names a clock off by one of ``named``."""
     totp, moment = _totp(secret), int(now.timestamp())
-    for off in sorted(FAR, key=abs):
+    for off in sorted(named, key=abs):
         try:
             totp.verify(code.strip().encode(), moment + off * STEP)
         except InvalidToken:

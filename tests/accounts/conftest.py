@@ -31,7 +31,7 @@ def together(*acts: Callable[[], Any]) -> list[Any]:
         gate.wait()
         try:
             answers.append(act())
-        except Exception as error:  # noqa: BLE001 - told to the test
+        except Exception as error:
             answers.append(error)
         finally:
             connection.close()

@@ -91,8 +91,16 @@ def test_a_code_and_those_before_it_work_once(operator: User, give_app: GiveApp)
     [(-180, "about 3 minutes slow"), (60, "about 1 minute fast"), (600, "about 10 minutes fast")],
 )
 def test_a_clock_that_is_wrong_is_named(operator: User, give_app: GiveApp, off: int, words: str) -> None:
-    said = refusal(give_app(operator), shown(NOW + timedelta(seconds=off)))
-    assert words in said
+    with pytest.raises(WrongCode, match=words):
+        second_factor.add_app(operator, secret=SECRET, code=shown(NOW + timedelta(seconds=off)), now=NOW)
+    assert not second_factor.has_app(operator)
+
+
+def test_of_an_app_in_use_nothing_is_said_about_codes_to_come(operator: User, give_app: GiveApp) -> None:
+    give_app(operator)
+    wrong = refusal(operator, "000000")
+    assert {refusal(operator, shown(NOW + timedelta(seconds=off))) for off in (60, 300, 600)} == {wrong}
+    assert "about 3 minutes slow" in refusal(operator, shown(NOW - timedelta(minutes=3)))
 
 
 def test_half_a_minute_off_is_nobodys_fault(operator: User, give_app: GiveApp) -> None:
