@@ -39,6 +39,12 @@ class WrongCode(Exception):
         super().__init__(sentence)
 
 
+class LastOne(Exception):
+    """The only second factor cannot go where one is required."""
+
+    sentence = "A second factor is required here. Add another one first."
+
+
 def has_one(user: User) -> bool:
     """Whether somebody has a second factor of any kind."""
     return user.passkeys.exists() or has_app(user)
@@ -51,6 +57,17 @@ def has_app(user: User) -> bool:
 def may_remove_one(user: User) -> bool:
     """Whether one may go: where a second factor is required the last one stays."""
     return settings.SECOND_FACTOR == "offered" or user.passkeys.count() + has_app(user) > 1
+
+
+def lock(user: User) -> None:
+    """Let no other request change what this person has until the transaction ends."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
+def require_another(user: User) -> None:
+    """Raise LastOne where one of theirs may not go; call it under lock()."""
+    if not may_remove_one(user):
+        raise LastOne
 
 
 # The app with codes ------------------------------------------------------------------------------------
@@ -78,6 +95,7 @@ def add_app(user: User, *, secret: str, code: str, now: datetime) -> list[str]:
     """
     step = _step_of(secret, code, named=SLOW_OR_FAST, now=now)
     with transaction.atomic():
+        lock(user)
         first = not has_one(user)
         give_app(user, secret=secret, step=step, now=now)
         return new_recovery_codes(user, now=now) if first else []
@@ -90,7 +108,11 @@ def give_app(user: User, *, secret: str, step: int = 0, now: datetime) -> None:
     _record(user, "add_second_factor", user, now=now, state="app")
 
 
+@transaction.atomic
 def remove_app(user: User, *, actor: Actor, now: datetime) -> None:
+    """Switch codes off. Raises LastOne."""
+    lock(user)
+    require_another(user)
     CodeApp.objects.filter(user=user).delete()
     _record(user, "remove_second_factor", actor, now=now, state="app")
     _without_any(user)
@@ -178,6 +200,7 @@ def _digest(code: str) -> str:
 @transaction.atomic
 def reset(user: User, *, actor: Actor, reason: str, now: datetime) -> None:
     """Take away every second factor of somebody who has lost theirs."""
+    lock(user)
     CodeApp.objects.filter(user=user).delete()
     user.passkeys.all().delete()
     _without_any(user)

@@ -11,8 +11,8 @@ from cryptography.fernet import Fernet, InvalidToken
 from django.core.management import call_command
 from django.test import Client
 
-from backoffice.accounts import second_factor
-from backoffice.accounts.models import CodeApp, RecoveryCode, StaffSession, User
+from backoffice.accounts import passkeys, second_factor
+from backoffice.accounts.models import CodeApp, Passkey, RecoveryCode, StaffSession, User
 from backoffice.accounts.sealing import WrongOwner, seal, unseal
 from backoffice.accounts.second_factor import WrongCode
 from backoffice.accounts.sign_in import MOST_FAILURES, TooManyTries
@@ -209,12 +209,29 @@ def test_the_last_one_stays_where_one_is_required(
     client = client_for(give_app(operator))
     second_factor.new_recovery_codes(operator, now=NOW)
     settings.SECOND_FACTOR = "required"
-    client.post("/me/security/app/remove/")
-    assert second_factor.has_one(operator)
+    refused = client.post("/me/security/app/remove/", follow=True)
+    assert second_factor.has_one(operator) and "Add another one first." in refused.text
     settings.SECOND_FACTOR = "offered"
     client.post("/me/security/app/remove/")
     assert not second_factor.has_one(operator) and not operator.recovery_codes.exists()
     assert acts(operator)[-1] == "remove_second_factor"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_are_removed_at_once_one_stays(operator: User, give_app: GiveApp, settings: Any) -> None:
+    settings.SECOND_FACTOR = "required"
+    for n in range(8):
+        give_app(operator)
+        Passkey.objects.all().delete()
+        key = Passkey.objects.create(
+            user=operator, name="Work laptop", credential_id=b"key %d" % n, credential=b"", added_at=NOW
+        )
+        answers = together(
+            lambda: second_factor.remove_app(operator, actor=operator, now=NOW),
+            lambda key=key: passkeys.remove(key, actor=operator, now=NOW),
+        )
+        assert sorted(type(answer).__name__ for answer in answers) == ["LastOne", "NoneType"]
+        assert second_factor.has_one(operator)
 
 
 def test_a_reset_by_command_takes_all_and_signs_out(operator: User, give_app: GiveApp, client_for: Any) -> None:

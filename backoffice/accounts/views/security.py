@@ -17,11 +17,10 @@ from backoffice.accounts.addresses import device_words
 from backoffice.accounts.models import Passkey, User
 from backoffice.accounts.passkeys import PasskeyRefused
 from backoffice.accounts.requests import StaffRequest
+from backoffice.accounts.second_factor import LastOne
 from backoffice.accounts.views.code_app import CodeAppView
 from backoffice.accounts.views.me import tabs
 from backoffice.audit.record import record
-
-_LAST = "A second factor is required here. Add another one first."
 
 
 class PasskeyForm(forms.Form):
@@ -129,22 +128,24 @@ def passkey_options(request: StaffRequest) -> HttpResponse:
 
 @require_POST
 def remove_app(request: StaffRequest) -> HttpResponse:
-    if second_factor.may_remove_one(request.user):
+    try:
         second_factor.remove_app(request.user, actor=request.user, now=timezone.now())
-        messages.info(request, "The app with codes is removed.")
+    except LastOne as refusal:
+        messages.warning(request, refusal.sentence)
     else:
-        messages.warning(request, _LAST)
+        messages.info(request, "The app with codes is removed.")
     return redirect("security")
 
 
 @require_POST
 def remove_passkey(request: StaffRequest, pk: int) -> HttpResponse:
     passkey = get_object_or_404(Passkey, pk=pk, user=request.user)
-    if second_factor.may_remove_one(request.user):
+    try:
         passkeys.remove(passkey, actor=request.user, now=timezone.now())
-        messages.info(request, f"Passkey “{passkey.name}” removed.")
+    except LastOne as refusal:
+        messages.warning(request, refusal.sentence)
     else:
-        messages.warning(request, _LAST)
+        messages.info(request, f"Passkey “{passkey.name}” removed.")
     return redirect("security")
 
 
