@@ -39,6 +39,10 @@ class WrongCode(Exception):
         super().__init__(sentence)
 
 
+class HasOne(Exception):
+    """Somebody has a second factor where the first one was to be set up."""
+
+
 class LastOne(Exception):
     """The only second factor cannot go where one is required."""
 
@@ -88,15 +92,18 @@ def qr_code(secret: str, user: User) -> str:
     return str(segno.make(address_of(secret, user), error="m").svg_data_uri(scale=4, border=4, light="#fff"))
 
 
-def add_app(user: User, *, secret: str, code: str, now: datetime) -> list[str]:
+def add_app(user: User, *, secret: str, code: str, now: datetime, only_first: bool = False) -> list[str]:
     """Switch codes on, with a first code as the proof that the app has the secret.
 
-    Returns new recovery codes when these are the first, else nothing. Raises WrongCode.
+    Returns new recovery codes when these are the first, else nothing. Raises WrongCode, and with ``only_first``
+    HasOne: who has given no more than a password must not replace what somebody has.
     """
     step = _step_of(secret, code, named=SLOW_OR_FAST, now=now)
     with transaction.atomic():
         lock(user)
         first = not has_one(user)
+        if only_first and not first:
+            raise HasOne
         give_app(user, secret=secret, step=step, now=now)
         return new_recovery_codes(user, now=now) if first else []
 

@@ -196,6 +196,21 @@ def test_where_it_is_required_the_first_sign_in_sets_it_up(operator: User, setti
     assert password(Client(), operator)["Location"] == "/sign-in/code/"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_set_one_up_at_once_one_gets_in(operator: User, settings: Any) -> None:
+    settings.SECOND_FACTOR = "required"
+
+    def begin() -> Callable[[], Any]:
+        client = Client()
+        password(client, operator)
+        secret = client.get("/sign-in/set-up/").context["secret"].replace(" ", "")
+        return lambda: client.post("/sign-in/set-up/", {"code": shown(secret=secret)})
+
+    answers = together(begin(), begin())
+    assert sorted(answer.status_code for answer in answers) == [200, 302]
+    assert acts(operator) == ["add_second_factor", "make_recovery_codes", "sign_in"]
+
+
 def test_whoever_has_one_cannot_set_up_another_before_giving_it(operator: User, give_app: GiveApp) -> None:
     client = Client()
     password(client, give_app(operator))

@@ -87,6 +87,7 @@ class SetUpAtSignIn(CodeAppView):
     """The first sign-in where a second factor is required: without one nobody gets further."""
 
     template_name = "accounts/set_up.html"
+    only_first = True
 
     def get_owner(self) -> User | None:
         user = _waiting(self.request)
