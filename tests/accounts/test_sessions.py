@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 
 from backoffice.accounts import sessions
 from backoffice.accounts.addresses import device_words
 from backoffice.accounts.models import StaffSession, User
+from backoffice.accounts.sign_in import MOST_FAILURES
 from backoffice.audit.models import AuditEntry
 from tests.conftest import NOW
 from tests.withdrawals.screen import waiting
@@ -129,6 +131,31 @@ def test_a_new_password_ends_the_other_sessions(operator: User, client_for: Clie
     assert is_open(here) and not is_open(there)
     assert sessions.sessions_of(operator) == list(StaffSession.objects.filter(user=operator))
     assert AuditEntry.objects.filter(action="change_password", actor_user=operator).exists()
+
+
+def test_the_old_password_is_guessed_at_as_often_as_at_sign_in(operator: User, client_for: ClientFor) -> None:
+    client, new = client_for(operator), "correct horse battery staple"
+    typed = {"old_password": "a guess", "new_password1": new, "new_password2": new}
+    for _ in range(MOST_FAILURES):
+        assert client.post("/me/security/password/", typed).status_code == 422
+    assert AuditEntry.objects.filter(action="proof_failed", subject_id=str(operator.pk)).count() == MOST_FAILURES
+    refused = client.post("/me/security/password/", typed | {"old_password": "a password"})
+    assert (refused.status_code, refused["Retry-After"]) == (429, "900")
+    assert "Try again in 15 minutes." in refused.text
+    assert User.objects.get(pk=operator.pk).check_password("a password")
+
+
+def test_a_new_password_comes_with_all_that_follows_or_not_at_all(operator: User, client_for: ClientFor) -> None:
+    here, there = client_for(operator), client_for(operator)
+    here.raise_request_exception = False
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE audit_auditentry ADD CONSTRAINT no_ends CHECK (action <> 'end_session') NOT VALID")
+    new = "correct horse battery staple"
+    typed = {"old_password": "a password", "new_password1": new, "new_password2": new}
+    assert here.post("/me/security/password/", typed).status_code == 500
+    assert User.objects.get(pk=operator.pk).check_password("a password") and is_open(there)
+    assert not AuditEntry.objects.filter(action="change_password").exists()
 
 
 def test_somebody_elses_page_is_not_taken_for_ones_own(operator: User, senior: User, client_for: ClientFor) -> None:
