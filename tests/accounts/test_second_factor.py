@@ -78,6 +78,15 @@ def test_the_code_page_is_for_whoever_gave_the_password_not_long_ago(
     assert client.get("/withdrawals/")["Location"].startswith("/sign-in/")
 
 
+def test_a_new_password_ends_what_the_old_one_began(operator: User, give_app: GiveApp) -> None:
+    client = Client()
+    password(client, give_app(operator))
+    operator.set_password("entirely different words")
+    operator.save()
+    assert code(client, shown())["Location"] == "/sign-in/"
+    assert client.get("/withdrawals/")["Location"].startswith("/sign-in/")
+
+
 def test_a_code_and_those_before_it_work_once(operator: User, give_app: GiveApp) -> None:
     give_app(operator)
     assert use(operator, shown(NOW)) == "code"
