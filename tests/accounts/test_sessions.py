@@ -164,6 +164,11 @@ def test_somebody_elses_page_is_not_taken_for_ones_own(operator: User, senior: U
     assert client.get(f"/me/session/?me={senior.pk}")["X-CSRFToken"]
 
 
+@pytest.mark.parametrize("act", ["http://[", "//[", "/a\\", "%", "/nowhere/", "/withdrawals/?" + "&".join("a" * 2000)])
+def test_an_address_that_is_none_is_no_act(operator: User, client_for: ClientFor, act: str) -> None:
+    assert client_for(operator).get("/me/session/", {"act": act}).status_code == 204
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [
