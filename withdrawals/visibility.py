@@ -9,7 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from backoffice.ui.masking import initials_of
-from withdrawals import player_words
+from withdrawals import player_words, reasons
 from withdrawals.states import HoldKind, Move, State
 
 
@@ -91,10 +91,12 @@ def state_for(user: Any, state: str, hold_kind: str = "") -> State:
     return _TOLD_AS.get(told, told)
 
 
-def sees_decision(user: Any, decision: Any, withdrawal: Any) -> bool:
-    """Whether this person may read a decision; those about a legal hold are for compliance alone."""
-    kinds = {Move.HOLD: decision.facts.get("kind"), Move.RELEASE: withdrawal.hold_kind}
-    if kinds.get(decision.move) == HoldKind.LEGAL:
+def sees_decision(user: Any, decision: Any) -> bool:
+    """Whether this person may read a decision; those about a legal hold are for compliance alone.
+
+    It is told by the decision itself, however the withdrawal stands by now.
+    """
+    if decision.facts.get("kind") == HoldKind.LEGAL or decision.reason in reasons.ABOUT_LAW:
         return sees(user, Field.LEGAL)
     settles = decision.move in (Move.COMPLETE, Move.FAIL)
     return sees(user, Field.ATTEMPT_CODES if settles else Field.SIGNALS)
@@ -104,9 +106,7 @@ def decisions_known_to(user: Any) -> Q:
     """Return the decisions that do not tell this person of a legal hold, for many at once."""
     if sees(user, Field.LEGAL):
         return Q()
-    # Of releases only those from a legal hold take two people.
-    seconded_release = Q(move=Move.RELEASE, proposed_by__isnull=False)
-    return ~Q(facts__contains={"kind": HoldKind.LEGAL}) & ~seconded_release
+    return ~Q(facts__contains={"kind": HoldKind.LEGAL}) & ~Q(reason__in=reasons.ABOUT_LAW)
 
 
 def hidden_columns(user: Any) -> tuple[str, ...]:

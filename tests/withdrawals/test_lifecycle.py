@@ -344,7 +344,7 @@ def test_legal_hold_needs_two_compliance_officers_to_end(people: dict[str, User]
         with pytest.raises(IllegalMove):
             actor = SWEEPER if move == M.CANCEL else people["senior"]
             Withdrawal.advance(withdrawal.pk, move, actor=actor, now=NOW, reason=reason)
-    release = {"reason": "no_longer_needed", "now": NOW}
+    release = {"reason": "law_satisfied", "now": NOW}
     with pytest.raises(NotAllowed):
         Withdrawal.advance(withdrawal.pk, M.RELEASE, actor=people["compliance"], **release)
     with pytest.raises(NotAllowed):
@@ -354,6 +354,20 @@ def test_legal_hold_needs_two_compliance_officers_to_end(people: dict[str, User]
     second = make_staff("Compliance", "Omar Said")
     moved = Withdrawal.advance(withdrawal.pk, M.RELEASE, actor=second, proposed_by=people["compliance"].pk, **release)
     assert moved.state == S.UNDER_REVIEW
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("legal", "no_longer_needed"), ("internal", "law_satisfied")])
+def test_only_a_legal_hold_ends_for_a_reason_of_the_law(
+    kind: str, reason: str, people: dict[str, User], make_staff: Any
+) -> None:
+    withdrawal = in_state(S.UNDER_REVIEW, people)
+    hold = {"reason": "legal", "kind": kind, "wake_at": NOW + timedelta(days=1), "now": NOW}
+    Withdrawal.advance(withdrawal.pk, M.HOLD, actor=people["compliance"], **hold)
+    with pytest.raises(NeedsReason):
+        Withdrawal.advance(
+            withdrawal.pk, M.RELEASE, actor=make_staff("Compliance", "Omar Said"), now=NOW, reason=reason,
+            proposed_by=people["compliance"].pk,
+        )  # fmt: skip
 
 
 @pytest.mark.parametrize("move", [M.COMPLETE, M.FAIL])

@@ -76,6 +76,8 @@ def everything(client: Client, withdrawal: Withdrawal) -> dict[str, str]:
         f"/withdrawals/{withdrawal.ref}/reject/",
         f"/flagged/{withdrawal.ref}/",
         f"/players/?q={withdrawal.ref}",
+        f"/withdrawals/{withdrawal.ref}/evidence/",
+        *(f"/withdrawals/decisions/{one.pk}/{act}/" for one in Decision.objects.all() for act in ("agree", "decline")),
         *(f"/ledger/entries/{entry.pk}/" for entry in Entry.objects.filter(reference=withdrawal.ref)),
     )
     return {page: told(client, page) for page in pages}

@@ -84,7 +84,7 @@ def head_of(
         "findings": queries.open_findings_of(withdrawal, user),
         "may_print": user.has_perm("withdrawals.print_evidence"),
     }
-    if last is None or not visibility.sees_decision(user, last, withdrawal):
+    if last is None or not visibility.sees_decision(user, last):
         return context
     if last.is_waiting:
         proposal = last.status == Decision.Status.PROPOSED

@@ -160,8 +160,8 @@ def _reasons(withdrawal: Withdrawal, move: Move, user: Any) -> tuple[Reason, ...
         return tuple(reason for reason in reasons.CANCEL if reason.code != "expired")
     if move == Move.RELEASE:
         asked = withdrawal.reason in reasons.ANSWERED_WITH
-        lifted = tuple(one for one in reasons.RELEASE if asked or one.code != "answered")
-        return reasons.UNFREEZE if withdrawal.hold_kind == HoldKind.LEGAL else lifted
+        fitting = reasons.listed(move, legal_hold=withdrawal.hold_kind == HoldKind.LEGAL)
+        return tuple(one for one in fitting if asked or one.code != "answered")
     if move in (Move.APPROVE, Move.ENDORSE):
         return reasons.APPROVE
     return reasons.BY_MOVE[move]

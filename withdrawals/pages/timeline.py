@@ -102,7 +102,7 @@ def last_claim(withdrawal: Withdrawal, user: Any) -> str:
 
 def reads_reason(user: Any, entry: AuditEntry) -> bool:
     """Whether this person may read why something was done to a withdrawal."""
-    about_law = _is_legal(entry) or entry.reason in {reason.code for reason in reasons.UNFREEZE}
+    about_law = _is_legal(entry) or entry.reason in reasons.ABOUT_LAW
     law = about_law and not visibility.sees(user, visibility.Field.LEGAL)
     return visibility.sees(user, visibility.Field.SIGNALS) and not law
 

@@ -175,7 +175,7 @@ class AnswerDecision(Permitted, View):
     def _decision(self, pk: int) -> Decision:
         decision = get_object_or_404(Decision.objects.select_related("withdrawal__player", "actor"), pk=pk)
         user = self.request.user
-        if decision.actor_id != user.pk and not visibility.sees_decision(user, decision, decision.withdrawal):
+        if decision.actor_id != user.pk and not visibility.sees_decision(user, decision):
             raise Http404
         return decision
 

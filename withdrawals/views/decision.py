@@ -119,7 +119,7 @@ def decision_of(
     """Return the panels of a decision page and the policy line."""
     taken = f"{presence.owner} is deciding this." if presence.is_others else ""
     if waiting is not None:
-        told = visibility.sees_decision(user, waiting, withdrawal)
+        told = visibility.sees_decision(user, waiting)
         taken = "Proposed." if told and waiting.status == Decision.Status.PROPOSED else "Already decided."
     return facts_page.context_of(facts_page.Facts(withdrawal, user, now=now), offered, taken=taken)
 

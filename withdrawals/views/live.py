@@ -93,7 +93,7 @@ def _decided(withdrawal: Withdrawal, user: User) -> str:
     waiting = queries.waiting_decision(withdrawal)
     if waiting is None:
         return "The decision was taken back."
-    return words_of(waiting, user) if visibility.sees_decision(user, waiting, withdrawal) else "It is decided already."
+    return words_of(waiting, user) if visibility.sees_decision(user, waiting) else "It is decided already."
 
 
 class FactsNow(Fragment):

@@ -120,7 +120,7 @@ class Decide(Permitted, View):
             raise PermissionDenied(f"None of your roles may use “{label}” on this withdrawal.")
         waiting = queries.waiting_decision(withdrawal)
         if waiting is not None:
-            told = visibility.sees_decision(user, waiting, withdrawal)
+            told = visibility.sees_decision(user, waiting)
             if waiting.actor == user:
                 return conflict(self.request, withdrawal, f"{decisions.words_of(waiting, user)} Nothing more was done.")
             return self._conflict(withdrawal, decisions.words_of(waiting) if told else "It is decided already.")
