@@ -147,7 +147,7 @@ ABOUT_LAW = frozenset(reason.code for reason in UNFREEZE)
 
 
 def listed(move: str, *, legal_hold: bool) -> tuple[Reason, ...]:
-    """Return what may explain the move of a withdrawal, by whether it is on legal hold; the door takes no other code."""
+    """Return what may explain the move of a withdrawal; the door takes no other code."""
     if move == "release":
         return UNFREEZE if legal_hold else RELEASE
     return BY_MOVE.get(move, ())

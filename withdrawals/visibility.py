@@ -3,6 +3,7 @@
 Pages and columns ask here before they put a value together; nothing is hidden in a template.
 """
 
+from copy import copy
 from enum import StrEnum
 from typing import Any
 
@@ -55,7 +56,8 @@ _COLUMNS: dict[str, Field] = {
     "why": Field.SIGNALS,
     "owner": Field.OWNER,
     "decider": Field.OWNER,
-    "wake": Field.STATE,
+    # A legal hold has no end; who reads no reasons would know it by that alone.
+    "wake": Field.SIGNALS,
     "age": Field.PERSON,
     "wagered": Field.MONEY,
     "deposits": Field.MONEY,
@@ -89,6 +91,15 @@ def state_for(user: Any, state: str, hold_kind: str = "") -> State:
         return State(state)
     told = State(player_words.status_of(state, hold_kind))
     return _TOLD_AS.get(told, told)
+
+
+def as_known_to(user: Any, withdrawal: Any) -> Any:
+    """Return the withdrawal as this person may know it: a legal hold reads as any other. For questions only."""
+    if withdrawal.hold_kind != HoldKind.LEGAL or sees(user, Field.LEGAL):
+        return withdrawal
+    known = copy(withdrawal)
+    known.hold_kind = HoldKind.INTERNAL
+    return known
 
 
 def sees_decision(user: Any, decision: Any) -> bool:

@@ -18,6 +18,7 @@ from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
 from withdrawals.models import Decision, Note, Withdrawal
 from withdrawals.operations import decisions
+from withdrawals.pages import sheets
 from withdrawals.states import State
 
 pytestmark = pytest.mark.django_db
@@ -193,3 +194,39 @@ def test_support_has_one_list(support: User, operator: User, client_for: SignIn)
     for query in ("view=on-hold", "view=needs-decision", "view=all&state=on_hold", "view=all&sort=state"):
         page = client.get(f"/withdrawals/?{query}").text
         assert "Left out of the address" in page and "1–1 of 1" in page, query
+
+
+def two_holds(compliance: User, operator: User, client_for: SignIn) -> tuple[Withdrawal, Withdrawal]:
+    """A legal hold, and one for another reason."""
+    legal = frozen(compliance, client_for)
+    plain = make_withdrawal(State.UNDER_REVIEW, now=NOW - timedelta(minutes=30), risk=(71, "high"), is_flagged=True)
+    decide(client_for(operator), plain, "hold", reason="waiting_provider", wake="tomorrow")
+    undo_time_is_over()
+    return legal, plain
+
+
+@pytest.mark.parametrize("role", OTHERS)
+def test_no_answer_tells_the_two_holds_apart(
+    role: str, compliance: User, operator: User, make_staff: Any, client_for: SignIn
+) -> None:
+    client, holds = client_for(make_staff(role)), two_holds(compliance, operator, client_for)
+    person = make_staff(role)
+    for slug, move in sheets.BY_SLUG.items():
+        for act in (client.get, client.post):
+            legal, plain = (act(f"/withdrawals/{one.ref}/{slug}/").status_code for one in holds)
+            assert (legal == 403) == (plain == 403), slug
+            if not person.has_perm("withdrawals.view_signals"):  # who reads no reason of a hold
+                assert legal == plain, (slug, move)
+
+
+@pytest.mark.parametrize("role", ["Finance", "Administrator"])
+def test_the_end_of_a_hold_is_for_those_who_read_its_reason(
+    role: str, operator: User, compliance: User, make_staff: Any, client_for: SignIn
+) -> None:
+    two_holds(compliance, operator, client_for)
+    client = client_for(make_staff(role))
+    for query in ("view=all&sort=wake", "view=all&cols=wake"):
+    assert "Left out of the address" in client.get("/withdrawals/?view=all&sort=wake").text
+    for view in ("on-hold", "all"):
+        assert "Wakes up" not in client.get(f"/withdrawals/?view={view}").text
+    assert "Wakes up" in client_for(operator).get("/withdrawals/?view=on-hold").text
