@@ -225,7 +225,6 @@ def test_the_end_of_a_hold_is_for_those_who_read_its_reason(
 ) -> None:
     two_holds(compliance, operator, client_for)
     client = client_for(make_staff(role))
-    for query in ("view=all&sort=wake", "view=all&cols=wake"):
     assert "Left out of the address" in client.get("/withdrawals/?view=all&sort=wake").text
     for view in ("on-hold", "all"):
         assert "Wakes up" not in client.get(f"/withdrawals/?view={view}").text
