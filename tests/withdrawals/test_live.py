@@ -11,10 +11,11 @@ from django.utils.html import escape
 from backoffice.accounts.models import User
 from tests.conftest import NOW
 from tests.factories.kyc import VerificationFactory
-from tests.withdrawals.screen import QUEUE, SignIn, page, send, waiting
+from tests.withdrawals.screen import QUEUE, SignIn, page, send, undo_time_is_over, waiting
 from withdrawals import pulse
 from withdrawals.models import Claim, Decision, Limit, Visit, Withdrawal
 from withdrawals.operations import claims
+from withdrawals.states import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
@@ -76,6 +77,32 @@ def test_support_learns_of_nobody(operator: User, support: User, client_for: Sig
     address = asked(page(client_for(support), row), "status")
     claims.claim(row, user=operator, now=NOW)
     assert "Dana" not in client_for(support).get(address, **PART).content.decode()
+
+
+def test_support_learns_of_no_decision_either(
+    operator: User, senior: User, compliance: User, support: User, client_for: SignIn
+) -> None:
+    row, client = waiting(), client_for(support)
+    shown = asked(page(client, row), "status")
+    crafted = f"/withdrawals/{row.ref}/fragments/status/?v=x&at={State.UNDER_REVIEW}&mine=1&due=1&waits="
+
+    def nothing_is_told() -> None:
+        assert client.get(shown, **PART).status_code == 204
+        for decision in ("", "0", "7"):
+            answer = client.get(crafted + decision, **PART).content.decode()
+            assert 'role="alert"></div>' in answer and "notice tone" not in answer and 'class="badge' not in answer
+        assert asked(page(client, row), "status") == shown
+
+    claims.claim(row, user=operator, now=NOW)
+    nothing_is_told()
+    claims.take_over(row, user=senior, now=NOW, reason="She may know the player")
+    nothing_is_told()
+    send(client_for(compliance), row, "hold", reason="legal")
+    nothing_is_told()
+    undo_time_is_over()
+    nothing_is_told()
+    senior_sees = asked(page(client_for(senior), row), "status")
+    assert senior_sees != shown and f"at={Withdrawal.objects.get().version}" in senior_sees
 
 
 def test_an_open_page_keeps_its_claim_and_leaving_gives_it_back(operator: User, client_for: SignIn) -> None:

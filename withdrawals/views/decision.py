@@ -69,7 +69,7 @@ class Record(Permitted, View):
             context |= decision_of(withdrawal, offered, presence, waiting, user, now=now)
         else:
             context |= self._record(withdrawal, now=now)
-        context |= live_of(withdrawal, presence, waiting, facts=open_, now=now)
+        context |= live_of(withdrawal, presence, waiting, user, facts=open_, now=now)
         context |= bar_for(request, withdrawal, offered, presence, context, now=now)
         response = render(request, f"withdrawals/{'decision' if open_ else 'record'}.html", context)
         response["Cache-Control"] = "no-store"
@@ -125,12 +125,12 @@ def decision_of(
 
 
 def live_of(
-    withdrawal: Withdrawal, presence: Presence, waiting: Decision | None, *, facts: bool, now: datetime
+    withdrawal: Withdrawal, presence: Presence, waiting: Decision | None, user: User, *, facts: bool, now: datetime
 ) -> dict[str, Any]:
     """Return what the open page asks about later: what it shows now, as opaque words."""
     return {
         "seen": presence.digest,
-        "waits_for": waiting.pk if waiting else 0,
+        "waits_for": waiting.pk if waiting and visibility.sees(user, Field.STATE) else 0,
         "facts_seen": _facts_seen(withdrawal, now=now) if facts else "",
     }
 
