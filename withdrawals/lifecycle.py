@@ -25,6 +25,7 @@ from withdrawals.permissions import (
     machine,
     machine_or_staff,
     releaser,
+    settler,
     sole_approver,
     someone_else,
     staff,
@@ -158,7 +159,7 @@ class Lifecycle(Moves):
     def find_again(self, **_: Any) -> None:
         self.live_attempt.become("accepted")
 
-    @move(WITH_PROVIDER, State.COMPLETED, who=machine_or_staff("withdrawals.settle_withdrawal"), staff_reason=True)
+    @move(WITH_PROVIDER, State.COMPLETED, who=settler, staff_reason=True)
     def complete(self, *, provider_reference: str, **facts: Any) -> None:
         guards.require_evidence(facts["actor"], facts)
         guards.require_same_reference(self, facts["actor"], provider_reference)
@@ -167,7 +168,7 @@ class Lifecycle(Moves):
         ledger.settle(provider=self.provider, fee=self.fee, **self._booking("settle", **facts))
 
     @move(State.PROCESSING, State.FAILED, who=machine)
-    @move(State.OUTCOME_UNKNOWN, State.FAILED, who=machine_or_staff("withdrawals.settle_withdrawal"), staff_reason=True)
+    @move(State.OUTCOME_UNKNOWN, State.FAILED, who=settler, staff_reason=True)
     def fail(self, **facts: Any) -> None:
         guards.require_evidence(facts["actor"], facts)
         guards.require_silence(self, facts["actor"], now=facts["now"])
