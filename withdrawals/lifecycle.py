@@ -30,7 +30,7 @@ from withdrawals.permissions import (
     someone_else,
     staff,
 )
-from withdrawals.states import CLOSED, MOVE_LOOKS, UNDECIDED, WITH_PROVIDER, HoldKind, Move, State
+from withdrawals.states import CLOSED, MOVE_LOOKS, UNDECIDED, HoldKind, Move, State
 
 if TYPE_CHECKING:
     from withdrawals.models import PayoutAttempt
@@ -159,7 +159,8 @@ class Lifecycle(Moves):
     def find_again(self, **_: Any) -> None:
         self.live_attempt.become("accepted")
 
-    @move(WITH_PROVIDER, State.COMPLETED, who=settler, staff_reason=True)
+    @move(State.PROCESSING, State.COMPLETED, who=machine)
+    @move(State.OUTCOME_UNKNOWN, State.COMPLETED, who=settler, staff_reason=True)
     def complete(self, *, provider_reference: str, **facts: Any) -> None:
         guards.require_evidence(facts["actor"], facts)
         guards.require_same_reference(self, facts["actor"], provider_reference)

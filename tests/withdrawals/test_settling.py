@@ -79,6 +79,10 @@ def test_nobody_else_is_asked(
 def test_what_is_being_processed_is_left_to_the_provider(finance: User, operator: User, client_for: SignIn) -> None:
     withdrawal = make_withdrawal(State.PROCESSING, now=NOW - timedelta(days=1), by=operator)
     assert "sheet-complete" not in page(client_for(finance), withdrawal)
+    for move in ("complete", "fail"):
+        sent = settle(client_for(finance), withdrawal, move, provider_reference="ng-77", evidence=EVIDENCE)
+        assert sent == 409, move
+    assert not Decision.objects.exists()
 
 
 def test_paid_by_two_people_who_saw_the_evidence(
