@@ -56,6 +56,11 @@ def not_frozen(subject: Lifecycle) -> bool:
     return subject.hold_kind != HoldKind.LEGAL
 
 
+def law_allows_cancelling(subject: Lifecycle) -> bool:
+    """Whether the player's jurisdiction lets what was asked for go back into play."""
+    return subject.player.jurisdiction.upper() not in settings.NO_CANCEL_JURISDICTIONS
+
+
 def require_same_fingerprint(subject: Lifecycle) -> None:
     """What is confirmed or paid must be what was approved."""
     if subject.fingerprint != subject.fingerprint_now():

@@ -128,7 +128,7 @@ class Lifecycle(Moves):
     @move(
         [State.REQUESTED, *UNDECIDED, State.ON_HOLD, State.APPROVED],
         State.CANCELLED,
-        when=[guards.not_frozen],
+        when=[guards.not_frozen, guards.law_allows_cancelling],
         who=machine_or_staff("withdrawals.cancel_withdrawal"),
         needs_reason=True,
     )

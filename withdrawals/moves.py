@@ -60,6 +60,7 @@ class Moves(models.Model):
 
     if TYPE_CHECKING:  # what the life wants of models.Withdrawal
         ref: str
+        player: Any
         fee: int
         reference_amount: int | None
         is_flagged: bool

@@ -16,11 +16,13 @@ from backoffice.audit.actors import PAYOUTS, SCREENING, SWEEPER
 from backoffice.audit.models import AuditEntry
 from ledger.models import Entry
 from tests.conftest import NOW
+from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import PLATFORM, fund, make_withdrawal, open_withdrawal, pass_checks
 from withdrawals import guards, policy, verification
-from withdrawals.exceptions import IllegalMove, MoveRefused, NeedsReason, NotAllowed, StaleVersion
+from withdrawals.exceptions import IllegalMove, MoveRefused, NeedsReason, NotAllowed, RequestRefused, StaleVersion
 from withdrawals.models import CheckResult, Notification, PayoutAttempt, Withdrawal
-from withdrawals.operations import requests
+from withdrawals.operations import holds, requests
+from withdrawals.pages.pending import hold_words
 from withdrawals.states import CLOSED, Move, State
 
 pytestmark = pytest.mark.django_db
@@ -368,6 +370,21 @@ def test_only_a_legal_hold_ends_for_a_reason_of_the_law(
             withdrawal.pk, M.RELEASE, actor=make_staff("Compliance", "Omar Said"), now=NOW, reason=reason,
             proposed_by=people["compliance"].pk,
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("state", [S.REQUESTED, S.UNDER_REVIEW, S.ON_HOLD, S.APPROVED])
+def test_nothing_is_cancelled_where_the_law_keeps_it_from_play(state: State, people: dict[str, User]) -> None:
+    withdrawal = in_state(state, people, hold_kind="player", player=PlayerFactory(verified=True, jurisdiction="gb"))
+    assert M.CANCEL not in withdrawal.moves_for(people["senior"])
+    with pytest.raises(IllegalMove):
+        Withdrawal.advance(withdrawal.pk, M.CANCEL, actor=SWEEPER, now=NOW, reason="expired")
+    with pytest.raises(RequestRefused):
+        requests.cancel(withdrawal, actor=PLATFORM, now=NOW)
+    if state == S.ON_HOLD:
+        assert "goes back to review on" in hold_words(withdrawal, people["senior"])
+        holds.wake(withdrawal.pk, now=withdrawal.wake_at)
+        withdrawal.refresh_from_db()
+        assert (withdrawal.state, withdrawal.reason) == (S.UNDER_REVIEW, "time_is_up")
 
 
 @pytest.mark.parametrize("move", [M.COMPLETE, M.FAIL])
