@@ -11,10 +11,12 @@ from django.utils.html import escape
 from backoffice.accounts.models import User
 from tests.conftest import NOW
 from tests.factories.kyc import VerificationFactory
+from tests.factories.withdrawals import make_finding
 from tests.withdrawals.screen import QUEUE, SignIn, page, send, undo_time_is_over, waiting
 from withdrawals import pulse
 from withdrawals.models import Claim, Decision, Limit, Visit, Withdrawal
 from withdrawals.operations import claims
+from withdrawals.pages.decision import PANEL_OF
 from withdrawals.states import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
@@ -152,6 +154,27 @@ def test_changed_facts_are_marked_and_the_bar_is_new(operator: User, client_for:
     answer = client.get(address, **PART).content.decode()
     assert re.search(r'class="panel fill is-changed" id="part-limits" hx-swap-oob="true"', answer)
     assert "changed just now" in answer and 'id="bar-box"' in answer and 'id="part-player"' not in answer
+
+
+def test_every_fact_that_changes_is_shown(operator: User, client_for: SignIn) -> None:
+    row = waiting()
+    facts = pulse.facts_of(row.ref, now=NOW)
+    assert facts.keys() == PANEL_OF.keys()
+    for name, panel in PANEL_OF.items():
+        seen = pulse.write({**facts, name: "before"})
+        answer = client_for(operator).get(f"/withdrawals/{row.ref}/fragments/facts/?v={seen}", **PART)
+        assert f'id="part-{panel}" hx-swap-oob="true"' in answer.content.decode(), name
+
+
+def test_a_new_finding_is_shown_to_who_is_asked_to_look_again(senior: User, client_for: SignIn) -> None:
+    row, client = waiting(), client_for(senior)
+    seen = pulse.write(pulse.facts_of(row.ref, now=NOW))
+    make_finding(row, "paid_after_release", words="Northgate says that it paid this.")
+    data = {"version": row.version, "token": "t1", "facts": seen}
+    refused = client.post(f"/withdrawals/{row.ref}/approve/", data, **PART)
+    assert refused.status_code == 409
+    assert "One thing changed while you looked: what a provider says." in refused.content.decode()
+    assert "Northgate says that it paid this." in refused.content.decode()
 
 
 def test_who_decides_nothing_gets_no_panel_by_a_made_up_question(
