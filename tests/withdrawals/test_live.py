@@ -133,9 +133,24 @@ def test_a_claim_is_handed_over_to_who_asked(operator: User, senior: User, clien
     assert claim_act(theirs, row, "ask").status_code == 302
     told = mine.get(address, **PART).content.decode()
     assert "Marta Keller asks you to hand this over." in told and "Hand over" in told
-    assert claim_act(mine, row, "hand-over").status_code == 302
+    to = re.search(r'name="to" value="(\d+)"', told)
+    assert to
+    assert claim_act(mine, row, "hand-over", to=to[1]).status_code == 302
     assert Claim.objects.get().owner == senior
     assert "It is yours now." in theirs.get(waits, **PART).content.decode()
+
+
+def test_a_claim_goes_to_whom_the_page_names_and_who_can_decide(
+    operator: User, senior: User, make_staff: Any, client_for: SignIn
+) -> None:
+    row, mine, another = waiting(), client_for(operator), make_staff("Operator", "Jo Lund")
+    page(mine, row, QUEUE)
+    claim_act(client_for(senior), row, "ask")
+    claim_act(client_for(another), row, "ask")
+    assert "By now Jo Lund asks for it." in claim_act(mine, row, "hand-over", to=senior.pk).content.decode()
+    User.objects.filter(pk=another.pk).update(is_active=False)
+    assert "Jo Lund can no longer decide it." in claim_act(mine, row, "hand-over", to=another.pk).content.decode()
+    assert Claim.objects.get().owner == operator
 
 
 def test_who_cannot_decide_cannot_ask(operator: User, finance: User, client_for: SignIn) -> None:

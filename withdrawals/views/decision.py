@@ -19,7 +19,7 @@ from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from backoffice.ui.screens import Tab
 from withdrawals import player_words, pulse, queries, visibility
-from withdrawals.exceptions import ClaimedByOther
+from withdrawals.exceptions import ClaimedByOther, NotAllowed
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import asking, claims
 from withdrawals.pages import bar, pending, sheets
@@ -177,10 +177,12 @@ def _queue_for(request: StaffRequest) -> QuerySet[Withdrawal] | None:
 
 def claimed(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Withdrawal:
     """Claim what nobody has, for somebody who can decide it now; return the withdrawal with whoever has it."""
-    if not claims.can_decide(withdrawal, user):
+    if not claims.may_claim(user):
         return withdrawal
     try:
         withdrawal.claim = claims.claim(withdrawal, user=user, now=now, page=uuid.uuid4().hex)
     except ClaimedByOther:
         return withdrawal_or_404(withdrawal.ref)
+    except NotAllowed:
+        return withdrawal
     return withdrawal

@@ -90,7 +90,7 @@ def notice_of(
     if not request.GET.get("mine") and presence.mine:
         return {"text": "It is yours now.", "blocks": True}
     if presence.mine and presence.asked_by is not None:
-        return {"text": f"{presence.asked_by.name} asks you to hand this over.", "hands_over": True}
+        return {"text": f"{presence.asked_by.name} asks you to hand this over.", "hands_over": presence.asked_by.pk}
     return None
 
 
