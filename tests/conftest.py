@@ -14,7 +14,7 @@ from django.contrib.auth.models import Group
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.models.signals import post_migrate
 from django.test import Client
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from backoffice import roles
 from backoffice.accounts.models import User
@@ -180,6 +180,7 @@ def browser() -> Iterator[Browser]:
         complain("there is no browser; see `python -m tests.browser`")
     # Playwright's event loop lives in this thread, which Django would take for asynchronous code.
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    expect.set_options(timeout=15_000)  # the other worker may be at a page of its own
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=[*browsers.ARGUMENTS, ONLY_THIS_MACHINE])
         yield launched
