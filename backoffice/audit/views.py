@@ -1,5 +1,6 @@
 """The audit log: read-only for everybody, and reading it is recorded too."""
 
+from http import HTTPStatus
 from typing import Any
 
 from django.db.models import Q
@@ -45,10 +46,11 @@ class AuditLog(ListScreen):
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Record the visit, not the turning of pages or the change of a filter within it."""
+        response = super().get(request, *args, **kwargs)
         turned = "HX-Request" in request.headers or "after" in request.GET or "before" in request.GET
-        if not turned:
-            _record(request, "view_log", filters=dict(request.GET.lists()))
-        return super().get(request, *args, **kwargs)
+        if not turned and response.status_code == HTTPStatus.OK:
+            _record(request, "view_log", filters=self.kept_in_audit)
+        return response
 
 
 class CheckChain(Permitted, View):

@@ -43,7 +43,7 @@ class ExportedList(ListScreen):
 
     def export(self) -> HttpResponseBase:
         user: Any = self.request.user
-        filters = dict(self.parameters.lists())
+        filters = self.kept_in_audit
         record_export(what=self.title, actor=user, filters=filters, totals=self.sums, now=self.now)
         return super().export()
 
