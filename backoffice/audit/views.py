@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -43,6 +43,9 @@ class AuditLog(ListScreen):
         Tab("reading", "Look-ups and exports", _reading, counted=False),
         Tab("denied", "Refused attempts", Q(action__in=REFUSALS), counted=False),
     )
+
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().exclude(words.kept_from(self.request.user))
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Record the visit, not the turning of pages or the change of a filter within it."""

@@ -229,3 +229,20 @@ def test_the_end_of_a_hold_is_for_those_who_read_its_reason(
     for view in ("on-hold", "all"):
         assert "Wakes up" not in client.get(f"/withdrawals/?view={view}").text
     assert "Wakes up" in client_for(operator).get("/withdrawals/?view=on-hold").text
+
+
+def test_the_log_shows_no_proposal_that_only_a_legal_hold_has(
+    compliance: User, second_officer: User, admin: User, client_for: SignIn
+) -> None:
+    withdrawal, officer = frozen(compliance, client_for), client_for(compliance)
+    undo_time_is_over()
+    for answer in ("decline", "agree"):
+        proposed = decide(officer, withdrawal, "release", reason="law_satisfied")
+        client_for(second_officer).post(f"/withdrawals/decisions/{proposed.pk}/{answer}/", {"why": "Not yet"})
+    undo_time_is_over()
+    told_of = {}
+    for person in (admin, compliance):
+        rows = client_for(person).get(f"/audit/?view=all&q={withdrawal.ref}").context["page"].rows
+        told_of[person] = {row.action for row in rows}
+    assert told_of[compliance] - told_of[admin] == {"propose", "second", "decline_proposal"}
+    assert "release" in told_of[admin]
