@@ -20,9 +20,11 @@ from ledger.models import AccountKind, Balance
 from providers.models import ProviderCall, ProviderControl, Verb
 from providers.queries import NOT_ITS_DOING, SHORT, SUCCESS
 from providers.states import FEWEST_CREATES, WELL_FROM
+from withdrawals import visibility
 from withdrawals.models import CheckResult, Decision, Destination, Finding, Limit, Visit, Withdrawal
 from withdrawals.states import COUNTED
 from withdrawals.usage import PERIODS
+from withdrawals.visibility import Field
 
 # Somebody who was not heard of for so long looks no more; an open page speaks every 30 seconds.
 SEEN_WITHIN = timedelta(seconds=70)
@@ -39,9 +41,10 @@ DECISIVE = {
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """How a withdrawal stands and who is at it: keys of people, those of the others who look sorted."""
+    """How a withdrawal stands and who is at it, as far as the reader may know: keys of people, those of the others who
+    look sorted. ``stands`` is a word that changes when the reader can see that it moved."""
 
-    version: int
+    stands: str
     owner_id: int | None
     asked_by_id: int | None
     decision_id: int | None
@@ -49,12 +52,12 @@ class Presence:
 
     @property
     def digest(self) -> str:
-        return _digest([self.version, self.owner_id, self.asked_by_id, self.decision_id, self.lookers])
+        return _digest([self.stands, self.owner_id, self.asked_by_id, self.decision_id, self.lookers])
 
 
-def presence_of(ref: str, *, reader_id: int, now: datetime) -> Presence | None:
+def presence_of(ref: str, *, reader: Any, now: datetime) -> Presence | None:
     """Return how it stands now, or None where there is no such withdrawal. One statement."""
-    visits = Visit.objects.filter(withdrawal=OuterRef("pk"), seen_at__gt=now - SEEN_WITHIN).exclude(visitor=reader_id)
+    visits = Visit.objects.filter(withdrawal=OuterRef("pk"), seen_at__gt=now - SEEN_WITHIN).exclude(visitor=reader)
     waiting = Decision.objects.filter(
         withdrawal=OuterRef("pk"), status__in=[Decision.Status.WAITING, Decision.Status.PROPOSED]
     )
@@ -67,12 +70,19 @@ def presence_of(ref: str, *, reader_id: int, now: datetime) -> Presence | None:
             decision_id=Subquery(waiting.values("pk")[:1]),
             lookers=ArraySubquery(visits.order_by("visitor").values("visitor")),
         )
-        .values_list("version", "owner_id", "asked_by_id", "decision_id", "lookers")
+        .values("version", "state", "hold_kind", "owner_id", "asked_by_id", "decision_id", "lookers")
         .first()
     )
     if row is None:
         return None
-    return Presence(row[0], row[1], row[2], row[3], tuple(one for one in row[4] if one != row[1]))
+    people, state = visibility.sees(reader, Field.OWNER), visibility.sees(reader, Field.STATE)
+    return Presence(
+        stands=str(row["version"]) if state else visibility.state_for(reader, row["state"], row["hold_kind"]).value,
+        owner_id=row["owner_id"] if people else None,
+        asked_by_id=row["asked_by_id"] if people else None,
+        decision_id=row["decision_id"] if state else None,
+        lookers=tuple(one for one in row["lookers"] if one != row["owner_id"]) if people else (),
+    )
 
 
 def facts_of(withdrawal_ref: str, *, now: datetime) -> dict[str, str]:

@@ -6,6 +6,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from django import forms
 from django.db.models import Q, QuerySet
 from django.http import (
     Http404,
@@ -260,6 +261,14 @@ class ListScreen(Permitted, View):
         for name in sorted(parameters):
             ordered.setlist(name, parameters.getlist(name))
         return ordered.urlencode()
+
+    @property
+    def kept_in_audit(self) -> dict[str, list[str]]:
+        """The address as an audit entry keeps it: what was typed may be a piece of personal data, which must not
+        stand for good where nothing can be deleted, so of a typed value only that there was one."""
+        names, fields = self.filterset.parameters, self.filterset.form.fields
+        typed = {one for name, of in names.items() if isinstance(fields[name], forms.CharField) for one in of}
+        return {name: ["…"] if name in typed else values for name, values in self.parameters.lists()}
 
     @property
     def may_select(self) -> bool:

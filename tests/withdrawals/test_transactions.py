@@ -137,6 +137,13 @@ def test_every_export_is_recorded(client_for: ClientFor, finance: User, paid: Wi
     }
 
 
+@pytest.mark.parametrize("address", ["/transactions/", "/in-flight/", "/withdrawals/"])
+def test_what_was_typed_is_not_kept_for_good(client_for: ClientFor, finance: User, address: str) -> None:
+    client_for(finance).get(f"{address}?q=elena@example.org&export=csv").getvalue()
+    filters = AuditEntry.objects.get(action="export").data["filters"]
+    assert filters == {"q": ["…"]}
+
+
 def test_who_may_not_export_gets_no_file(client_for: ClientFor, compliance: User, paid: Withdrawal) -> None:
     client = client_for(compliance)
     assert "export=csv" not in client.get("/transactions/?view=all").text
