@@ -10,13 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import django_tables2
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_tables2.columns import BoundColumn
 from django_tables2.utils import A
 
 from backoffice.money import to_major_string
 from backoffice.ui import inline
+from backoffice.ui.markup import markup
 
 
 class Column(django_tables2.Column):
@@ -121,4 +121,4 @@ class RefColumn(Column):
     width = 14
 
     def render(self, value: str) -> SafeString:
-        return format_html('<span class="mono">{}</span>', value)
+        return markup('<span class="mono">{}</span>', value)

@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.accounts.models import User
 from backoffice.money import format_money, to_major_string
 from backoffice.ui import columns, inline
+from backoffice.ui.markup import markup
 from backoffice.ui.paging import capped_words
 from backoffice.ui.tables import BaseTable, Group
 from fraud.states import Level, Risk
@@ -50,11 +50,11 @@ class PlayerColumn(columns.Column):
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
         named = visibility.sees(table.me, visibility.Field.NAME)
-        return format_html(
+        return markup(
             '<a class="cell" href="{}">{}</a>{}',
             address_of(record, table.view),
             record.player.name if named else record.player.ref,
-            format_html(' <span class="muted">{}</span>', record.player.country) if named else "",
+            markup(' <span class="muted">{}</span>', record.player.country) if named else "",
         )
 
 
@@ -69,11 +69,11 @@ class DestinationColumn(columns.Column):
             record.state == State.APPROVED and record.wait_reason and visibility.sees(table.me, visibility.Field.STATE)
         )
         trouble = table.troubles.get(record.provider or next(iter(record.routes), "")) if waits else ""
-        return format_html(
+        return markup(
             '<span class="state soft">{}<span>{}</span></span>{}',
             inline.icon(METHOD_ICONS[Method(record.method)]),
             inline.masked(visibility.destination_words(table.me, record)),
-            format_html(" {}", inline.mark("attn", "warn", trouble)) if trouble else "",
+            markup(" {}", inline.mark("attn", "warn", trouble)) if trouble else "",
         )
 
 
@@ -86,7 +86,7 @@ class StandingColumn(columns.Column):
         standing = table.standings.get(value)
         if standing is None:
             return inline.NOTHING
-        return format_html(
+        return markup(
             '<span class="state tone-{}" title="{}">{}<span class="soft">{}</span></span>',
             standing.tone,
             standing.words,
@@ -115,7 +115,7 @@ class StatusColumn(columns.Column):
         if not record.wait_reason or not visibility.sees(table.me, visibility.Field.STATE):
             return status
         waits = WaitReason(record.wait_reason)
-        return format_html('{} <span class="muted" title="{}">· {}</span>', status, waits.words, waits.label)
+        return markup('{} <span class="muted" title="{}">· {}</span>', status, waits.words, waits.label)
 
     def value(self, value: Any, **context: Any) -> str:
         record: Withdrawal = context["record"]
@@ -129,11 +129,11 @@ class WhyColumn(columns.Column):
 
     def render(self, value: list[str], record: Withdrawal, table: "QueueTable") -> SafeString:
         if record.state == State.ON_HOLD:
-            return format_html("{}", pending.hold_reason(record, table.me)) or inline.NOTHING
+            return markup("{}", pending.hold_reason(record, table.me)) or inline.NOTHING
         words = " · ".join(value[:2])
         if record.state != State.SECOND_APPROVAL or table.view == "second-approval":
-            return format_html("{}", words)
-        return format_html("{} · {}", inline.state(LOOKS[State.SECOND_APPROVAL]), words)
+            return markup("{}", words)
+        return markup("{} · {}", inline.state(LOOKS[State.SECOND_APPROVAL]), words)
 
 
 class ProposalColumn(columns.Column):
@@ -146,7 +146,7 @@ class ProposalColumn(columns.Column):
         if proposal is None:
             return inline.NOTHING
         words = f"{proposal.actor.name} proposes to {pending.proposal_words(proposal)}"
-        return format_html('<span title="{0}">{0}</span>', words)
+        return markup('<span title="{0}">{0}</span>', words)
 
 
 class OwnerColumn(columns.PersonColumn):
