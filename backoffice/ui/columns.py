@@ -48,13 +48,13 @@ class MoneyColumn(Column):
 
     def __init__(self, *, currency: str = "currency", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.currency = currency
+        self.currency = A(currency)
 
     def render(self, value: int, record: Any) -> SafeString:
-        return inline.money(value, A(self.currency).resolve(record))
+        return inline.money(value, self.currency.resolve(record))
 
     def value(self, value: int, **context: Any) -> str:
-        return to_major_string(value, A(self.currency).resolve(context["record"]))
+        return to_major_string(value, self.currency.resolve(context["record"]))
 
 
 class StateColumn(Column):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 import django_filters
@@ -50,16 +51,17 @@ class Option:
 class BaseFilter(django_filters.FilterSet):
     """Declare django-filter filters; lists ask for ``parameters`` and ``active``."""
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, tuple[str, ...]]:
         """The query parameters of each field: two for a range."""
         return {name: parameter_names(name, field.widget) for name, field in self.form.fields.items()}
 
-    @property
-    def active(self) -> Iterator[ActiveFilter]:
+    @cached_property
+    def active(self) -> list[ActiveFilter]:
         """The filters with a value, in words."""
-        if not self.is_bound or not self.form.is_valid():
-            return
+        return list(self._active()) if self.is_bound and self.form.is_valid() else []
+
+    def _active(self) -> Iterator[ActiveFilter]:
         for name, names in self.parameters.items():
             value = self.form.cleaned_data[name]
             if value not in (None, "", []):

@@ -198,6 +198,7 @@ def mark(tone: str, icon_name: str, text: str) -> SafeString:
     return markup('<span class="state tone-{}">{}<span>{}</span></span>', tone, icon(icon_name, size="s"), text)
 
 
+@lru_cache(maxsize=1024)
 def risk(score: int | None, level: RiskLevel | None) -> SafeString:
     """One to three bars, the number, and the word of the level that it was given. None gives the dash."""
     if score is None or level is None:

@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
-from django.urls import reverse
+from django.urls import get_script_prefix, get_urlconf, reverse
 from django.utils.safestring import SafeString
 
 from backoffice.accounts.models import User
@@ -32,10 +33,15 @@ FLAGGED = "flagged"
 
 def address_of(withdrawal: Withdrawal, view: str = "") -> str:
     """Return the address of a withdrawal's page; ``view`` is the list from which it is opened."""
-    if view == FLAGGED:
-        return reverse("withdrawals:flagged-one", args=[withdrawal.ref])
-    address = reverse("withdrawals:record", args=[withdrawal.ref])
-    return f"{address}?{urlencode({'view': view})}" if view else address
+    page = "flagged-one" if view == FLAGGED else "record"
+    address = _address(f"withdrawals:{page}", get_urlconf(), get_script_prefix()).replace("KEY", withdrawal.ref)
+    return f"{address}?{urlencode({'view': view})}" if view and view != FLAGGED else address
+
+
+@cache
+def _address(page: str, *_where: str | None) -> str:
+    """The address of a page with KEY in the place of the reference, found once: a list asks for each of its rows."""
+    return reverse(page, args=["KEY"])
 
 
 def next_address(view: str) -> str:
