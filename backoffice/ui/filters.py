@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -74,6 +75,13 @@ class BaseFilter(django_filters.FilterSet):
         """Whether there is anything to put behind "Filter"."""
         return any(name != "q" for name in self.form.fields)
 
+    def control(self, name: str) -> SafeString:
+        """Return a field as it stands in the menu; one with nothing in it is drawn once per process."""
+        field, names = self.form[name], self.parameters[name]
+        if any(self.data.get(one) for one in names) or isinstance(field.field, forms.ModelChoiceField):
+            return _drawn(field)
+        return _empty(type(self), name)
+
     def options(self, name: str) -> list[Option]:
         """Return the values of a field that takes one of a few; empty for one that is typed or takes several."""
         field = self.form.fields[name]
@@ -86,6 +94,15 @@ class BaseFilter(django_filters.FilterSet):
             return []
         chosen = self.data.get(name, "")
         return [Option(str(value), str(label), str(value) == chosen) for value, label in choices]
+
+
+@cache
+def _empty(kind: type[BaseFilter], name: str) -> SafeString:
+    return _drawn(type("Empty", (forms.Form,), {name: kind.base_filters[name].field})()[name])
+
+
+def _drawn(field: forms.BoundField) -> SafeString:
+    return render_to_string("ui/control.html", {"field": field})
 
 
 class ChoicesFilter(django_filters.MultipleChoiceFilter):

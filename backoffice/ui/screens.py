@@ -458,6 +458,7 @@ class ListScreen(Permitted, View):
                 {
                     "field": self.filterset.form[name],
                     "options": options,
+                    "control": "" if options else self.filterset.control(name),
                     "value": active[parameters].value if parameters in active else "",
                     "names": [(one, self.parameters.get(one, "")) for one in parameters] if options else [],
                 }
