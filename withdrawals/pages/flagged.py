@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 
-from backoffice.money import format_money
+from backoffice.ui import inline
 from withdrawals import queries, visibility
 from withdrawals.models import CheckResult, Withdrawal
 from withdrawals.pages.why import concerns_of
@@ -17,7 +17,7 @@ MOST_OPEN = 20
 _OWN_MONEY = {"amount", "last_deposit", "deposits", "stakes", "p95", "median", "balance"}
 _HOUSE_MONEY = {"house_value", "house_values"}
 _HOUSE_THRESHOLDS = {"fraud.FR02", "fraud.FR07"}
-_WORDS = {"p95": "Usual at most", "median": "Usual amount", "threshold": "Limit of the indicator"}
+_WORDS = {"p95": "Usual at most", "median": "Usual amount", "threshold": "Limit of the signal"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ def _evidence(result: CheckResult, currency: str) -> list[tuple[str, str]]:
         if isinstance(value, list):
             return ", ".join(words(name, one) for one in value)
         if isinstance(value, int) and name in _OWN_MONEY | house:
-            return format_money(value, settings.HOUSE_CURRENCY if name in house else currency)
+            return inline.written(value, settings.HOUSE_CURRENCY if name in house else currency)
         return str(value)
 
     return [
