@@ -81,7 +81,8 @@ class BaseFilter(django_filters.FilterSet):
         field, names = self.form[name], self.parameters[name]
         if any(self.data.get(one) for one in names) or isinstance(field.field, forms.ModelChoiceField):
             return _drawn(field)
-        return _empty(type(self), name)
+        kind: Any = type(self)
+        return _empty(kind, name)
 
     def options(self, name: str) -> list[Option]:
         """Return the values of a field that takes one of a few; empty for one that is typed or takes several."""

@@ -411,7 +411,8 @@ class ListScreen(Permitted, View):
     def _countable(self, tab: Tab) -> Countable:
         if callable(tab.where):
             return Countable.of(tab.narrow(self.queryset.all(), self.request))
-        return _written(type(self), tab)
+        screen: Any = type(self)
+        return _written(screen, tab)
 
     @property
     def total(self) -> int:
