@@ -43,11 +43,11 @@ class JournalTable(BaseTable):
 
     booked = TimeColumn(accessor="booked_at", sort_by="id", form="exact", verbose_name="Booked at", width=20)
     entry = Column(accessor="pk", verbose_name="Entry", linkify=lambda record: address_of(record), width=8)
-    kind = Column(accessor="get_kind_display", verbose_name="Kind", width=14)
+    kind = Column(accessor="get_kind_display", verbose_name="Kind", width=15)
     debit = SideColumn(side=lambda entry: debits_of(entry), verbose_name="Debit")
     credit = SideColumn(side=lambda entry: credits_of(entry), verbose_name="Credit")
     amount = AmountColumn(accessor="pk", verbose_name="Amount")
-    withdrawal = Column(accessor="reference", verbose_name="Withdrawal", css="mono", width=13)
+    withdrawal = Column(accessor="reference", verbose_name="Withdrawal", width=13)
     by = Column(accessor="posted_by", verbose_name="By", width=14)
 
     caption = "Entries of the ledger"

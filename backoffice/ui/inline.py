@@ -227,6 +227,14 @@ def person(user: Any, me: Any = None) -> SafeString:
     )
 
 
+def two_lines(words: str, lead: SafeString | None = None) -> SafeString:
+    """Words that may take two lines of a row; what is cut off after them shows in the tooltip. Nothing gives the dash."""
+    if not words:
+        return lead or NOTHING
+    start = format_html("{} · ", lead) if lead else ""
+    return format_html('<span class="two" title="{0}">{1}{0}</span>', words, start)
+
+
 def ref(value: str, copy: bool = True) -> SafeString:
     """A reference in monospace with a copy button. Tables pass ``copy=False``."""
     if not copy:
