@@ -52,7 +52,7 @@ class StandingState(_Look):
     EXPIRES_SOON = "expires_soon", "Expires soon"
     EXPIRED = "expired", "Expired"
     PENDING = "pending", "Pending"
-    NONE = "none", "Not verified"
+    NONE = "none", "Unverified"
     REJECTED = "rejected", "Rejected"
 
 

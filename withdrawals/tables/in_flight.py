@@ -42,7 +42,7 @@ class RecordColumn(columns.Column):
 
 
 class ToColumn(columns.Column):
-    width = 26
+    width = 28
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
         words = inline.masked(visibility.destination_words(table.me, record))

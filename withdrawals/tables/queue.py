@@ -63,7 +63,7 @@ class DestinationColumn(columns.Column):
     """Method, masked payout details, and a mark where it waits because whoever would pay it does not work."""
 
     css = "wraps"
-    width = 17
+    width = 19
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
         waits = (
@@ -81,7 +81,7 @@ class DestinationColumn(columns.Column):
 class StandingColumn(columns.Column):
     """What KYC says today."""
 
-    width = 12
+    width = 11
 
     def render(self, value: int, table: "QueueTable") -> SafeString:
         standing = table.standings.get(value)
