@@ -232,7 +232,7 @@ def person(user: Any, me: Any = None) -> SafeString:
 
 
 def two_lines(words: str, lead: SafeString | None = None) -> SafeString:
-    """Words that may take two lines of a row; what is cut off after them shows in the tooltip. Nothing gives the dash."""
+    """Words that may take two lines of a row; the tooltip has all of them. Nothing gives the dash."""
     if not words:
         return lead or NOTHING
     start = format_html("{} · ", lead) if lead else ""
