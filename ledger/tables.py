@@ -82,9 +82,17 @@ def reference_link(reference: str) -> SafeString:
     return format_html('<a class="mono" href="{}">{}</a>', _references["address"](reference), reference)
 
 
+_holders: dict[str, Callable[[str], str]] = {"words": str}
+
+
+def show_holders_as(words: Callable[[str], str]) -> None:
+    """Say how a holder is called on other pages: for the app that knows who they are, once it is ready."""
+    _holders["words"] = words
+
+
 def account_words(account: Account) -> str:
-    """``Player’s cash 100123``, ``Provider’s float northgate``; the house has no holder."""
-    return f"{account.get_kind_display()} {account.holder}".rstrip()
+    """``Player’s cash P-100123``, ``Provider’s float Northgate Pay``; the house has no holder."""
+    return f"{account.get_kind_display()} {_holders['words'](account.holder)}".rstrip()
 
 
 def debits_of(entry: Entry) -> list[Posting]:
