@@ -9,9 +9,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import SimpleLazyObject, cached_property
 from django.utils.text import slugify
 
+from backoffice.jobs.operations import tell_ended
+from backoffice.jobs.queries import running_of, untold_of
 from backoffice.roles import LANDING
 from backoffice.ui.fragments import version_of
 from backoffice.ui.paging import capped_counts
@@ -95,6 +97,8 @@ MENU: tuple[Item, ...] = (
     Item("Govern", "Staff", "staff", "accounts.view_user", "people"),
     Item("Govern", "Audit log", "audit:log", "audit.view_auditentry", "lock", go="a"),
 )  # fmt: skip
+# How often a page asks what changed; more often while something of one's own runs.
+SECONDS, BUSY_SECONDS = 30, 5
 
 
 def landing_url(user: Any) -> str:
@@ -120,13 +124,16 @@ class Menu:
         here = [item for item in self._items if _is_at(item, request)]
         # Of two lines for the same page the one that names the view.
         self._current = max(here, key=lambda item: (len(item.url), bool(item.view)), default=None)
-        rows = {item.label: item.rows(self.user) for item in self._items if item.rows}
+        rows = {item.label: item.rows(user) for item in self._items if item.rows}
         counted = {label: found for label, found in rows.items() if found is not None}
-        decided = [figures.decided_by(self.user, now=timezone.now())] if self._decides else []
-        found = capped_counts([*counted.values(), *decided, providers.switched_off()])
+        self._now = now = timezone.now()
+        decided = [figures.decided_by(self.user, now=now)] if self._decides else []
+        others = (providers.switched_off(), providers.refused_creates(now), running_of(user), untold_of(user))
+        found = capped_counts([*counted.values(), *decided, *others])
         self._counts = dict(zip(counted, found, strict=False))
         self.decided: int | None = found[len(counted)] if decided else None
-        self._switched_off = bool(found[-1])
+        self._switched_off, self._refused, self.running, untold = found[-len(others) :]
+        self.ended = tell_ended(user, now=now) if untold else []
 
     @property
     def _decides(self) -> bool:
@@ -144,19 +151,30 @@ class Menu:
 
     def _words(self, item: Item, count: int | None) -> str:
         if item.url_name == PROVIDERS:
-            return "paused" if self._switched_off else ""
+            return self._worst
         return f"{count:,} {item.counts}".strip() if count else ""
 
-    def live(self) -> dict[str, Any]:
-        """Return what changes by itself, and its version: every count, and the worst of the providers in a word."""
-        entries = [(entry["item"], entry["count"]) for section in self.sections for entry in section["entries"]]
-        counts = [(item.slug, words, item.warns) for item, words in entries if item.rows]
-        if any(item.url_name == PROVIDERS for item, _words in entries):
-            counts.append(("providers", self._worst(), True))
-        return {"counts": counts, "decided": self.decided, "version": version_of(counts, self.decided)}
+    @property
+    def foot(self) -> str:
+        """What stands under the name: what was decided, and how many jobs run."""
+        running = f"{self.running} job{'s' if self.running > 1 else ''} running" if self.running else ""
+        decided = f"Decided today {self.decided}" if self.decided is not None else ""
+        return " · ".join(part for part in (decided, running) if part)
 
+    @cached_property
+    def live(self) -> dict[str, Any]:
+        """What changes by itself, its version, and after how many seconds it is asked for again: every count, the
+        worst of the providers in a word, and what ended."""
+        entries = [(entry["item"], entry["count"]) for section in self.sections for entry in section["entries"]]
+        counts = [(item.slug, words, item.warns) for item, words in entries if item.rows or item.warns]
+        version = version_of(counts, self.foot, [one.job.pk for one in self.ended])
+        seconds = BUSY_SECONDS if self.running else SECONDS
+        return {"counts": counts, "foot": self.foot, "ended": self.ended, "version": version, "seconds": seconds}
+
+    @cached_property
     def _worst(self) -> str:
-        if providers.failing_now(timezone.now()):
+        """The providers in a word; the failing ones are looked up only where one may be."""
+        if self._refused and providers.failing_now(self._now):
             return "failing"
         return "paused" if self._switched_off else ""
 

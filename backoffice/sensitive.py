@@ -33,6 +33,8 @@ ACTS = (
     Act("withdrawals:take-over", "take over what a colleague is deciding"),
     Act("withdrawals:provider-switch", "pause or resume payouts"),
     Act("withdrawals:transactions", "download personal data", file=True),
+    Act("withdrawals:queue", "download personal data", file=True),
+    Act("withdrawals:in-flight", "download personal data", file=True),
     Act("security", "add a passkey"),
     Act("add-app", "set up an app with codes"),
     Act("remove-app", "remove the app with codes"),

@@ -164,6 +164,22 @@ def failing_now(now: datetime) -> dict[str, Share]:
     return {code: share for code, share in shares.items() if share.is_failing}
 
 
+def largest_payout(code: str, method: str, currency: str) -> int | None:
+    """Return the most that a provider pays at once, in minor units; None where it says nothing of it."""
+    pays = BY_CODE[code].capabilities.pays if code in BY_CODE else {}
+    limits = pays.get(method, {}).get(currency)
+    return limits.maximum if limits else None
+
+
+def refused_creates(now: datetime) -> QuerySet[ProviderCall]:
+    """Return the creates of the last 15 minutes that no provider took on, for counting them with other things.
+
+    While there is none, nobody is failing.
+    """
+    creates = Q(provider__in=list(BY_CODE), verb=Verb.CREATE) & ~Q(outcome__in=(*SUCCESS, *NOT_ITS_DOING))
+    return ProviderCall.objects.filter(creates, at__gt=now - SHORT, at__lte=now)
+
+
 def switched_off() -> QuerySet[ProviderControl]:
     """Return the switches that are off, for counting them with other things."""
     return ProviderControl.objects.filter(paused=True)

@@ -3,6 +3,8 @@ from urllib.parse import urlencode
 from django.apps import AppConfig
 from django.urls import reverse
 
+from withdrawals.states import BULK
+
 
 class WithdrawalsConfig(AppConfig):
     name = "withdrawals"
@@ -53,6 +55,8 @@ def _tell_the_log() -> None:
 # What people and machines do besides moves.
 ACTS = {
     "bulk_approve": "Approved many at once",
+    "bulk_hold": "Put many on hold at once",
+    "bulk_reject": "Rejected many at once",
     "cancel_job": "Cancelled a job",
     "undo_all": "Took back a job",
     "claim": "Claimed",
@@ -77,6 +81,6 @@ ACTS = {
     "disown_destination": "Payout details no longer proved",
 }
 DECISIONS = (
-    "bulk_approve", "undo_all",
+    *BULK.values(), "undo_all",
     "take_over", "decide", "propose", "second", "decline_proposal", "undo", "overtaken", "close_finding",
 )  # fmt: skip

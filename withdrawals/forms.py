@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from withdrawals import visibility
 from withdrawals.models import Note
+from withdrawals.operations.bulk import Said
 from withdrawals.pages.looks import ANSWER_TIME, HOLD_KINDS, LONGEST_HOLD, WAKE_CHOICES, wake_at
 from withdrawals.pages.sheets import Sheet
 from withdrawals.states import HoldKind, Move
@@ -129,6 +130,16 @@ class MoveForm(forms.Form):
                 facts["player_message"] = cleaned["player_message"]
             return facts
         return {name: cleaned[name] for name in ("provider_reference", "evidence") if name in cleaned}
+
+
+class BulkForm(MoveForm):
+    """One reason, and what the move needs besides, for many at once; ``sheet`` is that of any one of them."""
+
+    version = token = open_next = None  # type: ignore[assignment]
+
+    @property
+    def said(self) -> Said:
+        return Said(self.cleaned_data["reason"], self.cleaned_data["note"], self.facts)
 
 
 class NoteForm(forms.Form):

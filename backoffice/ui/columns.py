@@ -2,6 +2,7 @@
 
 Every column takes ``sort_by`` (an ORM path or annotation; without it the heading is no link),
 ``width`` in tens of pixels (one column per table leaves it out and takes the free space), ``css``,
+``explained`` (the page that says what its values mean; the heading leads there),
 and django-tables2's ``accessor``, ``verbose_name``, ``linkify``, ``visible``.
 """
 
@@ -26,11 +27,14 @@ class Column(django_tables2.Column):
     width: int | None = None
     right = False
 
-    def __init__(self, *, sort_by: str = "", width: int | None = None, css: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, sort_by: str = "", width: int | None = None, css: str | None = None, explained: Any = "", **kwargs: Any
+    ) -> None:
         kwargs.setdefault("attrs", {"a": {"class": "cell"}})
         kwargs.setdefault("default", inline.NOTHING)
         super().__init__(orderable=bool(sort_by), **kwargs)
         self.sort_by = sort_by
+        self.explained = explained
         self.width = width or self.width
         self.css = self.css if css is None else css
 

@@ -19,7 +19,8 @@ from django.utils.safestring import SafeString
 from django_filters.fields import RangeField
 from django_filters.widgets import RangeWidget
 
-from backoffice.money import AmountError, exponent_of, format_money, parse_amount
+from backoffice.money import AmountError, exponent_of, parse_amount
+from backoffice.ui import inline
 
 _GROUPING = str.maketrans("", "", " \u00a0\u202f'€£$")
 
@@ -138,7 +139,7 @@ class _MoneyRange(RangeField):
         super().__init__(fields, *args, **kwargs)
 
     def words_of(self, amount: int) -> str:
-        return format_money(amount, self.currency)
+        return inline.written(amount, self.currency)
 
 
 class MoneyRangeFilter(django_filters.RangeFilter):

@@ -79,6 +79,11 @@ def icon(name: str, label: str = "", size: str = "") -> SafeString:
     return format_html('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', css, static("icons.svg"), name)
 
 
+def written(minor: int, currency: str) -> str:
+    """``€2,450.00`` as plain text in the marks of whoever reads it; what is kept or sent is format_money's."""
+    return format_money(minor, currency).translate(_MARKS.get(reading.get().numbers, {}))
+
+
 def money(amount: int | None, currency: str, sign: bool = False) -> SafeString:
     """An amount of minor units: ``€2,450.00``, ``BRL 7,200.00`` with the code in caption ink.
 
@@ -86,7 +91,7 @@ def money(amount: int | None, currency: str, sign: bool = False) -> SafeString:
     """
     if amount is None:
         return NOTHING
-    text = format_money(abs(amount), currency).translate(_MARKS.get(reading.get().numbers, {}))
+    text = written(abs(amount), currency)
     lead = f"{MINUS if amount < 0 else '+'} " if sign else (MINUS if amount < 0 else "")
     if text.startswith(currency):
         text = format_html('<span class="muted">{}</span> {}', currency, text.removeprefix(currency).lstrip())

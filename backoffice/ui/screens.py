@@ -85,13 +85,14 @@ class ListScreen(Permitted, View):
     ``peek_template``        what Space shows of a row beside the list, with ``get_peek_context``; none means no peek
     ``bulk_url``             the name of the page that rows are selected for; none means no boxes
     ``bulk_permission``      needed besides, when given
+    ``bulk_acts``            what may be begun with selected rows, as value of ``move`` and label; the first is usual
     ``sum_by``               the fields of amount and currency that a selection is added up by
 
     Override ``get_queryset``, ``get_live_queryset`` (the rows of which the live cells are drawn), ``get_summary``
-    (the sentence beside the heading), ``get_totals``, ``get_notices``, ``get_empty_text`` and ``get_ways_on`` (what
-    an empty list says, and where to go from it), ``get_offered``, ``claim_url``, ``export_lines``, ``prepare`` (what
-    a table needs before it draws a row), ``may_sort``, ``get_hidden_columns`` (a hidden column cannot be chosen or
-    sorted by either).
+    (the sentence beside the heading), ``get_totals``, ``get_notices``, ``get_export_limit``, ``get_empty_text`` and
+    ``get_ways_on`` (what an empty list says, and where to go from it), ``get_offered``, ``claim_url``,
+    ``export_lines``, ``prepare`` (what a table needs before it draws a row), ``may_sort``, ``get_hidden_columns`` (a
+    hidden column cannot be chosen or sorted by either).
     Unknown and malformed parameters are left out, with a notice.
     """
 
@@ -113,6 +114,7 @@ class ListScreen(Permitted, View):
     peek_template: ClassVar[str] = ""
     bulk_url: ClassVar[str] = ""
     bulk_permission: ClassVar[str] = ""
+    bulk_acts: ClassVar[tuple[tuple[str, str], ...]] = (("", "Preview…"),)
     sum_by: ClassVar[tuple[str, str]] = ("amount", "currency")
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -153,6 +155,10 @@ class ListScreen(Permitted, View):
     def get_notices(self) -> list[Notice]:
         return []
 
+    def get_export_limit(self) -> int:
+        """How many rows may leave as a file; 0 for any number."""
+        return 0
+
     def get_hidden_columns(self) -> tuple[str, ...]:
         return self.tab.hide if self.tab else ()
 
@@ -186,7 +192,7 @@ class ListScreen(Permitted, View):
             return redirect(f"{request.path}{address}")
         self.read_address()
         wanted = request.GET
-        if self._may_export and wanted.get("export") == "csv":
+        if self._may_export and wanted.get("export") == "csv" and not self._is_beyond_export:
             return self.export()
         if self.live_seconds and "live" in wanted:
             return live.answer(self, wanted["live"])
@@ -218,7 +224,7 @@ class ListScreen(Permitted, View):
             "screen": self,
             "summary": self.get_summary(),
             "totals": self.get_totals(),
-            "notices": [*ignored, *self.get_notices()],
+            "notices": [*ignored, *self._export_refused(), *self.get_notices()],
             "views": viewing.bar_of(self),
             "filter": self.filterset,
             "fields": self._fields(),
@@ -501,6 +507,17 @@ class ListScreen(Permitted, View):
     def _may_export(self) -> bool:
         allowed = not self.export_permission or self.request.user.has_perm(self.export_permission)
         return bool(self.export_columns) and allowed
+
+    @property
+    def _is_beyond_export(self) -> bool:
+        limit = self.get_export_limit()
+        return bool(limit) and self.total > limit
+
+    def _export_refused(self) -> list[Notice]:
+        if self.request.GET.get("export") != "csv" or not self._may_export or not self._is_beyond_export:
+            return []
+        text = f"No file was made: you may take at most {self.get_export_limit():,} rows along. Narrow the list first."
+        return [Notice(text)]
 
     @property
     def _template(self) -> str:

@@ -10,8 +10,11 @@ from django.utils import timezone
 
 from backoffice.accounts.models import User
 from backoffice.accounts.preferences import Preferences, prefer, preferences_of, undo_time
+from backoffice.money import Money
 from backoffice.ui import inline
 from tests.conftest import NOW
+from tests.factories.withdrawals import make_withdrawal
+from withdrawals.states import State
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
@@ -82,6 +85,31 @@ def test_amounts_in_the_chosen_marks(numbers: str, written: str) -> None:
     token = inline.reading.set(inline.Reading(numbers=numbers))
     try:
         assert f">{written}<" in inline.money(245_000, "EUR")
+    finally:
+        inline.reading.reset(token)
+
+
+def test_they_stand_wherever_an_amount_does(operator: User, client_for: ClientFor) -> None:
+    now = timezone.now()
+    row = make_withdrawal(State.UNDER_REVIEW, now=now - timedelta(minutes=30), amount=245_000)
+    paid = make_withdrawal(State.COMPLETED, now=now - timedelta(minutes=9), amount=245_000, by=operator)
+    prefer(operator, numbers="point")
+    client = client_for(operator)
+    for address in (
+        "/withdrawals/?view=needs-decision&amount_min=2450",
+        f"/withdrawals/{row.ref}/?view=needs-decision",
+        f"/withdrawals/{row.ref}/reject/",
+        f"/withdrawals/{paid.ref}/",
+    ):
+        page = client.get(address).text
+        assert "€2.450,00" in page and "2,450.00" not in page, address
+    assert '"2450.00"' in client.get("/withdrawals/?view=all&export=csv").getvalue().decode()
+
+
+def test_what_is_kept_does_not_depend_on_who_made_it(operator: User) -> None:
+    token = inline.reading.set(inline.Reading(numbers="point"))
+    try:
+        assert str(Money(245_000, "EUR")) == "€2,450.00"
     finally:
         inline.reading.reset(token)
 

@@ -112,14 +112,14 @@ def test_it_takes_the_same_few_statements_for_any_number_of_rows(
 
 
 def test_finance_takes_the_list_as_a_file_and_that_is_recorded(
-    finance: User, operator: User, client_for: SignIn
+    finance: User, operator: User, admin: User, client_for: SignIn
 ) -> None:
     row = sent(30, by=operator)
     answer = client_for(finance).get(f"{ADDRESS}?export=csv")
     lines = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
     assert row.ref in lines and "180.00" in lines and row.player.name not in lines
     assert AuditEntry.objects.get(action="export").data["rows"] == 1
-    assert "text/html" in client_for(operator).get(f"{ADDRESS}?export=csv")["Content-Type"]
+    assert "text/html" in client_for(admin).get(f"{ADDRESS}?export=csv")["Content-Type"]
 
 
 def test_who_comes_here(make_staff: Any, client_for: SignIn) -> None:
@@ -213,3 +213,11 @@ def test_nobody_else_reads_it(unknown: Withdrawal, support: User, fraud_analyst:
         client = client_for(user)
         assert client.get(f"/in-flight/unknown/{unknown.ref}/").status_code == 403
         assert client.post(f"/in-flight/unknown/{unknown.ref}/").status_code == 403
+
+
+def test_a_peek_shows_what_the_reader_may_see_and_leads_on(operator: User, finance: User, client_for: SignIn) -> None:
+    row, lost = sent(30, by=operator), sent(20, State.OUTCOME_UNKNOWN, by=operator)
+    peek = client_for(operator).get(f"{ADDRESS}?peek={row.ref}").text
+    assert row.player.name in peek and f'href="/withdrawals/{row.ref}/"' in peek and "data-claim-row" not in peek
+    peek = client_for(finance).get(f"{ADDRESS}?peek={lost.ref}").text
+    assert f'href="/in-flight/unknown/{lost.ref}/"' in peek and lost.player.name not in peek

@@ -527,6 +527,33 @@ def test_further_filters(operator: User, senior: User, client_for: SignIn) -> No
         assert refs(html) == [row.ref for row in rows], query
 
 
+def test_a_named_owner_and_who_may_be_one(operator: User, senior: User, support: User, client_for: SignIn) -> None:
+    free, taken = waiting(30), waiting(20)
+    claims.claim(taken, user=senior, now=NOW)
+    client = client_for(operator)
+    html = get(client, f"/withdrawals/?view=needs-decision&owner={senior.pk}")
+    assert refs(html) == [taken.ref] and "<b>Marta Keller</b>" in html
+    assert f"owner={support.pk}" not in html and f"owner={operator.pk}" not in html
+    html = get(client, f"/withdrawals/?view=needs-decision&owner={support.pk}")
+    assert refs(html) == [free.ref, taken.ref] and "Left out of the address: owner." in html
+
+
+def test_a_period_that_a_saved_view_keeps_moves_with_the_days(operator: User, client_for: SignIn) -> None:
+    old, new = waiting(3 * 24 * 60), waiting(30)
+    client = client_for(operator)
+    for period, rows in {"today": [new], "yesterday": [], "7d": [old, new], "30d": [old, new]}.items():
+        assert refs(get(client, f"/withdrawals/?view=needs-decision&within={period}")) == [row.ref for row in rows]
+    answer = client.post("/withdrawals/?view=needs-decision&within=7d", {"act": "save-as", "label": "This week"})
+    with time_machine.travel(NOW + timedelta(days=5), tick=False):
+        assert refs(get(client_for(operator), answer["Location"])) == [new.ref]
+
+
+def test_the_heading_of_the_statuses_leads_to_what_they_mean(operator: User, client_for: SignIn) -> None:
+    waiting()
+    html = get(client_for(operator), "/withdrawals/?view=all")
+    assert '<a class="explained" href="/help/statuses/" hx-boost="false" aria-label="What each status means">' in html
+
+
 def test_only_currencies_that_occur_are_offered(operator: User, client_for: SignIn) -> None:
     waiting(), waiting(currency="SEK")
     for view in ("needs-decision", "all"):

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 
-from backoffice.money import format_money
+from backoffice.ui import inline
 from kyc.states import StandingState
 from withdrawals.models import CheckResult, Limit
 
@@ -16,7 +16,7 @@ _HOUSE_THRESHOLDS = {"fraud.FR02", "fraud.FR07"}
 _LABELS = {
     "p95": "Usual at most",
     "median": "Usual amount",
-    "threshold": "Limit of the indicator",
+    "threshold": "Limit of the signal",
     "label": "Payout details",
     "owned": "Ownership proved",
     "first_seen_at": "Known since",
@@ -50,7 +50,7 @@ def _words(result: CheckResult, name: str, value: Any, currency: str) -> str:
         return "Yes" if value else "No"
     house = name in _HOUSE_MONEY or (name == "threshold" and result.code in _HOUSE_THRESHOLDS)
     if isinstance(value, int) and (house or name in _OWN_MONEY):
-        return format_money(value, settings.HOUSE_CURRENCY if house else currency)
+        return inline.written(value, settings.HOUSE_CURRENCY if house else currency)
     if name == "state" and value in StandingState.values:
         return StandingState(value).label
     if name.endswith("_at"):
@@ -60,5 +60,5 @@ def _words(result: CheckResult, name: str, value: Any, currency: str) -> str:
 
 def _usage(value: list[int], *, counted: bool) -> str:
     """``€110.00 before, €1,300.00 now, limit €40,000.00``; limits are in the house's currency."""
-    before, now, cap = (f"{one:,}" if counted else format_money(one, settings.HOUSE_CURRENCY) for one in value)
+    before, now, cap = (f"{one:,}" if counted else inline.written(one, settings.HOUSE_CURRENCY) for one in value)
     return f"{before} before, {now} now, limit {cap}"

@@ -6,6 +6,7 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
+from backoffice.ui import inline
 from withdrawals import queries, reasons, visibility
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations.decisions import words_of
@@ -21,8 +22,9 @@ def undo_offer(user: Any, *, now: datetime, view: str = "") -> dict[str, Any] | 
         return None
     name = visibility.player_name(user, decision.withdrawal.player)
     left = int((decision.effective_at - now).total_seconds())
+    amount = inline.written(decision.withdrawal.amount, decision.withdrawal.currency)
     return {
-        "text": f"{said(decision)} {decision.withdrawal.money} for {name}",
+        "text": f"{said(decision)} {amount} for {name}",
         "url": with_view(reverse("withdrawals:undo", args=[decision.pk]), view),
         "seconds": max(left, 1),
     }

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from backoffice.money import format_money
 from backoffice.ui import inline
 from fraud import queries as fraud
 from kyc.names import is_same_name
@@ -83,7 +82,7 @@ def _deposited(withdrawal: Withdrawal) -> str:
     """Whether the money goes back where money came from: the rule of the closed loop, as a fact."""
     label, currency = withdrawal.destination.label, withdrawal.currency
     total = fraud.deposited_with(withdrawal.player_id, label=label, currency=currency)
-    return f"Yes, {format_money(total, currency)}" if total else "No deposit came from it"
+    return f"Yes, {inline.written(total, currency)}" if total else "No deposit came from it"
 
 
 def _typical(code: str, *, now: datetime) -> str:

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.accounts.preferences import undo_time
+from backoffice.ui import inline
 from withdrawals import guards, queries, reasons
 from withdrawals.models import Withdrawal
 from withdrawals.operations.decisions import DECIDABLE, needs_reason
@@ -90,7 +91,7 @@ class Sheet:
         return label.removeprefix(reasons.ASKED).capitalize() if self.escalates else label
 
     def _filled(self, words: str) -> str:
-        return words.format(money=self.withdrawal.money)
+        return words.format(money=inline.written(self.withdrawal.amount, self.withdrawal.currency))
 
     def _lower(self, words: str) -> str:
         filled = self._filled(words)
@@ -121,7 +122,7 @@ def escalation_of(withdrawal: Withdrawal, user: Any) -> Sheet:
 
 def effect_of(withdrawal: Withdrawal, move: Move) -> str:
     """Return what the move does with the money, in a sentence; empty where the question says it."""
-    return LOOKS[move].effect.format(money=withdrawal.money)
+    return LOOKS[move].effect.format(money=inline.written(withdrawal.amount, withdrawal.currency))
 
 
 def _warnings(withdrawal: Withdrawal, user: Any) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """What is with providers: how it stands, since when, what was said last, and what happens next by itself."""
 
-from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -13,7 +12,7 @@ from withdrawals import visibility
 from withdrawals.models import Withdrawal
 from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, WITH_PROVIDER, State
-from withdrawals.tables.queue import address_of
+from withdrawals.tables.queue import STATUSES, address_of
 
 
 class StatusColumn(columns.Column):
@@ -26,16 +25,21 @@ class StatusColumn(columns.Column):
         return visibility.state_for(context["table"].me, context["record"].state, "").label
 
 
+def flight_address(withdrawal: Withdrawal) -> str:
+    """Return where a row leads: an unknown outcome to what is known of it, any other to its record."""
+    if withdrawal.state == State.OUTCOME_UNKNOWN:
+        return reverse("withdrawals:unknown", args=[withdrawal.ref])
+    return address_of(withdrawal)
+
+
 class RecordColumn(columns.Column):
-    """The player as the link; of an unknown outcome, to what is known of it."""
+    """The player as the link."""
 
     width = 14
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
-        unknown = record.state == State.OUTCOME_UNKNOWN
-        address = reverse("withdrawals:unknown", args=[record.ref]) if unknown else address_of(record)
         name = visibility.player_name(table.me, record.player)
-        return format_html('<a class="cell" href="{}">{}</a>', address, name)
+        return format_html('<a class="cell" href="{}">{}</a>', flight_address(record), name)
 
     def value(self, value: Any, **context: Any) -> str:
         return context["record"].player.ref
@@ -69,7 +73,7 @@ class NextColumn(columns.Column):
 
 
 class InFlightTable(BaseTable):
-    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status")
+    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status", explained=STATUSES)
     player = RecordColumn(accessor="player", verbose_name="Player")
     amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=13)
     to = ToColumn(accessor="provider", sort_by="provider", verbose_name="Provider and payout details")
@@ -91,7 +95,7 @@ class InFlightTable(BaseTable):
         return record.ref
 
     def label_of(self, record: Withdrawal) -> str:
-        return f"{visibility.player_name(self.me, record.player)}, {record.money}"
+        return f"{visibility.player_name(self.me, record.player)}, {inline.written(record.amount, record.currency)}"
 
     def gone(self, record: Withdrawal) -> SafeString:
         return inline.state(LOOKS[visibility.state_for(self.me, record.state, record.hold_kind)])
@@ -99,6 +103,3 @@ class InFlightTable(BaseTable):
     def render_answer(self, value: str) -> SafeString:
         words = value[:1].upper() + value[1:]
         return inline.two_lines(words)
-
-    def value_sent(self, value: datetime) -> str:
-        return value.isoformat(timespec="seconds")

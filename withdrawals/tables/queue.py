@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.conf import settings
-from django.urls import reverse
+from django.urls import reverse, reverse_lazy
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.accounts.models import User
-from backoffice.money import format_money, to_major_string
+from backoffice.money import to_major_string
 from backoffice.ui import columns, inline
 from backoffice.ui.paging import capped_words
 from backoffice.ui.tables import BaseTable, Group
@@ -104,6 +104,10 @@ class RiskColumn(columns.Column):
 
     def render(self, value: int, record: Withdrawal) -> SafeString:
         return inline.risk(value, Risk(Level(record.risk_level), value) if record.risk_level else None)
+
+
+# Where every status is explained.
+STATUSES = reverse_lazy("withdrawals:statuses")
 
 
 class StatusColumn(columns.Column):
@@ -207,7 +211,7 @@ class QueueTable(BaseTable):
     to = DestinationColumn(accessor="destination", verbose_name="To")
     kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
     risk = RiskColumn(accessor="risk_score", sort_by="risk_order", verbose_name="Risk")
-    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status")
+    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status", explained=STATUSES)
     provider = columns.Column(accessor="provider", sort_by="provider", verbose_name="Provider", width=13)
     why = WhyColumn(accessor="why", verbose_name="Why it needs a person")
     proposal = ProposalColumn(accessor="pk", verbose_name="Proposal")
@@ -283,7 +287,7 @@ def money_words(totals: dict[str, int]) -> list[SafeString]:
 
 
 def _plain_sums(totals: dict[str, int]) -> list[str]:
-    return [format_money(total, code) for code, total in _by_currency(totals)]
+    return [inline.written(total, code) for code, total in _by_currency(totals)]
 
 
 def _by_currency(totals: dict[str, int]) -> list[tuple[str, int]]:

@@ -51,7 +51,7 @@ def _clears(move: Move) -> Look:
     effect = f"Approve {{money}}: {_THEN[move]}"
     return Look(
         "Clear and approve…",
-        f"{effect}. What explains the indicators?",
+        f"{effect}. What explains the signals?",
         effect,
         "Approving…",
         "Approved",
@@ -93,7 +93,7 @@ class Flagged(ListScreen):
     template_name = "withdrawals/flagged.html"
     search_label = "Reference, name, last 4"
     empty_title = "Nothing is flagged"
-    empty_text = "Withdrawals with fraud indicators wait here for a verdict."
+    empty_text = "Withdrawals with fraud signals wait here for a verdict."
     tabs = (
         Tab("open", "To decide", lambda request: ~_proposed(request)),
         Tab("high", "High risk", lambda request: ~_proposed(request) & Q(risk_level="high")),
