@@ -494,6 +494,9 @@ class ListScreen(Permitted, View):
                 narrowest = active[found.index(most)]
                 rows = "1 row" if most == 1 else f"{most:,} rows"
                 ways.insert(0, (f"Remove {narrowest.words}: {rows}", self.url(without=narrowest.parameters)))
+        widest = next((tab for tab in self.tabs if tab.where is None), None)
+        if self.tab and widest not in (None, self.tab):
+            ways.append((f"Look in {widest.label}", self.url(changes={"view": widest.slug})))
         text = f"No row matches {' and '.join(one.words for one in active)}."
         return {"title": "Nothing matches", "text": text, "ways": ways}
 

@@ -46,7 +46,7 @@ class InFlight(ExportedList):
     table_class = tables.InFlightTable
     filterset_class = filters.InFlightFilter
     permission_required = SEES
-    search_label = "Reference, name, provider’s reference"
+    search_label = "Reference (ours or theirs), name"
     empty_title = "Nothing is with a provider."
     row_key = "ref"
     live_seconds = 10
