@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from backoffice.jobs.operations import tell_ended
 from backoffice.jobs.queries import running_of, untold_of
 from backoffice.roles import LANDING
 from backoffice.ui.fragments import version_of
-from backoffice.ui.paging import capped_counts
+from backoffice.ui.paging import Countable, capped_counts
 from providers import queries as providers
 from withdrawals import figures, queries
 from withdrawals.models import Withdrawal
@@ -110,10 +111,10 @@ class Menu:
         # Of two lines for the same page the one that names the view.
         self._current = max(here, key=lambda item: (len(item.url), bool(item.view)), default=None)
         counted = [item for item in self._items if item.rows]
-        sets = [item.rows() for item in counted if item.rows]
+        sets = [_countable(item.rows) for item in counted if item.rows]
         self._now = now = timezone.now()
         decided = [figures.decided_by(self.user, now=now)] if self._decides else []
-        others = (providers.switched_off(), providers.refused_creates(now), running_of(user), untold_of(user))
+        others = (_countable(providers.switched_off), providers.refused_creates(now), running_of(user), untold_of(user))
         found = capped_counts([*sets, *decided, *others])
         self._counts = dict(zip((item.label for item in counted), found, strict=False))
         self.decided: int | None = found[len(sets)] if decided else None
@@ -162,6 +163,12 @@ class Menu:
         if self._refused and providers.failing_now(self._now):
             return "failing"
         return "paused" if self._switched_off else ""
+
+
+@cache
+def _countable(rows: Callable[[], QuerySet[Any]]) -> Countable:
+    """What a line of the menu counts is the same for everybody, so it is written once per process."""
+    return Countable.of(rows())
 
 
 def _is_at(item: Item, request: HttpRequest) -> bool:

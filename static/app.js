@@ -15,6 +15,7 @@
   const takers = [], escapes = [], explained = [];
   window.desk = {
     $, $$, announce, visible, typing,
+    touched: Date.now(), // when somebody last pressed a key or a button here
     onKey: (take) => takers.push(take), // take(key) of keys outside fields: true takes it, 'leave' leaves it to the browser alone
     onEscape: (close) => escapes.push(close), // close() answers whether it closed something
     onHelp: (lines) => explained.push(lines), // lines() for the list of keys: [does, keys]
@@ -66,6 +67,9 @@
     const control = keyed(low);
     if (control) { take(); control.click(); }
   });
+
+  // Somebody is there: what a page asks by itself says X-Idle when nobody was, and then keeps nothing open ----------
+  ['keydown', 'pointerdown'].forEach((kind) => document.addEventListener(kind, (event) => { if (event.isTrusted) desk.touched = Date.now(); }, true));
 
   // Clicks -------------------------------------------------------------------------------------------------
   document.addEventListener('click', (event) => {

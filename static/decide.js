@@ -1,5 +1,5 @@
 /* What a decision gains with JavaScript: its sheets open above the bar, reasons are on digits, the page stays true
-   while it is open, and the claim lasts as long as somebody looks.
+   while it is open, and the claim lasts as long as somebody works on it.
    data-opens="id"   opens the decision sheet #sheet-id      data-says="x"   shown while the choice x of its sheet is made
    data-reasons       the same digits for reasons that always stand on the page
    #pulse             what is asked again (live.html); data-patient waits while somebody types or a sheet is open
@@ -96,7 +96,7 @@
     if (event.detail.elt && event.detail.elt.id === 'status-now' && event.detail.successful) heard = Date.now();
   });
 
-  // The claim: kept while somebody looks, given back when they leave ----------------------------------------------------
+  // The claim: kept while somebody is there, given back when they leave ----------------------------------------------------
   function tell(act) {
     const data = new FormData();
     data.append('csrfmiddlewaretoken', $('[name=csrfmiddlewaretoken]', live()).value);
@@ -104,10 +104,13 @@
     if (live().dataset.page) data.append('page', live().dataset.page);
     return data;
   }
+  let told = Date.now();
   async function stay() {
     if (!live() || document.hidden) return;
+    const headers = desk.touched > told ? {} : { 'X-Idle': '1' };
+    told = Date.now();
     try {
-      const answer = await fetch(live().dataset.claimUrl, { method: 'POST', body: tell('stay') });
+      const answer = await fetch(live().dataset.claimUrl, { method: 'POST', headers, body: tell('stay') });
       const { until } = await answer.json();
       if (until) live().dataset.until = until;
     } catch { /* the next beat tries again, and the page says that it is not live */ }

@@ -34,6 +34,7 @@ def _tell_the_log() -> None:
             lambda ref: reverse("withdrawals:record", args=[ref]),
             "withdrawals.view_withdrawal",
             timeline.reads_reason,
+            timeline.kept_from,
         ),
         "player": Subject(
             "Player",

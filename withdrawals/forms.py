@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from withdrawals import visibility
+from withdrawals import guards, visibility
 from withdrawals.models import Note
 from withdrawals.operations.bulk import Said
 from withdrawals.pages.looks import ANSWER_TIME, HOLD_KINDS, LONGEST_HOLD, WAKE_CHOICES, wake_at
@@ -75,6 +75,8 @@ class MoveForm(forms.Form):
             self.fields["reason"].choices = reasons  # type: ignore[attr-defined]
         else:
             del self.fields["reason"]
+        if not guards.law_allows_cancelling(sheet.withdrawal):
+            self.fields["wake"].help_text = "If it waits for the player and no answer comes, it goes back to review."
         if any(HOLD_KINDS.get(reason.code) == HoldKind.LEGAL for reason in sheet.reasons):
             self.fields["wake"].help_text += " A legal hold has no end of its own: for one, this is left aside."
         if sheet.move != Move.HOLD or sheet.escalates:

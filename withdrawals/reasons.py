@@ -125,7 +125,7 @@ CANCEL: tuple[Reason, ...] = (
     Reason("expired", "No answer in time", "Expired. We did not get the answer that we asked for in time."),
 )
 
-# By the move that they explain; the door refuses a code that is not in the list of its move.
+# By the move that they explain; listed() says which of them fit one withdrawal.
 BY_MOVE: dict[str, tuple[Reason, ...]] = {
     "approve": APPROVE + CLEAR_FRAUD,
     "endorse": APPROVE + CLEAR_FRAUD,
@@ -140,6 +140,17 @@ BY_MOVE: dict[str, tuple[Reason, ...]] = {
     "fail": FAIL,
 }
 _BY_CODE = {reason.code: reason for reasons in (*BY_MOVE.values(), BY_MACHINES) for reason in reasons}
+
+
+# What only a release from a legal hold is explained with: whoever reads one of them knows that there was one.
+ABOUT_LAW = frozenset(reason.code for reason in UNFREEZE)
+
+
+def listed(move: str, *, legal_hold: bool) -> tuple[Reason, ...]:
+    """Return what may explain the move of a withdrawal; the door takes no other code."""
+    if move == "release":
+        return UNFREEZE if legal_hold else RELEASE
+    return BY_MOVE.get(move, ())
 
 
 def label_of(code: str) -> str:

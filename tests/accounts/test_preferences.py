@@ -134,5 +134,5 @@ def test_the_staff_list_asks_no_more_with_more_people(
     client.get("/staff/")
     for n in range(3):
         make_staff("Operator", f"Person {'ABC'[n]}")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         client.get("/staff/")

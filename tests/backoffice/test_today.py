@@ -158,8 +158,8 @@ def test_the_menu_is_live_in_two_statements(
     assert "Decided today 1" in first.text
     version = re.search(r"version=(\w+)", first.text)
     assert version
-    # The session, the person and their rights; then the counts.
-    with django_assert_num_queries(4):
+    # The session, the person with their rights; then the counts.
+    with django_assert_num_queries(3):
         assert client.get(f"/menu/?version={version[1]}").status_code == 204
 
 

@@ -152,5 +152,5 @@ def test_the_number_of_queries_does_not_grow(
         for n in numbers:
             deposit(key=f"n{n}", by=f"staff:{senior.pk}")
         client.get("/ledger/journal/")
-        with django_assert_num_queries(10):  # type: ignore[attr-defined]
+        with django_assert_num_queries(9):  # type: ignore[attr-defined]
             client.get("/ledger/journal/")

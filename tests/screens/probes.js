@@ -32,17 +32,38 @@
   return broken;
 },
 
-  /* What has the focus now, and whether it can be seen; null at the end of the page. */
-  focus() {
-    const at = document.activeElement;
-    if (!at || at === document.body) return null;
+  /* Listen to the focus from the top of the page; return how many times Tab must be pressed to go round. */
+  watchFocus() {
+    if (document.activeElement) document.activeElement.blur();
+    this.visited = new Map();
+    document.addEventListener('focusin', ({ target }) => { if (!this.visited.has(target)) this.visited.set(target, this.focused(target)); });
+    return this.stops().length + 8; // a part that scrolls takes the focus too
+  },
+
+  /* What Tab should reach; of radio buttons with one name, one. */
+  stops() {
+    const names = new Set();
+    return [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')].filter((one) => {
+      if (one.disabled || one.tabIndex < 0 || one.type === 'hidden' || !one.checkVisibility({ visibilityProperty: true }) || one.closest('[inert]')) return false;
+      if (one.type !== 'radio') return true;
+      const group = `${one.form && one.form.id} ${one.name}`;
+      return !names.has(group) && names.add(group);
+    });
+  },
+
+  /* What is wrong with how an element shows that it has the focus. */
+  focused(at) {
     const box = at.getBoundingClientRect(), label = at.labels && at.labels[0];
     const on = document.elementFromPoint(box.x + Math.min(box.width / 2, 40), box.y + Math.min(box.height / 2, 12));
     const marked = [at, label].some((one) => one && (getComputedStyle(one).boxShadow !== 'none' || getComputedStyle(one).outlineStyle !== 'none'));
-    return {
-      place: [...document.querySelectorAll('*')].indexOf(at), what: at.outerHTML.slice(0, 140),
-      covered: !!on && !at.contains(on) && !on.contains(at) && !(label && label.contains(on)), unseen: !marked,
-    };
+    const covered = on && !at.contains(on) && !on.contains(at) && !(label && label.contains(on));
+    return [...(marked ? [] : ['unseen']), ...(covered ? ['covered'] : [])];
+  },
+
+  lost() {
+    const faults = [...this.visited].flatMap(([at, words]) => words.map((word) => `${word}: ${at.outerHTML.slice(0, 140)}`));
+    const reached = (one) => this.visited.has(one) || (one.type === 'radio' && [...this.visited.keys()].some((at) => at.name === one.name));
+    return [...faults, ...this.stops().filter((one) => !reached(one)).map((one) => `never focused: ${one.outerHTML.slice(0, 140)}`)];
   },
 
   sideways() { return Math.max(0, document.documentElement.scrollWidth - innerWidth); },

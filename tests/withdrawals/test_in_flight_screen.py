@@ -104,10 +104,10 @@ def test_it_takes_the_same_few_statements_for_any_number_of_rows(
     client = client_for(operator)
     sent(30, by=operator)
     client.get(ADDRESS)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         client.get(ADDRESS)
     sent(20, State.OUTCOME_UNKNOWN, by=operator)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         client.get(ADDRESS)
 
 

@@ -379,7 +379,7 @@ def test_asking_what_changed_takes_two_statements(
     waiting(), waiting()
     client = client_for(operator)
     address = poll_address(get(client))
-    with django_assert_num_queries(5):  # session, person, permissions, and two for the list
+    with django_assert_num_queries(4):  # session, person with their rights, and two for the list
         assert client.get(address).status_code == 204
 
 

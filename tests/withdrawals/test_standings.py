@@ -119,5 +119,5 @@ def test_the_number_of_queries_does_not_grow(
         for _ in range(more):
             make_withdrawal(player=player(6))
         client.get("/kyc/")
-        with django_assert_num_queries(8):  # type: ignore[attr-defined]
+        with django_assert_num_queries(7):  # type: ignore[attr-defined]
             client.get("/kyc/")

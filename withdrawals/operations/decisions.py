@@ -174,7 +174,8 @@ def decline(decision: Decision, *, actor: User, now: datetime, why: str) -> Deci
 
 
 def _open_proposal(decision: Decision, actor: User) -> Decision:
-    current = Decision.objects.select_for_update(of=("self",)).select_related("withdrawal", "actor").get(pk=decision.pk)
+    # Not joined to the person: the row that waited for its lock would be gone once its person is another one.
+    current = Decision.objects.select_for_update(of=("self",)).select_related("withdrawal").get(pk=decision.pk)
     if current.status != Decision.Status.PROPOSED:
         raise IllegalMove("This proposal is no longer open.")
     if not may_second(current, current.withdrawal, actor):

@@ -37,9 +37,9 @@ PANELS = {
 }
 # Without these nobody approves.
 NEEDED = ("why", "limits", "player", "money", "route")
-# Which panel shows what withdrawals.pulse calls a fact.
+# Which part of the page shows what withdrawals.pulse calls a fact.
 PANEL_OF = {"player": "player", "why": "why", "limits": "limits", "house": "limits", "money": "money", "route": "route",
-            "provider": "route"}  # fmt: skip
+            "provider": "route", "findings": "findings"}  # fmt: skip
 
 
 class Facts:

@@ -26,7 +26,7 @@ def decisions_of(withdrawal: Withdrawal, user: Any) -> list[Made]:
     return [
         Made(words_of(one), one.decided_at, Decision.Status(one.status).label, waiting_facts(one))
         for one in made
-        if visibility.sees_decision(user, one, withdrawal)
+        if visibility.sees_decision(user, one)
     ]
 
 

@@ -17,7 +17,7 @@ MOST_OPEN = 20
 _OWN_MONEY = {"amount", "last_deposit", "deposits", "stakes", "p95", "median", "balance"}
 _HOUSE_MONEY = {"house_value", "house_values"}
 _HOUSE_THRESHOLDS = {"fraud.FR02", "fraud.FR07"}
-_WORDS = {"p95": "Usual at most", "median": "Usual amount", "threshold": "Limit of the indicator"}
+_WORDS = {"p95": "Usual at most", "median": "Usual amount", "threshold": "Limit of the signal"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.ui import inline
-from withdrawals import queries, reasons, visibility
+from withdrawals import guards, queries, reasons, visibility
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations.decisions import words_of
 from withdrawals.pages.looks import LOOKS
@@ -92,7 +92,8 @@ def hold_words(withdrawal: Withdrawal, user: Any) -> str:
         why = f"{asked.actor.name} asked {why.removeprefix('Asked ')}: “{asked.note}”"
     if withdrawal.hold_kind == HoldKind.LEGAL:
         return f"{why}. A legal hold has no end of its own: two compliance officers must agree to release it."
-    ends = "is cancelled" if withdrawal.hold_kind == HoldKind.PLAYER else "goes back to review"
+    expires = withdrawal.hold_kind == HoldKind.PLAYER and guards.law_allows_cancelling(withdrawal)
+    ends = "is cancelled" if expires else "goes back to review"
     if withdrawal.wake_at is None:
         return f"{why}. It stays until somebody releases it."
     local = timezone.localtime(withdrawal.wake_at)

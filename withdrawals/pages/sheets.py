@@ -14,7 +14,7 @@ from withdrawals.models import Withdrawal
 from withdrawals.operations.decisions import DECIDABLE, needs_reason
 from withdrawals.pages.looks import ESCALATE, LOOKS, Look
 from withdrawals.reasons import Reason
-from withdrawals.states import MOVE_LOOKS, UNDECIDED, HoldKind, Move, State
+from withdrawals.states import MOVE_LOOKS, UNDECIDED, HoldKind, Move
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,13 +135,8 @@ def _warnings(withdrawal: Withdrawal, user: Any) -> tuple[str, ...]:
 
 
 def sheets_for(withdrawal: Withdrawal, user: Any) -> list[Sheet]:
-    """Return what this person may decide now, in the order of the bar.
-
-    What a provider still works on is left to the provider: by hand only an unknown outcome is settled.
-    """
+    """Return what this person may decide now, in the order of the bar."""
     possible = set(withdrawal.moves_for(user)) & set(DECIDABLE)
-    if withdrawal.state != State.OUTCOME_UNKNOWN:
-        possible -= {Move.COMPLETE, Move.FAIL}
     offered = [sheet_of(withdrawal, move, user) for move in LOOKS if move in possible]
     if Move.HOLD in possible and withdrawal.state in UNDECIDED:
         at = next(n for n, sheet in enumerate(offered) if sheet.move == Move.HOLD)
@@ -161,8 +156,8 @@ def _reasons(withdrawal: Withdrawal, move: Move, user: Any) -> tuple[Reason, ...
         return tuple(reason for reason in reasons.CANCEL if reason.code != "expired")
     if move == Move.RELEASE:
         asked = withdrawal.reason in reasons.ANSWERED_WITH
-        lifted = tuple(one for one in reasons.RELEASE if asked or one.code != "answered")
-        return reasons.UNFREEZE if withdrawal.hold_kind == HoldKind.LEGAL else lifted
+        fitting = reasons.listed(move, legal_hold=withdrawal.hold_kind == HoldKind.LEGAL)
+        return tuple(one for one in fitting if asked or one.code != "answered")
     if move in (Move.APPROVE, Move.ENDORSE):
         return reasons.APPROVE
     return reasons.BY_MOVE[move]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from backoffice.audit import queries as audit
 from backoffice.audit.models import AuditEntry
 from backoffice.ui import inline
@@ -102,9 +104,16 @@ def last_claim(withdrawal: Withdrawal, user: Any) -> str:
 
 def reads_reason(user: Any, entry: AuditEntry) -> bool:
     """Whether this person may read why something was done to a withdrawal."""
-    about_law = _is_legal(entry) or entry.reason in {reason.code for reason in reasons.UNFREEZE}
+    about_law = _is_legal(entry) or entry.reason in reasons.ABOUT_LAW
     law = about_law and not visibility.sees(user, visibility.Field.LEGAL)
     return visibility.sees(user, visibility.Field.SIGNALS) and not law
+
+
+def kept_from(user: Any) -> Q | None:
+    """Return the entries of the log that alone tell of a legal hold: of releases, only those from one are proposed."""
+    if visibility.sees(user, visibility.Field.LEGAL):
+        return None
+    return Q(action__in=("propose", "second", "decline_proposal", "undo"), reason__in=reasons.ABOUT_LAW)
 
 
 def _states(entries: list[AuditEntry], user: Any) -> list[Event]:

@@ -2,16 +2,17 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
-from django.urls import reverse, reverse_lazy
-from django.utils.html import format_html
+from django.urls import get_script_prefix, get_urlconf, reverse, reverse_lazy
 from django.utils.safestring import SafeString
 
 from backoffice.accounts.models import User
 from backoffice.money import to_major_string
 from backoffice.ui import columns, inline
+from backoffice.ui.markup import markup
 from backoffice.ui.paging import capped_words
 from backoffice.ui.tables import BaseTable, Group
 from fraud.states import Level, Risk
@@ -32,10 +33,15 @@ FLAGGED = "flagged"
 
 def address_of(withdrawal: Withdrawal, view: str = "") -> str:
     """Return the address of a withdrawal's page; ``view`` is the list from which it is opened."""
-    if view == FLAGGED:
-        return reverse("withdrawals:flagged-one", args=[withdrawal.ref])
-    address = reverse("withdrawals:record", args=[withdrawal.ref])
-    return f"{address}?{urlencode({'view': view})}" if view else address
+    page = "flagged-one" if view == FLAGGED else "record"
+    address = _address(f"withdrawals:{page}", get_urlconf(), get_script_prefix()).replace("KEY", withdrawal.ref)
+    return f"{address}?{urlencode({'view': view})}" if view and view != FLAGGED else address
+
+
+@cache
+def _address(page: str, *_where: str | None) -> str:
+    """The address of a page with KEY in the place of the reference, found once: a list asks for each of its rows."""
+    return reverse(page, args=["KEY"])
 
 
 def next_address(view: str) -> str:
@@ -50,11 +56,11 @@ class PlayerColumn(columns.Column):
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
         named = visibility.sees(table.me, visibility.Field.NAME)
-        return format_html(
+        return markup(
             '<a class="cell" href="{}">{}</a>{}',
             address_of(record, table.view),
             record.player.name if named else record.player.ref,
-            format_html(' <span class="muted">{}</span>', record.player.country) if named else "",
+            markup(' <span class="muted">{}</span>', record.player.country) if named else "",
         )
 
 
@@ -69,11 +75,11 @@ class DestinationColumn(columns.Column):
             record.state == State.APPROVED and record.wait_reason and visibility.sees(table.me, visibility.Field.STATE)
         )
         trouble = table.troubles.get(record.provider or next(iter(record.routes), "")) if waits else ""
-        return format_html(
+        return markup(
             '<span class="state soft">{}<span>{}</span></span>{}',
             inline.icon(METHOD_ICONS[Method(record.method)]),
             inline.masked(visibility.destination_words(table.me, record)),
-            format_html(" {}", inline.mark("attn", "warn", trouble)) if trouble else "",
+            markup(" {}", inline.mark("attn", "warn", trouble)) if trouble else "",
         )
 
 
@@ -86,7 +92,7 @@ class StandingColumn(columns.Column):
         standing = table.standings.get(value)
         if standing is None:
             return inline.NOTHING
-        return format_html(
+        return markup(
             '<span class="state tone-{}" title="{}">{}<span class="soft">{}</span></span>',
             standing.tone,
             standing.words,
@@ -119,7 +125,7 @@ class StatusColumn(columns.Column):
         if not record.wait_reason or not visibility.sees(table.me, visibility.Field.STATE):
             return status
         waits = WaitReason(record.wait_reason)
-        return format_html('{} <span class="muted" title="{}">· {}</span>', status, waits.words, waits.label)
+        return markup('{} <span class="muted" title="{}">· {}</span>', status, waits.words, waits.label)
 
     def value(self, value: Any, **context: Any) -> str:
         record: Withdrawal = context["record"]
@@ -133,11 +139,11 @@ class WhyColumn(columns.Column):
 
     def render(self, value: list[str], record: Withdrawal, table: "QueueTable") -> SafeString:
         if record.state == State.ON_HOLD:
-            return format_html("{}", pending.hold_reason(record, table.me)) or inline.NOTHING
+            return markup("{}", pending.hold_reason(record, table.me)) or inline.NOTHING
         words = " · ".join(value[:2])
         if record.state != State.SECOND_APPROVAL or table.view == "second-approval":
-            return format_html("{}", words)
-        return format_html("{} · {}", inline.state(LOOKS[State.SECOND_APPROVAL]), words)
+            return markup("{}", words)
+        return markup("{} · {}", inline.state(LOOKS[State.SECOND_APPROVAL]), words)
 
 
 class ProposalColumn(columns.Column):
@@ -150,7 +156,7 @@ class ProposalColumn(columns.Column):
         if proposal is None:
             return inline.NOTHING
         words = f"{proposal.actor.name} proposes to {pending.proposal_words(proposal)}"
-        return format_html('<span title="{0}">{0}</span>', words)
+        return markup('<span title="{0}">{0}</span>', words)
 
 
 class OwnerColumn(columns.PersonColumn):

@@ -10,16 +10,17 @@ from django.utils.functional import cached_property
 
 from backoffice.money import to_major_string
 from backoffice.ui.exports import csv_line, csv_lines
-from backoffice.ui.screens import CHUNK, ListScreen
+from backoffice.ui.screens import CHUNK
 from backoffice.ui.tables import BaseTable
 from withdrawals import queries
 from withdrawals.models import Withdrawal
 from withdrawals.operations.exports import record_export
+from withdrawals.views.searched import SearchedList
 
 BEYOND_LIMIT = "withdrawals.exceed_export_limit"
 
 
-class ExportedList(ListScreen):
+class ExportedList(SearchedList):
     """The file holds exactly the filtered rows and, below them, their number and sums as they were written.
 
     ``file_class`` is its table where that is another than the page's; override ``load`` to hand the table what a
@@ -43,7 +44,7 @@ class ExportedList(ListScreen):
 
     def export(self) -> HttpResponseBase:
         user: Any = self.request.user
-        filters = dict(self.parameters.lists())
+        filters = self.kept_in_audit
         record_export(what=self.title, actor=user, filters=filters, totals=self.sums, now=self.now)
         return super().export()
 

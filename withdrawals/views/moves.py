@@ -19,7 +19,7 @@ from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import asking, claims, decisions
 from withdrawals.pages import pending, sheets
-from withdrawals.states import MOVE_LOOKS, HoldKind, Move
+from withdrawals.states import MOVE_LOOKS, Move
 from withdrawals.views.answers import ask_again, conflict, go_on, is_part
 from withdrawals.views.decision import withdrawal_or_404
 from withdrawals.views.live import facts_context
@@ -115,12 +115,11 @@ class Decide(Permitted, View):
         user: Any = self.request.user
         label = MOVE_LOOKS[self.move].label
         # Who may not know of a legal hold does not learn of it by what is refused.
-        silent = withdrawal.hold_kind == HoldKind.LEGAL and not visibility.sees(user, visibility.Field.LEGAL)
-        if not withdrawal.could(self.move, user) and not silent:
+        if not visibility.as_known_to(user, withdrawal).could(self.move, user):
             raise PermissionDenied(f"None of your roles may use “{label}” on this withdrawal.")
         waiting = queries.waiting_decision(withdrawal)
         if waiting is not None:
-            told = visibility.sees_decision(user, waiting, withdrawal)
+            told = visibility.sees_decision(user, waiting)
             if waiting.actor == user:
                 return conflict(self.request, withdrawal, f"{decisions.words_of(waiting, user)} Nothing more was done.")
             return self._conflict(withdrawal, decisions.words_of(waiting) if told else "It is decided already.")
