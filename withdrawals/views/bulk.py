@@ -110,9 +110,7 @@ class Asks(Permitted, View):
             **said,
         }
         part = "HX-Request" in self.request.headers
-        response = render(self.request, f"withdrawals/bulk{'_part' if part else ''}.html", context, status=status)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(self.request, f"withdrawals/bulk{'_part' if part else ''}.html", context, status=status)
 
     def refuse(self, sentence: str, *, status: int = 409) -> HttpResponse:
         return render(self.request, "withdrawals/bulk_refused.html", {"sentence": sentence}, status=status)
@@ -214,7 +212,6 @@ class Result(Permitted, View):
         }
         asked = "HX-Request" in request.headers
         response = render(request, f"withdrawals/bulk_job{'_part' if asked else ''}.html", context)
-        response["Cache-Control"] = "no-store"
         if asked and not goes_on:
             response.status_code = 286  # htmx: the last answer, ask no more
         return response
