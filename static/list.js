@@ -148,7 +148,7 @@
     }
   });
 
-  // Live: what changed, unless nobody looks ---------------------------------------------------------------------------------
+  // Live: what changed, unless it is paused ---------------------------------------------------------------------------------
   let paused = false, misses = 0, answered = '', told = 0;
   function tell() {
     const live = $('#live');
@@ -171,7 +171,7 @@
     ['late', 'failed'].forEach((one) => { $(`[data-trouble-${one}]`, box).hidden = one !== kind; });
   };
   document.addEventListener('htmx:beforeRequest', (event) => {
-    if (of(event, 'live')) { if (paused || document.hidden || $('details.menu[open], dialog[open]')) event.preventDefault(); } else if (loads(event)) { clearTimeout(slow); slow = setTimeout(() => trouble('late'), 2000); }
+    if (of(event, 'live')) { if (paused || $('details.menu[open], dialog[open]')) event.preventDefault(); } else if (loads(event)) { clearTimeout(slow); slow = setTimeout(() => trouble('late'), 2000); }
   });
   document.addEventListener('htmx:afterRequest', (event) => {
     if (loads(event)) { clearTimeout(slow); trouble(event.detail.successful ? '' : 'failed'); }
@@ -183,7 +183,6 @@
     if (fresh > told) announce(`${fresh} new`);
     told = fresh;
   });
-  document.addEventListener('visibilitychange', () => { if (!document.hidden && $('#live')) htmx.trigger('#live', 'live:now'); });
 
   // A swapped list keeps the cursor on its row and its column menu open; nothing stays ticked -----------------------------------
   let kept = {};

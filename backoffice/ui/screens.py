@@ -205,7 +205,6 @@ class ListScreen(Permitted, View):
         page = self._page()
         response = render(request, self._template, self.get_context_data(page))
         patch_vary_headers(response, ["HX-Request"])
-        response["Cache-Control"] = "no-store"
         if "move" in wanted:
             response["HX-Push-Url"] = f"{request.path}{self.url()}"
         return response
@@ -292,9 +291,7 @@ class ListScreen(Permitted, View):
         if row is None:
             raise Http404
         context = {"row": row, "screen": self, "now": self.now, **self.get_peek_context(row)}
-        response = render(self.request, self.peek_template, context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(self.request, self.peek_template, context)
 
     def export(self) -> HttpResponseBase:
         """Stream exactly the filtered rows, in the order of the list."""
@@ -302,7 +299,6 @@ class ListScreen(Permitted, View):
         response = StreamingHttpResponse(self.export_lines(rows), content_type="text/csv; charset=utf-8")
         name = f"{slugify(self.title)}-{timezone.localtime(self.now):%Y-%m-%d-%H%M}.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
-        response["Cache-Control"] = "no-store"
         return response
 
     def export_lines(self, rows: Iterable[Any]) -> Iterator[str]:

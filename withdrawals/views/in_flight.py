@@ -117,9 +117,7 @@ class Unknown(Permitted, View):
             "findings": queries.open_findings_of(withdrawal, user),
             "now": now,
         }
-        response = render(request, "withdrawals/unknown.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(request, "withdrawals/unknown.html", context)
 
     def post(self, request: StaffRequest, ref: str) -> HttpResponse:
         withdrawal = withdrawal_or_404(ref)
