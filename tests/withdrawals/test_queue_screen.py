@@ -220,7 +220,7 @@ def test_each_role_gets_its_columns_and_nothing_else(make_staff: Any, client_for
         risk=(71, "high"),
         why=("IBAN shared with 1 player",),
     )
-    claims.claim(row, user=make_staff("Operator", "Priya Nair"), now=NOW)
+    claims.claim(row, user=make_staff("Fraud", "Priya Nair"), now=NOW)
     texts = {
         "name": "Elena Marković",
         "payout details": "IBAN •••• 7731",
