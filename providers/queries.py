@@ -36,7 +36,7 @@ class Share:
     @property
     def is_failing(self) -> bool:
         """Whether too few were taken on, of enough to tell."""
-        return self.total >= FEWEST_CREATES and (self.percent or 0) < WELL_FROM
+        return self.total >= FEWEST_CREATES and 100 * self.good < WELL_FROM * self.total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,8 +160,19 @@ def troubles(now: datetime) -> dict[str, Trouble]:
 
 def failing_now(now: datetime) -> dict[str, Share]:
     """Return what the failing providers took on in the last 15 minutes, by code. One statement."""
-    shares = {row["provider"]: Share(row["good"], row["total"]) for row in _recent_creates(now)}
-    return {code: share for code, share in shares.items() if share.is_failing}
+    return {row["provider"]: Share(row["good"], row["total"]) for row in failing_creates(now)}
+
+
+def failing_creates(now: datetime) -> QuerySet[Any, Any]:
+    """Return ``provider``, ``total`` and ``good`` of the last 15 minutes where Share.is_failing."""
+    creates = Q(verb=Verb.CREATE) & ~Q(outcome__in=NOT_ITS_DOING)
+    return (
+        ProviderCall.objects.filter(creates, at__gt=now - SHORT, at__lte=now)
+        .values("provider")
+        .annotate(total=Count("pk"), good=Count("pk", filter=Q(outcome__in=SUCCESS)))
+        .filter(total__gte=FEWEST_CREATES, good__lt=F("total") * WELL_FROM / 100.0)
+        .order_by("provider")
+    )
 
 
 def largest_payout(code: str, method: str, currency: str) -> int | None:
@@ -231,16 +242,6 @@ def control_page(code: str) -> str:
     """Return the address of a sandbox provider's own page, where its faults are switched; empty for a real one."""
     path = BY_CODE[code].adapter.control_path
     return f"{settings.PROVIDERS[code]['base_url']}{path}" if path else ""
-
-
-def _recent_creates(now: datetime) -> Iterable[Mapping[str, Any]]:
-    creates = Q(verb=Verb.CREATE) & ~Q(outcome__in=NOT_ITS_DOING)
-    return (
-        ProviderCall.objects.filter(creates, at__gt=now - SHORT, at__lte=now)
-        .values("provider")
-        .annotate(total=Count("pk"), good=Count("pk", filter=Q(outcome__in=SUCCESS)))
-        .order_by("provider")
-    )
 
 
 def _call_figures(now: datetime) -> Iterable[Mapping[str, Any]]:

@@ -12,14 +12,13 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
 from django.db.models.functions import Cast, JSONObject
 
 from kyc.models import Verification
 from ledger.models import AccountKind, Balance
-from providers.models import ProviderCall, ProviderControl, Verb
-from providers.queries import NOT_ITS_DOING, SHORT, SUCCESS
-from providers.states import FEWEST_CREATES, WELL_FROM
+from providers import queries as providers
+from providers.models import ProviderControl
 from withdrawals import visibility
 from withdrawals.models import CheckResult, Decision, Destination, Finding, Limit, Visit, Withdrawal
 from withdrawals.states import COUNTED
@@ -117,7 +116,7 @@ def facts_of(withdrawal_ref: str, *, now: datetime) -> dict[str, str]:
             open_findings=ArraySubquery(findings.order_by("pk").values("pk")),
             balance=Subquery(balance.values("amount")[:1]),
             stopped=ArraySubquery(ProviderControl.objects.filter(paused=True).order_by("code").values("code")),
-            failing=ArraySubquery(_failing(now)),
+            failing=ArraySubquery(providers.failing_creates(now).values("provider")),
         )
         .values()
         .first()
@@ -146,14 +145,6 @@ def changed_since(seen: str, facts: dict[str, str]) -> list[str]:
     """Return the names of the facts that differ from what a page showed; nothing where it does not say what it did."""
     known = dict(part.split("-", 1) for part in seen.split(".") if "-" in part)
     return [name for name, digest in facts.items() if name in known and known[name] != digest]
-
-
-def _failing(now: datetime) -> QuerySet[Any, Any]:
-    """The providers that took on too few of what they were sent: what providers.queries.troubles() says of them."""
-    creates = ProviderCall.objects.filter(verb=Verb.CREATE, at__gt=now - SHORT).exclude(outcome__in=NOT_ITS_DOING)
-    counted = creates.values("provider").annotate(total=Count("pk"), good=Count("pk", filter=Q(outcome__in=SUCCESS)))
-    few = counted.filter(total__gte=FEWEST_CREATES, good__lt=F("total") * WELL_FROM / 100.0)
-    return few.order_by("provider").values("provider")
 
 
 def _object(*fields: str) -> JSONObject:
