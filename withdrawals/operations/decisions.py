@@ -23,7 +23,7 @@ from withdrawals.exceptions import (
 )
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Claim, Decision, Withdrawal
-from withdrawals.operations import claims, screening, validity
+from withdrawals.operations import claims, holds, screening, validity
 from withdrawals.states import MOVE_LOOKS, Move
 
 logger = logging.getLogger(__name__)
@@ -76,6 +76,8 @@ def decide(
             _require_decidable(subject, move, actor=actor, now=now, version=version, reason=reason)
             if reason in reasons.ANSWERED_WITH and not note.strip():
                 raise NeedsReason("Asking somebody needs a question.")
+            if move == Move.HOLD:
+                holds.require_fitting(reason, facts or {}, now=now)
             two = guards.takes_two(subject, move, actor)
             decision = Decision.objects.create(
                 withdrawal=subject,
