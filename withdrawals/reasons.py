@@ -6,6 +6,8 @@ whoever writes player text can draw from ``player_text`` alone.
 
 from dataclasses import dataclass
 
+from withdrawals.states import HoldKind
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -80,6 +82,16 @@ ANSWERED_WITH: dict[str, str] = {
     "ask_fraud": "withdrawals.decide_flagged",
     "ask_compliance": "withdrawals.freeze_withdrawal",
     "ask_senior": "withdrawals.confirm_withdrawal",
+}
+# The word that a person gives for a hold says what kind of hold it is.
+HOLD_KINDS: dict[str, HoldKind] = {
+    "waiting_document": HoldKind.PLAYER,
+    "waiting_player": HoldKind.PLAYER,
+    "waiting_provider": HoldKind.PROVIDER,
+    "waiting_colleague": HoldKind.INTERNAL,
+    "waiting_other": HoldKind.INTERNAL,
+    "legal": HoldKind.LEGAL,
+    **dict.fromkeys(ANSWERED_WITH, HoldKind.INTERNAL),
 }
 DISAGREE: tuple[Reason, ...] = (
     Reason("facts_missing", "Facts are missing", ""),

@@ -197,7 +197,8 @@ class ListScreen(Permitted, View):
         self.read_address()
         wanted = request.GET
         if self._may_export and wanted.get("export") == "csv" and not self._is_beyond_export:
-            return self.export()
+            # Who only asks for the headers takes nothing along, so nothing is written down.
+            return HttpResponse(content_type="text/csv") if request.method == "HEAD" else self.export()
         if self.live_seconds and "live" in wanted:
             return live.answer(self, wanted["live"])
         if self.peek_template and "peek" in wanted:
