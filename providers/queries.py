@@ -37,7 +37,7 @@ class Share:
     @property
     def is_failing(self) -> bool:
         """Whether too few were taken on, of enough to tell."""
-        return self.total >= FEWEST_CREATES and (self.percent or 0) < WELL_FROM
+        return self.total >= FEWEST_CREATES and 100 * self.good < WELL_FROM * self.total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -177,8 +177,14 @@ _TROUBLES = Prepared(_troubles)
 
 def failing_now(now: datetime) -> dict[str, Share]:
     """Return what the failing providers took on in the last 15 minutes, by code. One statement."""
-    shares = {row["provider"]: Share(row["good"], row["total"]) for row in _recent_creates(now, since=now - SHORT)}
-    return {code: share for code, share in shares.items() if share.is_failing}
+    creates = failing_creates(now, since=now - SHORT)
+    return {row["provider"]: Share(row["good"], row["total"]) for row in creates}
+
+
+def failing_creates(now: datetime | Slot, *, since: datetime | Slot) -> QuerySet[Any, Any]:
+    """Return ``provider``, ``total`` and ``good`` of that time where Share.is_failing."""
+    few = Q(total__gte=FEWEST_CREATES, good__lt=F("total") * WELL_FROM / 100.0)
+    return _recent_creates(now, since=since).filter(few)
 
 
 def largest_payout(code: str, method: str, currency: str) -> int | None:

@@ -16,6 +16,7 @@
   window.desk = {
     $, $$, announce, visible, typing,
     touched: Date.now(), // when somebody last pressed a key or a button here
+    beat: (seconds, act) => { setInterval(() => { if (!document.hidden) act(); }, seconds * 1000); document.body.addEventListener('seen', act); },
     onKey: (take) => takers.push(take), // take(key) of keys outside fields: true takes it, 'leave' leaves it to the browser alone
     onEscape: (close) => escapes.push(close), // close() answers whether it closed something
     onHelp: (lines) => explained.push(lines), // lines() for the list of keys: [does, keys]
@@ -117,7 +118,7 @@
     [...data].forEach(([name, value]) => { if (value === '') data.delete(name); });
   });
 
-  // A tab that nobody sees asks for nothing; what it shows is asked for as soon as it is seen.
+  // A tab that nobody sees asks for nothing; as soon as it is seen, it asks: hx-trigger has "seen from:body" -----------
   document.addEventListener('htmx:beforeRequest', (event) => { if (document.hidden) event.preventDefault(); });
   document.addEventListener('visibilitychange', () => { if (!document.hidden) document.body.dispatchEvent(new Event('seen')); });
 

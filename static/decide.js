@@ -90,7 +90,7 @@
   const busy = () => openSheet() || (document.activeElement && desk.typing(document.activeElement));
   document.addEventListener('htmx:beforeRequest', (event) => {
     const { elt } = event.detail;
-    if (live() && live().contains(elt) && (document.hidden || (elt.matches('[data-patient]') && busy()))) event.preventDefault();
+    if (live() && live().contains(elt) && elt.matches('[data-patient]') && busy()) event.preventDefault();
   });
   document.addEventListener('htmx:afterRequest', (event) => {
     if (event.detail.elt && event.detail.elt.id === 'status-now' && event.detail.successful) heard = Date.now();
@@ -106,7 +106,7 @@
   }
   let told = Date.now();
   async function stay() {
-    if (!live() || document.hidden) return;
+    if (!live()) return;
     const headers = desk.touched > told ? {} : { 'X-Idle': '1' };
     told = Date.now();
     try {
@@ -127,8 +127,8 @@
   }
   addEventListener('pagehide', () => { if (live()) navigator.sendBeacon(live().dataset.claimUrl, tell('leave')); });
   addEventListener('pageshow', (event) => { if (event.persisted && live()) location.reload(); });
-  document.addEventListener('visibilitychange', () => { if (!document.hidden) { heard = Math.max(heard, Date.now() - 50000); stay(); } });
-  setInterval(stay, 30000);
+  document.body.addEventListener('seen', () => { heard = Math.max(heard, Date.now() - 50000); });
+  desk.beat(30, stay);
   setInterval(watch, 1000);
   document.addEventListener('DOMContentLoaded', () => {
     stay();

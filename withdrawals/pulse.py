@@ -15,7 +15,6 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import (
     Case,
     CharField,
-    Count,
     DateTimeField,
     F,
     IntegerField,
@@ -31,9 +30,8 @@ from django.db.models.functions import Cast, JSONObject
 from backoffice.prepared import Prepared, Slot
 from kyc.models import Verification
 from ledger.models import AccountKind, Balance
-from providers.models import ProviderCall, ProviderControl, Verb
-from providers.queries import NOT_ITS_DOING, SHORT, SUCCESS
-from providers.states import FEWEST_CREATES, WELL_FROM
+from providers import queries as providers
+from providers.models import ProviderControl
 from withdrawals import visibility
 from withdrawals.models import CheckResult, Decision, Destination, Finding, Limit, Visit, Withdrawal
 from withdrawals.states import COUNTED
@@ -110,7 +108,7 @@ _PRESENCE = Prepared(_presence)
 
 def facts_of(withdrawal_ref: str, *, now: datetime) -> dict[str, str]:
     """Return a digest of the facts of each panel as they are now; empty without such a withdrawal. One statement."""
-    for found in _FACTS.rows(ref=withdrawal_ref, called_since=now - SHORT):
+    for found in _FACTS.rows(ref=withdrawal_ref, now=now, called_since=now - providers.SHORT):
         facts = iter(found)
         return {panel: _digest([next(facts) for _name in names]) for panel, names in _FACTS_OF.items()}
     return {}
@@ -146,6 +144,7 @@ def _facts() -> QuerySet[Withdrawal, Any]:
         account__holder=Cast(OuterRef("player"), CharField()),
         account__currency=OuterRef("currency"),
     )
+    since = Slot("called_since", DateTimeField())
     limits = Limit.objects.annotate(cap=_object("scope", "period", "cap_amount", "cap_count", "effect"))
     return (
         Withdrawal.objects.filter(ref=_REF)
@@ -160,7 +159,7 @@ def _facts() -> QuerySet[Withdrawal, Any]:
             open_findings=ArraySubquery(findings.order_by("pk").values("pk")),
             balance=Subquery(balance.values("amount")[:1]),
             stopped=ArraySubquery(ProviderControl.objects.filter(paused=True).order_by("code").values("code")),
-            failing=ArraySubquery(_failing()),
+            failing=ArraySubquery(providers.failing_creates(_NOW, since=since).values("provider")),
         )
         .values_list(*(name for names in _FACTS_OF.values() for name in names))
     )
@@ -178,15 +177,6 @@ def changed_since(seen: str, facts: dict[str, str]) -> list[str]:
     """Return the names of the facts that differ from what a page showed; nothing where it does not say what it did."""
     known = dict(part.split("-", 1) for part in seen.split(".") if "-" in part)
     return [name for name, digest in facts.items() if name in known and known[name] != digest]
-
-
-def _failing() -> QuerySet[Any, Any]:
-    """The providers that took on too few of what they were sent: what providers.queries.troubles() says of them."""
-    since = Slot("called_since", DateTimeField())
-    creates = ProviderCall.objects.filter(verb=Verb.CREATE, at__gt=since).exclude(outcome__in=NOT_ITS_DOING)
-    counted = creates.values("provider").annotate(total=Count("pk"), good=Count("pk", filter=Q(outcome__in=SUCCESS)))
-    few = counted.filter(total__gte=FEWEST_CREATES, good__lt=F("total") * WELL_FROM / 100.0)
-    return few.order_by("provider").values("provider")
 
 
 def _object(*fields: str) -> JSONObject:

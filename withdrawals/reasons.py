@@ -6,6 +6,8 @@ whoever writes player text can draw from ``player_text`` alone.
 
 from dataclasses import dataclass
 
+from withdrawals.states import HoldKind
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -69,16 +71,27 @@ HOLD: tuple[Reason, ...] = (
     Reason("legal", "Legal hold", ""),
 )
 # Asking somebody else is an internal hold whose reason says who is asked, and whose note is the question.
+ASKED = "Asked "
 ESCALATE: tuple[Reason, ...] = (
-    Reason("ask_fraud", "Asked a fraud analyst", ""),
-    Reason("ask_compliance", "Asked compliance", ""),
-    Reason("ask_senior", "Asked a senior", ""),
+    Reason("ask_fraud", f"{ASKED}a fraud analyst", ""),
+    Reason("ask_compliance", f"{ASKED}compliance", ""),
+    Reason("ask_senior", f"{ASKED}a senior", ""),
 )
 # Who answers, by permission.
 ANSWERED_WITH: dict[str, str] = {
     "ask_fraud": "withdrawals.decide_flagged",
     "ask_compliance": "withdrawals.freeze_withdrawal",
     "ask_senior": "withdrawals.confirm_withdrawal",
+}
+# The word that a person gives for a hold says what kind of hold it is.
+HOLD_KINDS: dict[str, HoldKind] = {
+    "waiting_document": HoldKind.PLAYER,
+    "waiting_player": HoldKind.PLAYER,
+    "waiting_provider": HoldKind.PROVIDER,
+    "waiting_colleague": HoldKind.INTERNAL,
+    "waiting_other": HoldKind.INTERNAL,
+    "legal": HoldKind.LEGAL,
+    **dict.fromkeys(ANSWERED_WITH, HoldKind.INTERNAL),
 }
 DISAGREE: tuple[Reason, ...] = (
     Reason("facts_missing", "Facts are missing", ""),

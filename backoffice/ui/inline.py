@@ -148,7 +148,10 @@ def time(at: datetime | None, form: str = "short", now: datetime | None = None) 
 
 
 def due(due_at: datetime | None, now: datetime | None = None, pill: bool = False) -> SafeString:
-    """The mark of a deadline: late (danger), under 45 minutes left (attn), or plain. ``pill`` tints it."""
+    """The mark of a deadline: ``51 min late`` (danger), under 45 minutes left (attn), or plain ``1 h 04 left``.
+
+    ``pill`` tints it.
+    """
     if due_at is None:
         return NOTHING
     left = due_at - (now or timezone.now())
@@ -161,7 +164,8 @@ def due(due_at: datetime | None, now: datetime | None = None, pill: bool = False
         exact(due_at),
         icon("late" if late else "clock", size="s"),
         "strong" if late else "",
-        duration(left),
+        # Minutes beside hours are written without their unit: a column of them reads like a clock.
+        re.sub(r" h (\d+) min$", lambda found: f" h {int(found[1]):02}", duration(left)),
         "late" if late else "left",
     )
 
@@ -236,6 +240,14 @@ def person(user: Any, me: Any = None) -> SafeString:
         initials_of(user.name),
         "You" if mine else user.name.split()[0],
     )
+
+
+def two_lines(words: str, lead: SafeString | None = None) -> SafeString:
+    """Words that may take two lines of a row; the tooltip has all of them. Nothing gives the dash."""
+    if not words:
+        return lead or NOTHING
+    start = markup("{} · ", lead) if lead else ""
+    return markup('<span class="two" title="{0}">{1}{0}</span>', words, start)
 
 
 def ref(value: str, copy: bool = True) -> SafeString:

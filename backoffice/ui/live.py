@@ -99,7 +99,6 @@ def answer(screen: "ListScreen", token: str) -> HttpResponse:
             },
         }
         response = render(screen.request, "screens/live.html", context)
-    response["Cache-Control"] = "no-store"
     response["X-Live-At"] = f"{timezone.localtime(screen.now):%H:%M:%S}"
     return response
 

@@ -197,7 +197,8 @@ class ListScreen(Permitted, View):
         self.read_address()
         wanted = request.GET
         if self._may_export and wanted.get("export") == "csv" and not self._is_beyond_export:
-            return self.export()
+            # Who only asks for the headers takes nothing along, so nothing is written down.
+            return HttpResponse(content_type="text/csv") if request.method == "HEAD" else self.export()
         if self.live_seconds and "live" in wanted:
             return live.answer(self, wanted["live"])
         if self.peek_template and "peek" in wanted:
@@ -205,7 +206,6 @@ class ListScreen(Permitted, View):
         page = self._page()
         response = render(request, self._template, self.get_context_data(page))
         patch_vary_headers(response, ["HX-Request"])
-        response["Cache-Control"] = "no-store"
         if "move" in wanted:
             response["HX-Push-Url"] = f"{request.path}{self.url()}"
         return response
@@ -292,9 +292,7 @@ class ListScreen(Permitted, View):
         if row is None:
             raise Http404
         context = {"row": row, "screen": self, "now": self.now, **self.get_peek_context(row)}
-        response = render(self.request, self.peek_template, context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(self.request, self.peek_template, context)
 
     def export(self) -> HttpResponseBase:
         """Stream exactly the filtered rows, in the order of the list."""
@@ -302,7 +300,6 @@ class ListScreen(Permitted, View):
         response = StreamingHttpResponse(self.export_lines(rows), content_type="text/csv; charset=utf-8")
         name = f"{slugify(self.title)}-{timezone.localtime(self.now):%Y-%m-%d-%H%M}.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
-        response["Cache-Control"] = "no-store"
         return response
 
     def export_lines(self, rows: Iterable[Any]) -> Iterator[str]:
@@ -494,6 +491,9 @@ class ListScreen(Permitted, View):
                 narrowest = active[found.index(most)]
                 rows = "1 row" if most == 1 else f"{most:,} rows"
                 ways.insert(0, (f"Remove {narrowest.words}: {rows}", self.url(without=narrowest.parameters)))
+        widest = next((tab for tab in self.tabs if tab.where is None), None)
+        if self.tab and widest not in (None, self.tab):
+            ways.append((f"Look in {widest.label}", self.url(changes={"view": widest.slug})))
         text = f"No row matches {' and '.join(one.words for one in active)}."
         return {"title": "Nothing matches", "text": text, "ways": ways}
 

@@ -127,8 +127,8 @@ def test_news_move_neither_rows_nor_cursor_and_the_dot_loads_them(
     desk.keyboard.press("j")
     desk.keyboard.press("j")
     claims.claim(third, user=senior, now=timezone.now())
-    decisions.decide(first, Move.HOLD, actor=senior, now=timezone.now(), version=first.version, key="k",
-                     reason="waiting_colleague", facts={"kind": "internal"})  # fmt: skip
+    decisions.decide(first, Move.REJECT, actor=senior, now=timezone.now(), version=first.version, key="k",
+                     reason="terms_not_met")  # fmt: skip
     fresh = requested(-0.1)
     news = desk.locator("[data-load-new]")
     expect(news).to_contain_text("1 new", timeout=15_000)

@@ -220,7 +220,9 @@ def job(client: Client) -> Job:
 def test_the_job_s_page_asks_until_it_is_over(client: Client, job: Job, django_assert_num_queries: Any) -> None:
     address = f"/withdrawals/bulk/{job.pk}/"
     text = client.get(address).text
-    assert "0 of 2" in text and text.count("Waits for its turn") == 2 and 'hx-trigger="load delay:2s"' in text
+    assert (
+        "0 of 2" in text and text.count("Waits for its turn") == 2 and 'hx-trigger="every 2s, seen from:body"' in text
+    )
     assert "Cancel the rest" in text
     bulk.work_off(clock=lambda: NOW)
     with django_assert_num_queries(8):  # the one that notes that the end was seen

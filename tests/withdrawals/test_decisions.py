@@ -452,3 +452,21 @@ def test_who_agrees_a_moment_later_is_told_so(senior: User, finance: User, make_
     thread.join()
     assert isinstance(late[0], IllegalMove), late
     assert Decision.objects.get().actor == finance
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"kind": "internal"},
+        {"kind": "player", "wake_at": DUE.isoformat()},
+        {"kind": "legal"},
+        {"kind": "internal", "wake_at": NOW.isoformat()},
+        {"kind": "internal", "wake_at": (NOW + timedelta(days=91)).isoformat()},
+        {"kind": "internal", "wake_at": DUE.isoformat(), "player_message": "Hello"},
+    ],
+)
+def test_a_hold_fits_its_reason_and_ends(withdrawal: Withdrawal, compliance: User, facts: dict[str, str]) -> None:
+    with pytest.raises(IllegalMove):
+        decide(withdrawal, M.HOLD, compliance, reason="waiting_colleague", facts=facts)
+    fits = {"kind": "internal", "wake_at": (NOW + timedelta(days=90)).isoformat()}
+    assert decide(withdrawal, M.HOLD, compliance, reason="waiting_colleague", facts=fits).status == Status.WAITING

@@ -77,7 +77,7 @@ def test_a_row_says_the_word_the_level_the_end_and_the_money(client_for: ClientF
     text = " ".join(re.sub(r"<[^>]+>", " ", row[0]).split())
     day = timezone.localdate() + timedelta(days=6)
     assert text == (
-        f"Luca Ferraro {one.ref} IT Expires soon L2 {day.day} {day:%b %Y} 6 d left SEK 700.00 · €300.00 in 2"
+        f"Luca Ferraro {one.ref} IT Expires soon L2 {day.day} {day:%b %Y} 6 d left €300.00 · SEK 700.00 in 2"
     )
     assert f'href="/players/?q={one.ref}"' in row[0]
 

@@ -13,7 +13,6 @@ from backoffice.ui import inline
 from withdrawals import reasons, visibility
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Note, Withdrawal
-from withdrawals.pages.looks import HOLD_KINDS
 from withdrawals.states import LOOKS, MOVE_LOOKS, UNDECIDED, HoldKind, Move
 
 _MOVES = {str(move) for move in Move}
@@ -158,7 +157,7 @@ def _kept_from(user: Any, entries: list[AuditEntry]) -> set[int]:
 def _is_legal(entry: AuditEntry) -> bool:
     """Whether the entry puts on legal hold, or decides to."""
     about = entry.data.get("move", entry.action)
-    return about == Move.HOLD and HoldKind.LEGAL in (entry.data.get("kind"), HOLD_KINDS.get(entry.reason))
+    return about == Move.HOLD and HoldKind.LEGAL in (entry.data.get("kind"), reasons.HOLD_KINDS.get(entry.reason))
 
 
 def _was_frozen(withdrawal: Withdrawal) -> bool:

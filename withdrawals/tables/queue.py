@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.urls import get_script_prefix, get_urlconf, reverse, reverse_lazy
 from django.utils.safestring import SafeString
 
@@ -52,7 +53,7 @@ def next_address(view: str) -> str:
 class PlayerColumn(columns.Column):
     """Name and country as the row's link; the reference for those who work without names."""
 
-    width = 16
+    width = 15
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
         named = visibility.sees(table.me, visibility.Field.NAME)
@@ -68,7 +69,7 @@ class DestinationColumn(columns.Column):
     """Method, masked payout details, and a mark where it waits because whoever would pay it does not work."""
 
     css = "wraps"
-    width = 18
+    width = 19
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
         waits = (
@@ -86,7 +87,7 @@ class DestinationColumn(columns.Column):
 class StandingColumn(columns.Column):
     """What KYC says today."""
 
-    width = 12
+    width = 11
 
     def render(self, value: int, table: "QueueTable") -> SafeString:
         standing = table.standings.get(value)
@@ -139,11 +140,11 @@ class WhyColumn(columns.Column):
 
     def render(self, value: list[str], record: Withdrawal, table: "QueueTable") -> SafeString:
         if record.state == State.ON_HOLD:
-            return markup("{}", pending.hold_reason(record, table.me)) or inline.NOTHING
+            return inline.two_lines(pending.hold_reason(record, table.me))
         words = " · ".join(value[:2])
         if record.state != State.SECOND_APPROVAL or table.view == "second-approval":
-            return markup("{}", words)
-        return markup("{} · {}", inline.state(LOOKS[State.SECOND_APPROVAL]), words)
+            return inline.two_lines(words)
+        return inline.two_lines(words, lead=inline.state(LOOKS[State.SECOND_APPROVAL]))
 
 
 class ProposalColumn(columns.Column):
@@ -155,8 +156,7 @@ class ProposalColumn(columns.Column):
         proposal = table.proposals.get(value)
         if proposal is None:
             return inline.NOTHING
-        words = f"{proposal.actor.name} proposes to {pending.proposal_words(proposal)}"
-        return markup('<span title="{0}">{0}</span>', words)
+        return inline.two_lines(f"{proposal.actor.name} proposes to {pending.proposal_words(proposal)}")
 
 
 class OwnerColumn(columns.PersonColumn):
@@ -207,13 +207,13 @@ class QueueTable(BaseTable):
     """Hand in ``view`` (slug of the list), ``standings`` by player, ``troubles`` by provider, ``waiting``; ``facts``
     by reference where columns show them."""
 
-    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=13)
+    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=14)
     requested = columns.TimeColumn(accessor="requested_at", sort_by="requested_at", verbose_name="Requested", width=11)
     decided = columns.TimeColumn(accessor="decided_at", sort_by="decided_at", verbose_name="Decided", width=11)
     decider = DeciderColumn(accessor="decider_id", verbose_name="By", width=10)
     wake = columns.TimeColumn(accessor="wake_at", sort_by="wake_at", verbose_name="Wakes up", form="relative", width=16)
     player = PlayerColumn(accessor="player", sort_by="player__name", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=16)
+    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=17)
     to = DestinationColumn(accessor="destination", verbose_name="To")
     kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
     risk = RiskColumn(accessor="risk_score", sort_by="risk_order", verbose_name="Risk")
@@ -288,12 +288,17 @@ class QueueTable(BaseTable):
 
 
 def money_words(totals: dict[str, int]) -> list[SafeString]:
-    """Return one amount per currency, the largest number first; they are never added up."""
-    return [inline.money(total, code) for code, total in sorted(totals.items(), key=lambda item: -item[1])]
+    """Return one amount per currency, the house's own first; they are never added up."""
+    return [inline.money(total, code) for code, total in _by_currency(totals)]
 
 
 def _plain_sums(totals: dict[str, int]) -> list[str]:
-    return [inline.written(total, code) for code, total in sorted(totals.items(), key=lambda item: -item[1])]
+    return [inline.written(total, code) for code, total in _by_currency(totals)]
+
+
+def _by_currency(totals: dict[str, int]) -> list[tuple[str, int]]:
+    """Amounts of two currencies cannot be compared, so the order is that of the codes, and it stays."""
+    return sorted(totals.items(), key=lambda item: (item[0] != settings.HOUSE_CURRENCY, item[0]))
 
 
 def waited(since: datetime, now: datetime) -> str:
