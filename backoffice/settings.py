@@ -179,6 +179,7 @@ TEMPLATES = [
 COTTON_DIR = "components"
 COTTON_ISOLATE_BY_DEFAULT = True  # a component sees its parameters, never the page around it
 FILTERS_EMPTY_CHOICE_LABEL = "Any"
+FORM_RENDERER = "backoffice.ui.widgets.Renderer"
 DJANGO_TABLES2_TEMPLATE = "ui/table.html"
 
 AUTH_USER_MODEL = "accounts.User"

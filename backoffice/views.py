@@ -42,10 +42,10 @@ def session(request: HttpRequest) -> HttpResponse:
 
 
 def _act_at(address: str) -> Act | None:
-    parts = urlsplit(address)
     try:
+        parts = urlsplit(address)
         return act_of(resolve(parts.path), "POST", parse_qs(parts.query))
-    except Resolver404:
+    except (ValueError, Resolver404):  # no address, or none of ours
         return None
 
 

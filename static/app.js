@@ -15,6 +15,8 @@
   const takers = [], escapes = [], explained = [];
   window.desk = {
     $, $$, announce, visible, typing,
+    touched: Date.now(), // when somebody last pressed a key or a button here
+    beat: (seconds, act) => { setInterval(() => { if (!document.hidden) act(); }, seconds * 1000); document.body.addEventListener('seen', act); },
     onKey: (take) => takers.push(take), // take(key) of keys outside fields: true takes it, 'leave' leaves it to the browser alone
     onEscape: (close) => escapes.push(close), // close() answers whether it closed something
     onHelp: (lines) => explained.push(lines), // lines() for the list of keys: [does, keys]
@@ -67,6 +69,9 @@
     if (control) { take(); control.click(); }
   });
 
+  // Somebody is there: what a page asks by itself says X-Idle when nobody was, and then keeps nothing open ----------
+  ['keydown', 'pointerdown'].forEach((kind) => document.addEventListener(kind, (event) => { if (event.isTrusted) desk.touched = Date.now(); }, true));
+
   // Clicks -------------------------------------------------------------------------------------------------
   document.addEventListener('click', (event) => {
     const on = (selector) => event.target.closest(selector);
@@ -113,7 +118,7 @@
     [...data].forEach(([name, value]) => { if (value === '') data.delete(name); });
   });
 
-  // A tab that nobody sees asks for nothing; what it shows is asked for as soon as it is seen.
+  // A tab that nobody sees asks for nothing; as soon as it is seen, it asks: hx-trigger has "seen from:body" -----------
   document.addEventListener('htmx:beforeRequest', (event) => { if (document.hidden) event.preventDefault(); });
   document.addEventListener('visibilitychange', () => { if (!document.hidden) document.body.dispatchEvent(new Event('seen')); });
 

@@ -1,5 +1,5 @@
 /* What a decision gains with JavaScript: its sheets open above the bar, reasons are on digits, the page stays true
-   while it is open, and the claim lasts as long as somebody looks.
+   while it is open, and the claim lasts as long as somebody works on it.
    data-opens="id"   opens the decision sheet #sheet-id      data-says="x"   shown while the choice x of its sheet is made
    data-reasons       the same digits for reasons that always stand on the page
    #pulse             what is asked again (live.html); data-patient waits while somebody types or a sheet is open
@@ -90,13 +90,13 @@
   const busy = () => openSheet() || (document.activeElement && desk.typing(document.activeElement));
   document.addEventListener('htmx:beforeRequest', (event) => {
     const { elt } = event.detail;
-    if (live() && live().contains(elt) && (document.hidden || (elt.matches('[data-patient]') && busy()))) event.preventDefault();
+    if (live() && live().contains(elt) && elt.matches('[data-patient]') && busy()) event.preventDefault();
   });
   document.addEventListener('htmx:afterRequest', (event) => {
     if (event.detail.elt && event.detail.elt.id === 'status-now' && event.detail.successful) heard = Date.now();
   });
 
-  // The claim: kept while somebody looks, given back when they leave ----------------------------------------------------
+  // The claim: kept while somebody is there, given back when they leave ----------------------------------------------------
   function tell(act) {
     const data = new FormData();
     data.append('csrfmiddlewaretoken', $('[name=csrfmiddlewaretoken]', live()).value);
@@ -104,10 +104,13 @@
     if (live().dataset.page) data.append('page', live().dataset.page);
     return data;
   }
+  let told = Date.now();
   async function stay() {
-    if (!live() || document.hidden) return;
+    if (!live()) return;
+    const headers = desk.touched > told ? {} : { 'X-Idle': '1' };
+    told = Date.now();
     try {
-      const answer = await fetch(live().dataset.claimUrl, { method: 'POST', body: tell('stay') });
+      const answer = await fetch(live().dataset.claimUrl, { method: 'POST', headers, body: tell('stay') });
       const { until } = await answer.json();
       if (until) live().dataset.until = until;
     } catch { /* the next beat tries again, and the page says that it is not live */ }
@@ -124,8 +127,8 @@
   }
   addEventListener('pagehide', () => { if (live()) navigator.sendBeacon(live().dataset.claimUrl, tell('leave')); });
   addEventListener('pageshow', (event) => { if (event.persisted && live()) location.reload(); });
-  document.addEventListener('visibilitychange', () => { if (!document.hidden) { heard = Math.max(heard, Date.now() - 50000); stay(); } });
-  setInterval(stay, 30000);
+  document.body.addEventListener('seen', () => { heard = Math.max(heard, Date.now() - 50000); });
+  desk.beat(30, stay);
   setInterval(watch, 1000);
   document.addEventListener('DOMContentLoaded', () => {
     stay();

@@ -74,10 +74,9 @@
   document.addEventListener('htmx:responseError', (event) => { if (event.detail.xhr.status === 401 && inside && !$('#proof').open) ask().then(settled); });
 
   // Nobody there: polls say so, work says so once a minute, and two minutes before the end a question -----------------
-  let touched = Date.now(), told = Date.now(), end = Date.now() + page.idleSeconds * 1000, busy = false;
+  let told = Date.now(), end = Date.now() + page.idleSeconds * 1000, busy = false;
   const seen = (response) => { end = Date.now() + Number(response.headers.get('X-Left') || 0) * 1000; };
-  ['keydown', 'pointerdown'].forEach((kind) => document.addEventListener(kind, (event) => { if (event.isTrusted) touched = Date.now(); }, true));
-  document.addEventListener('htmx:configRequest', (event) => { if (touched <= told) event.detail.headers['X-Idle'] = '1'; else told = Date.now(); });
+  document.addEventListener('htmx:configRequest', (event) => { if (desk.touched <= told) event.detail.headers['X-Idle'] = '1'; else told = Date.now(); });
   async function stay() {
     told = Date.now();
     const response = await fetch(address(), { method: 'POST', headers: { 'X-CSRFToken': $('[name=csrfmiddlewaretoken]').value } });
@@ -90,7 +89,7 @@
     if (busy || $('#proof').open) return;
     busy = true;
     try {
-      if (touched > told && Date.now() - told > 60000) await stay();
+      if (desk.touched > told && Date.now() - told > 60000) await stay();
       else if (left <= WARN && (!idle.open || left <= 0)) {
         const response = await ask();
         if (response.status === 204) seen(response);

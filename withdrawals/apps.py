@@ -11,10 +11,13 @@ class WithdrawalsConfig(AppConfig):
 
     def ready(self) -> None:
         """Tell the audit log and the journal, which know no withdrawal, how to show what this app does."""
-        from ledger.tables import show_references_at  # noqa: PLC0415 - models are not there before
+        from ledger.tables import show_holders_as, show_references_at  # noqa: PLC0415 - models are not there before
+        from withdrawals.pages.route import provider_label  # noqa: PLC0415
 
         _tell_the_log()
         show_references_at(lambda reference: reverse("withdrawals:record", args=[reference]))
+        # Players are held by their number, providers by their code.
+        show_holders_as(lambda holder: f"P-{holder}" if holder.isdigit() else provider_label(holder))
 
 
 def _tell_the_log() -> None:

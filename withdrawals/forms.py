@@ -72,9 +72,8 @@ class MoveForm(forms.Form):
     def __init__(self, *args: Any, sheet: Sheet, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.sheet, self.now = sheet, now
-        reasons = [(reason.code, reason.label) for reason in sheet.reasons]
-        if reasons:
-            self.fields["reason"].choices = reasons  # type: ignore[attr-defined]
+        if sheet.choices:
+            self.fields["reason"].choices = sheet.choices  # type: ignore[attr-defined]
         else:
             del self.fields["reason"]
         if not guards.law_allows_cancelling(sheet.withdrawal):

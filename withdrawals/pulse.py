@@ -12,9 +12,22 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Case, CharField, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast, JSONObject
 
+from backoffice.prepared import Prepared, Slot
 from kyc.models import Verification
 from ledger.models import AccountKind, Balance
 from providers import queries as providers
@@ -27,6 +40,7 @@ from withdrawals.visibility import Field
 
 # Somebody who was not heard of for so long looks no more; an open page speaks every 30 seconds.
 SEEN_WITHIN = timedelta(seconds=70)
+_REF, _NOW = Slot("ref", CharField()), Slot("now", DateTimeField())
 # Facts that a decision is made by, by the panel that shows them: who decides on other ones is asked to look again.
 # The balance is none of them: it moves with every stake while somebody plays, and what is paid out is reserved.
 DECISIVE = {
@@ -56,36 +70,64 @@ class Presence:
 
 def presence_of(ref: str, *, reader: Any, now: datetime) -> Presence | None:
     """Return how it stands now, or None where there is no such withdrawal. One statement."""
-    visits = Visit.objects.filter(withdrawal=OuterRef("pk"), seen_at__gt=now - SEEN_WITHIN).exclude(visitor=reader)
+    people, state = visibility.sees(reader, Field.OWNER), visibility.sees(reader, Field.STATE)
+    for version, stands, hold_kind, owner, asked_by, decision, lookers in _PRESENCE.rows(
+        ref=ref, reader=reader.pk, now=now, heard_since=now - SEEN_WITHIN
+    ):
+        return Presence(
+            stands=str(version) if state else visibility.state_for(reader, stands, hold_kind).value,
+            owner_id=owner if people else None,
+            asked_by_id=asked_by if people else None,
+            decision_id=decision if state else None,
+            lookers=tuple(one for one in lookers if one != owner) if people else (),
+        )
+    return None
+
+
+def _presence() -> QuerySet[Withdrawal, Any]:
+    heard_since, reader = Slot("heard_since", DateTimeField()), Slot("reader", IntegerField())
+    visits = Visit.objects.filter(withdrawal=OuterRef("pk"), seen_at__gt=heard_since).exclude(visitor=reader)
     waiting = Decision.objects.filter(
         withdrawal=OuterRef("pk"), status__in=[Decision.Status.WAITING, Decision.Status.PROPOSED]
     )
-    held = Q(claim__until__gt=now)
-    row = (
-        Withdrawal.objects.filter(ref=ref)
+    held = Q(claim__until__gt=_NOW)
+    return (
+        Withdrawal.objects.filter(ref=_REF)
         .annotate(
             owner_id=Case(When(held, then=F("claim__owner")), default=Value(None)),
             asked_by_id=Case(When(held, then=F("claim__asked_by")), default=Value(None)),
             decision_id=Subquery(waiting.values("pk")[:1]),
             lookers=ArraySubquery(visits.order_by("visitor").values("visitor")),
         )
-        .values("version", "state", "hold_kind", "owner_id", "asked_by_id", "decision_id", "lookers")
-        .first()
+        .values_list("version", "state", "hold_kind", "owner_id", "asked_by_id", "decision_id", "lookers")
     )
-    if row is None:
-        return None
-    people, state = visibility.sees(reader, Field.OWNER), visibility.sees(reader, Field.STATE)
-    return Presence(
-        stands=str(row["version"]) if state else visibility.state_for(reader, row["state"], row["hold_kind"]).value,
-        owner_id=row["owner_id"] if people else None,
-        asked_by_id=row["asked_by_id"] if people else None,
-        decision_id=row["decision_id"] if state else None,
-        lookers=tuple(one for one in row["lookers"] if one != row["owner_id"]) if people else (),
-    )
+
+
+_PRESENCE = Prepared(_presence)
 
 
 def facts_of(withdrawal_ref: str, *, now: datetime) -> dict[str, str]:
     """Return a digest of the facts of each panel as they are now; empty without such a withdrawal. One statement."""
+    for found in _FACTS.rows(ref=withdrawal_ref, now=now, called_since=now - providers.SHORT):
+        facts = iter(found)
+        return {panel: _digest([next(facts) for _name in names]) for panel, names in _FACTS_OF.items()}
+    return {}
+
+
+# The panels, as withdrawals.pages.decision shows them, and what stands in each.
+_FACTS_OF = {
+    "player": ("verifications", "standing"),
+    "why": ("checks", "risk_score", "risk_level"),
+    "limits": ("limits", "others"),
+    "house": ("last_approved",),
+    "money": ("balance",),
+    "route": ("details", "routes"),
+    "provider": ("stopped", "failing"),
+    "findings": ("open_findings",),
+}
+
+
+def _facts() -> QuerySet[Withdrawal, Any]:
     verifications = Verification.objects.filter(player=OuterRef("player"), current=True)
     checks = CheckResult.objects.filter(withdrawal=OuterRef("pk"), is_current=True)
     others = Withdrawal.objects.filter(
@@ -102,9 +144,10 @@ def facts_of(withdrawal_ref: str, *, now: datetime) -> dict[str, str]:
         account__holder=Cast(OuterRef("player"), CharField()),
         account__currency=OuterRef("currency"),
     )
+    failing = providers.failing_creates(_NOW, since=Slot("called_since", DateTimeField()))
     limits = Limit.objects.annotate(cap=_object("scope", "period", "cap_amount", "cap_count", "effect"))
-    row = (
-        Withdrawal.objects.filter(ref=withdrawal_ref)
+    return (
+        Withdrawal.objects.filter(ref=_REF)
         .annotate(
             verifications=_list(verifications, "pk", "state", "level", "expires_on"),
             standing=_object("player__self_excluded", "player__suspended", "player__name"),
@@ -116,24 +159,13 @@ def facts_of(withdrawal_ref: str, *, now: datetime) -> dict[str, str]:
             open_findings=ArraySubquery(findings.order_by("pk").values("pk")),
             balance=Subquery(balance.values("amount")[:1]),
             stopped=ArraySubquery(ProviderControl.objects.filter(paused=True).order_by("code").values("code")),
-            failing=ArraySubquery(providers.failing_creates(now).values("provider")),
+            failing=ArraySubquery(failing.values("provider")),
         )
-        .values()
-        .first()
+        .values_list(*(name for names in _FACTS_OF.values() for name in names))
     )
-    if row is None:
-        return {}
-    parts: dict[str, list[Any]] = {
-        "player": [row["verifications"], row["standing"]],
-        "why": [row["checks"], row["risk_score"], row["risk_level"]],
-        "limits": [row["limits"], row["others"]],
-        "house": [row["last_approved"]],
-        "money": [row["balance"]],
-        "route": [row["details"], row["routes"]],
-        "provider": [row["stopped"], row["failing"]],
-        "findings": [row["open_findings"]],
-    }
-    return {name: _digest(part) for name, part in parts.items()}
+
+
+_FACTS = Prepared(_facts)
 
 
 def write(facts: dict[str, str]) -> str:

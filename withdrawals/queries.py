@@ -169,9 +169,17 @@ def undoable(user: User, *, now: datetime) -> Decision | None:
     return (
         Decision.objects.filter(actor=user, status=Decision.Status.WAITING, effective_at__gt=now)
         .select_related("withdrawal__player")
+        .only(*_UNDO_OFFER)
         .order_by("-decided_at", "-pk")
         .first()
     )
+
+
+# What a page says of the decision that can be taken back: every page asks, and few get one.
+_UNDO_OFFER = (
+    "move", "effective_at", "withdrawal__amount", "withdrawal__currency", "withdrawal__player__name",
+    "withdrawal__player__ref",
+)  # fmt: skip
 
 
 def found_by(term: str, *, people: bool, destinations: bool) -> Q:

@@ -71,10 +71,11 @@ HOLD: tuple[Reason, ...] = (
     Reason("legal", "Legal hold", ""),
 )
 # Asking somebody else is an internal hold whose reason says who is asked, and whose note is the question.
+ASKED = "Asked "
 ESCALATE: tuple[Reason, ...] = (
-    Reason("ask_fraud", "Asked a fraud analyst", ""),
-    Reason("ask_compliance", "Asked compliance", ""),
-    Reason("ask_senior", "Asked a senior", ""),
+    Reason("ask_fraud", f"{ASKED}a fraud analyst", ""),
+    Reason("ask_compliance", f"{ASKED}compliance", ""),
+    Reason("ask_senior", f"{ASKED}a senior", ""),
 )
 # Who answers, by permission.
 ANSWERED_WITH: dict[str, str] = {

@@ -77,6 +77,7 @@ def add(request: HttpRequest, user: User, *, name: str, answer: str, now: dateti
     credential = made.credential_data
     if credential is None or Passkey.objects.filter(credential_id=credential.credential_id).exists():
         raise PasskeyRefused
+    second_factor.lock(user)
     first = not second_factor.has_one(user)
     Passkey.objects.create(
         user=user, name=name, credential_id=credential.credential_id, credential=bytes(credential), added_at=now
@@ -109,6 +110,9 @@ def use(request: HttpRequest, answer: str, *, user: User | None, now: datetime) 
 
 @transaction.atomic
 def remove(passkey: Passkey, *, actor: Actor, now: datetime) -> None:
+    """Raises LastOne where a second factor is required and this is the only one."""
+    second_factor.lock(passkey.user)
+    second_factor.require_another(passkey.user)
     passkey.delete()
     _record(passkey.user, "remove_second_factor", actor, passkey.name, now=now)
     if not second_factor.has_one(passkey.user):

@@ -4,7 +4,6 @@ Whoever has a second factor gives a code or a passkey; whoever has none gives th
 """
 
 from django import forms
-from django.contrib.auth.hashers import check_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 from django.utils import timezone
@@ -13,8 +12,9 @@ from backoffice.accounts import passkeys, second_factor, sessions
 from backoffice.accounts.addresses import address_of
 from backoffice.accounts.models import User
 from backoffice.accounts.passkeys import PasskeyRefused
+from backoffice.accounts.passwords import require_password
 from backoffice.accounts.second_factor import WrongCode
-from backoffice.accounts.sign_in import TOO_MANY, TooManyTries, count_try, forget_tries, record_failure
+from backoffice.accounts.sign_in import TOO_MANY, TooManyTries
 
 # Of the names of its fields, so that they can travel with those of any other form.
 PREFIX = "proof"
@@ -70,16 +70,8 @@ class PasswordForm(forms.Form):
         self.request, self.user = request, user
 
     def clean_password(self) -> str:
-        now, address = timezone.now(), address_of(self.request)
-        account, typed = f"password of staff {self.user.pk}", str(self.cleaned_data["password"])
-        try:
-            count_try(account, address=address, now=now)
-        except TooManyTries as refusal:
-            raise ValidationError(refusal.sentence, code=TOO_MANY) from refusal
-        if not check_password(typed, self.user.password):
-            record_failure(self.user, address=address, now=now, step="proof")
-            raise ValidationError("This is not your password.")
-        forget_tries(account)
+        typed = str(self.cleaned_data["password"])
+        require_password(self.request, self.user, typed)
         return typed
 
 

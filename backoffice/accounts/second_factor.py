@@ -23,8 +23,9 @@ from backoffice.audit.actors import Actor
 from backoffice.audit.record import record
 
 STEP = 30
-# A clock that is one step off is nobody's fault; one that is further off is told about it.
-NEAR, FAR = (0, -1, 1), range(-20, 21)
+# A clock that is one step off is nobody's fault; one that is further off is named. That it is fast hears only who
+# sets the app up: of an app in use it would tell a guesser which code to type later.
+NEAR, SLOW, SLOW_OR_FAST = (0, -1, 1), range(-20, 2), range(-20, 21)
 RECOVERY_CODES = 10
 # Without letters and digits that look alike.
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -36,6 +37,16 @@ class WrongCode(Exception):
     def __init__(self, sentence: str) -> None:
         self.sentence = sentence
         super().__init__(sentence)
+
+
+class HasOne(Exception):
+    """Somebody has a second factor where the first one was to be set up."""
+
+
+class LastOne(Exception):
+    """The only second factor cannot go where one is required."""
+
+    sentence = "A second factor is required here. Add another one first."
 
 
 def has_one(user: User) -> bool:
@@ -50,6 +61,17 @@ def has_app(user: User) -> bool:
 def may_remove_one(user: User) -> bool:
     """Whether one may go: where a second factor is required the last one stays."""
     return settings.SECOND_FACTOR == "offered" or user.passkeys.count() + has_app(user) > 1
+
+
+def lock(user: User) -> None:
+    """Let no other request change what this person has until the transaction ends."""
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
+
+
+def require_another(user: User) -> None:
+    """Raise LastOne where one of theirs may not go; call it under lock()."""
+    if not may_remove_one(user):
+        raise LastOne
 
 
 # The app with codes ------------------------------------------------------------------------------------
@@ -70,14 +92,18 @@ def qr_code(secret: str, user: User) -> str:
     return str(segno.make(address_of(secret, user), error="m").svg_data_uri(scale=4, border=4, light="#fff"))
 
 
-def add_app(user: User, *, secret: str, code: str, now: datetime) -> list[str]:
+def add_app(user: User, *, secret: str, code: str, now: datetime, only_first: bool = False) -> list[str]:
     """Switch codes on, with a first code as the proof that the app has the secret.
 
-    Returns new recovery codes when these are the first, else nothing. Raises WrongCode.
+    Returns new recovery codes when these are the first, else nothing. Raises WrongCode, and with ``only_first``
+    HasOne: who has given no more than a password must not replace what somebody has.
     """
-    step = _step_of(secret, code, now=now)
+    step = _step_of(secret, code, named=SLOW_OR_FAST, now=now)
     with transaction.atomic():
+        lock(user)
         first = not has_one(user)
+        if only_first and not first:
+            raise HasOne
         give_app(user, secret=secret, step=step, now=now)
         return new_recovery_codes(user, now=now) if first else []
 
@@ -89,7 +115,11 @@ def give_app(user: User, *, secret: str, step: int = 0, now: datetime) -> None:
     _record(user, "add_second_factor", user, now=now, state="app")
 
 
+@transaction.atomic
 def remove_app(user: User, *, actor: Actor, now: datetime) -> None:
+    """Switch codes off. Raises LastOne."""
+    lock(user)
+    require_another(user)
     CodeApp.objects.filter(user=user).delete()
     _record(user, "remove_second_factor", actor, now=now, state="app")
     _without_any(user)
@@ -121,17 +151,17 @@ def _use(user: User, typed: str, *, now: datetime) -> str:
     app = CodeApp.objects.filter(user=user).first()
     if app is None:
         raise WrongCode("This code is not right.")
-    step = _step_of(unseal(app.secret, owner=f"code app {user.pk}"), typed, now=now)
+    step = _step_of(unseal(app.secret, owner=f"code app {user.pk}"), typed, named=SLOW, now=now)
     # One statement decides between two requests with the same code.
     if not CodeApp.objects.filter(user=user, last_step__lt=step).update(last_step=step):
         raise WrongCode("This code was used already. Wait for the next one.")
     return "code"
 
 
-def _step_of(secret: str, code: str, *, now: datetime) -> int:
-    """Return the half minute that a code belongs to. Raises WrongCode, which names a clock that is wrong."""
+def _step_of(secret: str, code: str, *, named: range, now: datetime) -> int:
+    """Return the half minute that a code belongs to. Raises WrongCode, which names a clock off by one of ``named``."""
     totp, moment = _totp(secret), int(now.timestamp())
-    for off in sorted(FAR, key=abs):
+    for off in sorted(named, key=abs):
         try:
             totp.verify(code.strip().encode(), moment + off * STEP)
         except InvalidToken:
@@ -177,6 +207,7 @@ def _digest(code: str) -> str:
 @transaction.atomic
 def reset(user: User, *, actor: Actor, reason: str, now: datetime) -> None:
     """Take away every second factor of somebody who has lost theirs."""
+    lock(user)
     CodeApp.objects.filter(user=user).delete()
     user.passkeys.all().delete()
     _without_any(user)

@@ -86,8 +86,8 @@ def limits(_request: HttpRequest) -> dict[str, object]:
 
 
 def is_quiet(request: HttpRequest) -> bool:
-    """Whether a page asked by itself: a fragment that is polled, or a script that says so. Nobody touched anything."""
-    return "X-Idle" in request.headers or "/fragments/" in request.path
+    """Whether a page asked by itself and nobody has touched it since it last asked; only the page can tell."""
+    return "X-Idle" in request.headers
 
 
 def sessions_of(user: User) -> list[StaffSession]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
@@ -36,6 +37,10 @@ class TooManyTries(Exception):
 class SignInForm(AuthenticationForm):
     """E-mail and password. A refusal never says which of the two was wrong, or whether there is such an account."""
 
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": "E-mail and password do not go together. Check both and try again."
+    }
+
     def clean(self) -> dict[str, Any]:
         now, address = timezone.now(), address_of(self.request)
         typed = self.cleaned_data.get("username", "")
@@ -57,10 +62,19 @@ class SignInForm(AuthenticationForm):
 def count_try(account: str, *, address: str, now: datetime) -> None:
     """Count a try before it is looked at. ``account`` names what is guessed at. Raises TooManyTries."""
     digest = _digest(account)
-    if (until := paused_until(account=digest, address=address, now=now)) is not None:
-        raise TooManyTries(until=until, now=now)
-    SignInTry.objects.filter(at__lte=now - WINDOW).delete()
-    SignInTry.objects.create(account=digest, address=address, at=now)
+    with transaction.atomic():
+        _one_at_a_time(digest, address)
+        if (until := paused_until(account=digest, address=address, now=now)) is not None:
+            raise TooManyTries(until=until, now=now)
+        SignInTry.objects.filter(at__lte=now - WINDOW).delete()
+        SignInTry.objects.create(account=digest, address=address, at=now)
+
+
+def _one_at_a_time(*counted: str) -> None:
+    """Let the others wait who count for the same account or address: two that count at once see one too few."""
+    with connection.cursor() as cursor:
+        for name in sorted(counted):
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"sign-in try {name}"])
 
 
 def forget_tries(account: str) -> None:

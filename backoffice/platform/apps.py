@@ -1,5 +1,8 @@
+from typing import Any
+
 from django.apps import AppConfig
-from django.db.models.signals import post_migrate
+from django.db import connections
+from django.db.models.signals import post_migrate, pre_migrate
 
 
 class PlatformConfig(AppConfig):
@@ -17,3 +20,16 @@ class PlatformConfig(AppConfig):
 
         # The last app of the list: by now every model's permissions exist.
         post_migrate.connect(roles.synchronise, sender=self, dispatch_uid="roles")
+        pre_migrate.connect(let_statements_take_their_time, sender=self, dispatch_uid="no limit")
+        post_migrate.connect(limit_statements_again, sender=self, dispatch_uid="limit")
+
+
+def let_statements_take_their_time(*, using: str, **_: Any) -> None:
+    """Lift the limit of pages and tasks: a migration that writes a large table anew takes as long as it takes."""
+    with connections[using].cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+
+
+def limit_statements_again(*, using: str, **_: Any) -> None:
+    with connections[using].cursor() as cursor:
+        cursor.execute("RESET statement_timeout")

@@ -11,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import django_tables2
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_tables2.columns import BoundColumn
 from django_tables2.utils import A
 
 from backoffice.money import to_major_string
 from backoffice.ui import inline
+from backoffice.ui.markup import markup
 
 
 class Column(django_tables2.Column):
@@ -52,13 +52,13 @@ class MoneyColumn(Column):
 
     def __init__(self, *, currency: str = "currency", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.currency = currency
+        self.currency = A(currency)
 
     def render(self, value: int, record: Any) -> SafeString:
-        return inline.money(value, A(self.currency).resolve(record))
+        return inline.money(value, self.currency.resolve(record))
 
     def value(self, value: int, **context: Any) -> str:
-        return to_major_string(value, A(self.currency).resolve(context["record"]))
+        return to_major_string(value, self.currency.resolve(context["record"]))
 
 
 class StateColumn(Column):
@@ -125,4 +125,4 @@ class RefColumn(Column):
     width = 14
 
     def render(self, value: str) -> SafeString:
-        return format_html('<span class="mono">{}</span>', value)
+        return markup('<span class="mono">{}</span>', value)

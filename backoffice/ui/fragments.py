@@ -19,6 +19,6 @@ def version_of(*facts: Any) -> str:
 def answer(request: HttpRequest, template: str, context: dict[str, Any], *, version: str) -> HttpResponse:
     """Return the part, or 204 to who has this version already."""
     if request.GET.get("version") == version:
-        return HttpResponse(status=204, headers={"Cache-Control": "no-store"})
+        return HttpResponse(status=204)
     html = render_to_string(template, {**context, "version": version, "live": True}, request)
-    return HttpResponse(html, headers={"Cache-Control": "no-store"})
+    return HttpResponse(html)

@@ -4,6 +4,7 @@ htmx only swaps the part of a list that changed."""
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, ClassVar
 
 from django import forms
@@ -20,6 +21,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
+from django.utils.http import urlencode
 from django.utils.text import slugify
 from django.views.generic import DetailView, View
 
@@ -29,7 +31,7 @@ from backoffice.ui.appearance import DENSITIES
 from backoffice.ui.exports import csv_lines
 from backoffice.ui.filters import BaseFilter
 from backoffice.ui.models import SavedView
-from backoffice.ui.paging import BadCursor, Keyset, Page, capped_counts
+from backoffice.ui.paging import BadCursor, Countable, Keyset, Page, capped_counts
 from backoffice.ui.tables import BaseTable
 
 # How many rows of a file are fetched at a time.
@@ -38,7 +40,7 @@ CHUNK = 2000
 OWN_PARAMETERS = frozenset({"sort", "after", "before", "export", "cols", "move", "density", "saved", "live", "peek"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tab:
     """A named view of a list. ``where`` narrows the rows, for one request if it is a function;
     ``hide`` names columns that say the same in every row, ``off`` those that are not shown unless asked for;
@@ -71,7 +73,8 @@ class ListScreen(Permitted, View):
     """A list: tabs, views of one's own, filters with chips, columns to choose, keyset pages, CSV.
 
     ``title``                the heading
-    ``queryset``             the rows; its order is ignored
+    ``queryset``             the rows; its order is ignored. Tabs count its rows, so of a list with counted tabs
+                             ``get_queryset`` may add to the rows and leaves none of them out
     ``table_class``          a BaseTable, which declares the order
     ``filterset_class``      a BaseFilter
     ``permission_required``  one name or several
@@ -203,7 +206,6 @@ class ListScreen(Permitted, View):
         page = self._page()
         response = render(request, self._template, self.get_context_data(page))
         patch_vary_headers(response, ["HX-Request"])
-        response["Cache-Control"] = "no-store"
         if "move" in wanted:
             response["HX-Push-Url"] = f"{request.path}{self.url()}"
         return response
@@ -254,14 +256,11 @@ class ListScreen(Permitted, View):
     @property
     def query(self) -> str:
         """The address as far as it makes sense, always written the same way; without the name of a saved view."""
-        parameters = self.parameters.copy()
+        parameters = dict(self.parameters.lists())
         parameters.pop("saved", None)
         if self.tab:
-            parameters["view"] = self.tab.slug
-        ordered = QueryDict(mutable=True)
-        for name in sorted(parameters):
-            ordered.setlist(name, parameters.getlist(name))
-        return ordered.urlencode()
+            parameters["view"] = [self.tab.slug]
+        return urlencode(sorted(parameters.items()), doseq=True)
 
     @property
     def kept_in_audit(self) -> dict[str, list[str]]:
@@ -293,9 +292,7 @@ class ListScreen(Permitted, View):
         if row is None:
             raise Http404
         context = {"row": row, "screen": self, "now": self.now, **self.get_peek_context(row)}
-        response = render(self.request, self.peek_template, context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(self.request, self.peek_template, context)
 
     def export(self) -> HttpResponseBase:
         """Stream exactly the filtered rows, in the order of the list."""
@@ -303,7 +300,6 @@ class ListScreen(Permitted, View):
         response = StreamingHttpResponse(self.export_lines(rows), content_type="text/csv; charset=utf-8")
         name = f"{slugify(self.title)}-{timezone.localtime(self.now):%Y-%m-%d-%H%M}.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
-        response["Cache-Control"] = "no-store"
         return response
 
     def export_lines(self, rows: Iterable[Any]) -> Iterator[str]:
@@ -338,7 +334,7 @@ class ListScreen(Permitted, View):
                 self.ignored.append(name[:40])
             elif any(self.request.GET.getlist(name)):
                 self.parameters.setlist(name, self.request.GET.getlist(name))
-        return self._filterset(self.parameters, rows)
+        return self._filterset(self.parameters, rows) if refused else filterset
 
     def _filterset(self, data: QueryDict, rows: QuerySet[Any]) -> BaseFilter:
         return self.filterset_class(data, queryset=rows, request=self.request)
@@ -414,8 +410,15 @@ class ListScreen(Permitted, View):
     @cached_property
     def _counts(self) -> list[int]:
         """The rows of this list first, then of each counted tab without filters."""
-        counted = [tab.narrow(self.get_queryset(), self.request) for tab in self.tabs if tab.counted]
-        return capped_counts([self.filterset.qs, *counted])
+        counted = {tab: self._countable(tab) for tab in self.tabs if tab.counted}
+        plain = counted.get(self.tab) if self.tab and not self.filterset.active else None
+        return capped_counts([plain or self.filterset.qs, *counted.values()])
+
+    def _countable(self, tab: Tab) -> Countable:
+        if callable(tab.where):
+            return Countable.of(tab.narrow(self.queryset.all(), self.request))
+        screen: Any = type(self)
+        return _written(screen, tab)
 
     @property
     def total(self) -> int:
@@ -468,6 +471,7 @@ class ListScreen(Permitted, View):
                 {
                     "field": self.filterset.form[name],
                     "options": options,
+                    "control": "" if options else self.filterset.control(name),
                     "value": active[parameters].value if parameters in active else "",
                     "names": [(one, self.parameters.get(one, "")) for one in parameters] if options else [],
                 }
@@ -487,6 +491,9 @@ class ListScreen(Permitted, View):
                 narrowest = active[found.index(most)]
                 rows = "1 row" if most == 1 else f"{most:,} rows"
                 ways.insert(0, (f"Remove {narrowest.words}: {rows}", self.url(without=narrowest.parameters)))
+        widest = next((tab for tab in self.tabs if tab.where is None), None)
+        if self.tab and widest not in (None, self.tab):
+            ways.append((f"Look in {widest.label}", self.url(changes={"view": widest.slug})))
         text = f"No row matches {' and '.join(one.words for one in active)}."
         return {"title": "Nothing matches", "text": text, "ways": ways}
 
@@ -541,12 +548,15 @@ class ListScreen(Permitted, View):
         return [(name, value) for name, values in self.parameters.lists() if name not in without for value in values]
 
     def url(self, without: tuple[str, ...] = (), changes: Mapping[str, str] | None = None) -> str:
-        parameters = self.parameters.copy()
-        for name in without:
-            parameters.pop(name, None)
-        for name, value in (changes or {}).items():
-            parameters[name] = value
-        return f"?{parameters.urlencode()}" if parameters else self.request.path
+        parameters = {name: values for name, values in self.parameters.lists() if name not in without}
+        parameters |= {name: [value] for name, value in (changes or {}).items()}
+        return f"?{urlencode(parameters, doseq=True)}" if parameters else self.request.path
+
+
+@cache
+def _written(screen: type[ListScreen], tab: Tab) -> Countable:
+    """The rows of a tab that are the same ones whoever asks, written down once per process."""
+    return Countable.of(screen.queryset.all() if tab.where is None else screen.queryset.filter(tab.where))
 
 
 class DetailScreen(Permitted, DetailView):

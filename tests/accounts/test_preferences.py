@@ -134,5 +134,14 @@ def test_the_staff_list_asks_no_more_with_more_people(
     client.get("/staff/")
     for n in range(3):
         make_staff("Operator", f"Person {'ABC'[n]}")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         client.get("/staff/")
+
+
+@pytest.mark.parametrize("page", ["profile", "security", "shortcuts"])
+def test_each_of_ones_own_pages_leads_to_the_others(operator: User, client_for: ClientFor, page: str) -> None:
+    text = client_for(operator).get(f"/me/{page}/").text
+    tabs = [f'<a href="/me/{name}/"' for name in ("profile", "security", "shortcuts")]
+    assert all(tab in text for tab in tabs)
+    assert f'<a href="/me/{page}/" aria-current="page"' in text
+    assert 'id="view-menu"' not in text

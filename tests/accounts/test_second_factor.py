@@ -1,7 +1,6 @@
 """Codes, recovery codes: what counts, what counts once, and what is said of what does not count."""
 
 import re
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -10,16 +9,15 @@ import pytest
 import time_machine
 from cryptography.fernet import Fernet, InvalidToken
 from django.core.management import call_command
-from django.db import connection
 from django.test import Client
 
-from backoffice.accounts import second_factor
-from backoffice.accounts.models import CodeApp, RecoveryCode, StaffSession, User
+from backoffice.accounts import passkeys, second_factor
+from backoffice.accounts.models import CodeApp, Passkey, RecoveryCode, StaffSession, User
 from backoffice.accounts.sealing import WrongOwner, seal, unseal
 from backoffice.accounts.second_factor import WrongCode
 from backoffice.accounts.sign_in import MOST_FAILURES, TooManyTries
 from backoffice.audit.models import AuditEntry
-from tests.accounts.conftest import SECRET, shown
+from tests.accounts.conftest import SECRET, shown, together
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +78,15 @@ def test_the_code_page_is_for_whoever_gave_the_password_not_long_ago(
     assert client.get("/withdrawals/")["Location"].startswith("/sign-in/")
 
 
+def test_a_new_password_ends_what_the_old_one_began(operator: User, give_app: GiveApp) -> None:
+    client = Client()
+    password(client, give_app(operator))
+    operator.set_password("entirely different words")
+    operator.save()
+    assert code(client, shown())["Location"] == "/sign-in/"
+    assert client.get("/withdrawals/")["Location"].startswith("/sign-in/")
+
+
 def test_a_code_and_those_before_it_work_once(operator: User, give_app: GiveApp) -> None:
     give_app(operator)
     assert use(operator, shown(NOW)) == "code"
@@ -93,8 +100,16 @@ def test_a_code_and_those_before_it_work_once(operator: User, give_app: GiveApp)
     [(-180, "about 3 minutes slow"), (60, "about 1 minute fast"), (600, "about 10 minutes fast")],
 )
 def test_a_clock_that_is_wrong_is_named(operator: User, give_app: GiveApp, off: int, words: str) -> None:
-    said = refusal(give_app(operator), shown(NOW + timedelta(seconds=off)))
-    assert words in said
+    with pytest.raises(WrongCode, match=words):
+        second_factor.add_app(operator, secret=SECRET, code=shown(NOW + timedelta(seconds=off)), now=NOW)
+    assert not second_factor.has_app(operator)
+
+
+def test_of_an_app_in_use_nothing_is_said_about_codes_to_come(operator: User, give_app: GiveApp) -> None:
+    give_app(operator)
+    wrong = refusal(operator, "000000")
+    assert {refusal(operator, shown(NOW + timedelta(seconds=off))) for off in (60, 300, 600)} == {wrong}
+    assert "about 3 minutes slow" in refusal(operator, shown(NOW - timedelta(minutes=3)))
 
 
 def test_half_a_minute_off_is_nobodys_fault(operator: User, give_app: GiveApp) -> None:
@@ -165,23 +180,8 @@ def test_a_secret_moved_to_another_row_is_worth_nothing() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_of_two_requests_with_one_code_one_gets_in(operator: User, give_app: GiveApp) -> None:
     give_app(operator)
-    together, answers = threading.Barrier(2), []
-
-    def attempt() -> None:
-        together.wait()
-        try:
-            answers.append(use(operator, shown(NOW)))
-        except WrongCode as refused:
-            answers.append(refused.sentence[:27])
-        finally:
-            connection.close()
-
-    threads = [threading.Thread(target=attempt) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(answers) == ["This code was used already.", "code"]
+    answers = together(*[lambda: use(operator, shown(NOW))] * 2)
+    assert sorted(str(answer)[:27] for answer in answers) == ["This code was used already.", "code"]
 
 
 def test_where_it_is_required_the_first_sign_in_sets_it_up(operator: User, settings: Any) -> None:
@@ -205,6 +205,21 @@ def test_where_it_is_required_the_first_sign_in_sets_it_up(operator: User, setti
     assert password(Client(), operator)["Location"] == "/sign-in/code/"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_set_one_up_at_once_one_gets_in(operator: User, settings: Any) -> None:
+    settings.SECOND_FACTOR = "required"
+
+    def begin() -> Callable[[], Any]:
+        client = Client()
+        password(client, operator)
+        secret = client.get("/sign-in/set-up/").context["secret"].replace(" ", "")
+        return lambda: client.post("/sign-in/set-up/", {"code": shown(secret=secret)})
+
+    answers = together(begin(), begin())
+    assert sorted(answer.status_code for answer in answers) == [200, 302]
+    assert acts(operator) == ["add_second_factor", "make_recovery_codes", "sign_in"]
+
+
 def test_whoever_has_one_cannot_set_up_another_before_giving_it(operator: User, give_app: GiveApp) -> None:
     client = Client()
     password(client, give_app(operator))
@@ -218,12 +233,29 @@ def test_the_last_one_stays_where_one_is_required(
     client = client_for(give_app(operator))
     second_factor.new_recovery_codes(operator, now=NOW)
     settings.SECOND_FACTOR = "required"
-    client.post("/me/security/app/remove/")
-    assert second_factor.has_one(operator)
+    refused = client.post("/me/security/app/remove/", follow=True)
+    assert second_factor.has_one(operator) and "Add another one first." in refused.text
     settings.SECOND_FACTOR = "offered"
     client.post("/me/security/app/remove/")
     assert not second_factor.has_one(operator) and not operator.recovery_codes.exists()
     assert acts(operator)[-1] == "remove_second_factor"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_that_are_removed_at_once_one_stays(operator: User, give_app: GiveApp, settings: Any) -> None:
+    settings.SECOND_FACTOR = "required"
+    for n in range(8):
+        give_app(operator)
+        Passkey.objects.all().delete()
+        key = Passkey.objects.create(
+            user=operator, name="Work laptop", credential_id=b"key %d" % n, credential=b"", added_at=NOW
+        )
+        answers = together(
+            lambda: second_factor.remove_app(operator, actor=operator, now=NOW),
+            lambda key=key: passkeys.remove(key, actor=operator, now=NOW),
+        )
+        assert sorted(type(answer).__name__ for answer in answers) == ["LastOne", "NoneType"]
+        assert second_factor.has_one(operator)
 
 
 def test_a_reset_by_command_takes_all_and_signs_out(operator: User, give_app: GiveApp, client_for: Any) -> None:

@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 
 from backoffice.accounts import sessions
 from backoffice.accounts.addresses import device_words
 from backoffice.accounts.models import StaffSession, User
+from backoffice.accounts.sign_in import MOST_FAILURES
 from backoffice.audit.models import AuditEntry
 from tests.conftest import NOW
+from tests.withdrawals.screen import waiting
+from withdrawals.models import Claim
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
@@ -44,10 +48,25 @@ def test_a_session_that_nobody_touches_ends(operator: User, client_for: ClientFo
 
 def test_what_a_page_asks_by_itself_keeps_nothing_open(operator: User, client_for: ClientFor, _noon: Any) -> None:
     client = client_for(operator)
-    for _ in range(8):
+    for _ in range(7):
         _noon.shift(timedelta(minutes=2))
-        client.get("/withdrawals/", headers={"X-Idle": "1"})
-        client.get("/withdrawals/WD-0000-0000/fragments/presence/")
+        assert client.get("/withdrawals/", headers={"X-Idle": "1"}).status_code == 200
+    _noon.shift(timedelta(minutes=2))
+    assert not is_open(client)
+
+
+def test_an_open_decision_page_keeps_nothing_open_that_nobody_touches(
+    operator: User, client_for: ClientFor, _noon: Any
+) -> None:
+    row, client = waiting(), client_for(operator)
+    client.get(f"/withdrawals/{row.ref}/?view=needs-decision")
+    until = Claim.objects.get().until
+    for _ in range(30):
+        _noon.shift(timedelta(seconds=30))
+        stayed = client.post(f"/withdrawals/{row.ref}/presence/", {"do": "stay"}, headers={"X-Idle": "1"})
+        assert (stayed.status_code, stayed.json()) == (200, {"until": None})
+    assert Claim.objects.get().until == until
+    _noon.shift(timedelta(seconds=16))
     assert not is_open(client)
 
 
@@ -114,10 +133,40 @@ def test_a_new_password_ends_the_other_sessions(operator: User, client_for: Clie
     assert AuditEntry.objects.filter(action="change_password", actor_user=operator).exists()
 
 
+def test_the_old_password_is_guessed_at_as_often_as_at_sign_in(operator: User, client_for: ClientFor) -> None:
+    client, new = client_for(operator), "correct horse battery staple"
+    typed = {"old_password": "a guess", "new_password1": new, "new_password2": new}
+    for _ in range(MOST_FAILURES):
+        assert client.post("/me/security/password/", typed).status_code == 422
+    assert AuditEntry.objects.filter(action="proof_failed", subject_id=str(operator.pk)).count() == MOST_FAILURES
+    refused = client.post("/me/security/password/", typed | {"old_password": "a password"})
+    assert (refused.status_code, refused["Retry-After"]) == (429, "900")
+    assert "Try again in 15 minutes." in refused.text
+    assert User.objects.get(pk=operator.pk).check_password("a password")
+
+
+def test_a_new_password_comes_with_all_that_follows_or_not_at_all(operator: User, client_for: ClientFor) -> None:
+    here, there = client_for(operator), client_for(operator)
+    here.raise_request_exception = False
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE audit_auditentry ADD CONSTRAINT no_ends CHECK (action <> 'end_session') NOT VALID")
+    new = "correct horse battery staple"
+    typed = {"old_password": "a password", "new_password1": new, "new_password2": new}
+    assert here.post("/me/security/password/", typed).status_code == 500
+    assert User.objects.get(pk=operator.pk).check_password("a password") and is_open(there)
+    assert not AuditEntry.objects.filter(action="change_password").exists()
+
+
 def test_somebody_elses_page_is_not_taken_for_ones_own(operator: User, senior: User, client_for: ClientFor) -> None:
     client = client_for(senior)
     assert client.get(f"/me/session/?me={operator.pk}").status_code == 409
     assert client.get(f"/me/session/?me={senior.pk}")["X-CSRFToken"]
+
+
+@pytest.mark.parametrize("act", ["http://[", "//[", "/a\\", "%", "/nowhere/", "/withdrawals/?" + "&".join("a" * 2000)])
+def test_an_address_that_is_none_is_no_act(operator: User, client_for: ClientFor, act: str) -> None:
+    assert client_for(operator).get("/me/session/", {"act": act}).status_code == 204
 
 
 @pytest.mark.parametrize(

@@ -164,7 +164,7 @@ def test_the_number_of_queries_does_not_grow(
         for name in names:
             act(actor=make_staff("Operator", name), subject=("withdrawal", name[:3]))
         client.get("/audit/")
-        with django_assert_num_queries(9):  # type: ignore[attr-defined]
+        with django_assert_num_queries(8):  # type: ignore[attr-defined]
             client.get("/audit/")
 
 

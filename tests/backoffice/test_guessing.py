@@ -1,6 +1,7 @@
 """Guessing passwords: it is recorded, it comes to a pause, and it tells nobody which accounts exist."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,8 +9,9 @@ import time_machine
 from django.test import Client
 
 from backoffice.accounts.models import SignInTry, User
-from backoffice.accounts.sign_in import MOST_FAILURES
+from backoffice.accounts.sign_in import MOST_FAILURES, TooManyTries, count_try
 from backoffice.audit.models import AuditEntry
+from tests.accounts.conftest import together
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.django_db
@@ -60,6 +62,18 @@ def test_after_ten_failures_the_account_pauses(operator: User, exists: bool) -> 
     assert (refused.status_code, refused.headers["Retry-After"]) == (429, "900")
     assert sentence(refused) == "There were too many failed tries to sign in. Try again in 15 minutes."
     assert AuditEntry.objects.filter(action="sign_in_failed").count() == MOST_FAILURES
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("same", ["account", "address"])
+def test_guesses_at_the_same_moment_are_counted_one_by_one(same: str) -> None:
+    def guess(n: int) -> None:
+        account, address = ("one", f"198.51.100.{n}") if same == "account" else (f"one of {n}", "198.51.100.1")
+        count_try(account, address=address, now=NOW)
+
+    answers = together(*[partial(guess, n) for n in range(24)])
+    assert (answers.count(None), SignInTry.objects.count()) == (MOST_FAILURES, MOST_FAILURES)
+    assert {type(answer) for answer in answers} == {type(None), TooManyTries}
 
 
 def test_one_less_is_no_pause(operator: User) -> None:

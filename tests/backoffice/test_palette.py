@@ -151,7 +151,7 @@ def test_a_name_takes_few_statements(
     client.get("/go/found/", {"q": "elena"})
     # The session, the person and their rights; the players, who was shown before, the references of
     # players and of providers, withdrawals.
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         client.get("/go/found/", {"q": "elena"})
 
 

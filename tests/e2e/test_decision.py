@@ -162,6 +162,20 @@ def test_s03_7_a_claim_that_ends_can_be_kept_with_one_key(desk: Page, live_serve
     assert Claim.objects.get().until > timezone.now() + timedelta(minutes=14)
 
 
+def test_a_page_that_nobody_touches_says_so_and_its_claim_runs_out(desk: Page, live_server: LiveServer) -> None:
+    row = requested(100)
+    desk.clock.install()
+    with desk.expect_request("**/presence/"):
+        open_page(desk, live_server, row)
+    with desk.expect_request("**/presence/") as untouched:
+        desk.clock.run_for(30_000)
+    desk.keyboard.press("Shift")
+    with desk.expect_request("**/presence/") as touched:
+        desk.clock.run_for(30_000)
+    assert untouched.value.headers.get("x-idle") == "1"
+    assert "x-idle" not in touched.value.headers
+
+
 def test_s03_8_changed_facts_are_marked_and_decided_again(desk: Page, live_server: LiveServer) -> None:
     row = requested(100)
     open_page(desk, live_server, row)

@@ -146,7 +146,7 @@ def test_without_a_name_in_the_address_passkeys_are_explained(
     bare = live_server.url.replace("localhost", "127.0.0.1")
     page.context.add_cookies([{"name": "sid", "value": client_for(operator).cookies["sid"].value, "url": bare}])
     page.goto(f"{bare}/me/security/")
-    expect(page.locator("main")).to_contain_text("Passkeys belong to a name")
+    expect(page.locator("main")).to_contain_text("A passkey needs a host name")
 
 
 @pytest.fixture

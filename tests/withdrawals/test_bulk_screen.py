@@ -99,9 +99,9 @@ def test_the_preview_says_what_and_what_not_and_why(client: Client, senior: User
 def test_every_row_takes_the_statements_of_its_own_checks(client: Client, django_assert_num_queries: Any) -> None:
     first, second = review(), review()
     select(client, first)
-    with django_assert_num_queries(27):
+    with django_assert_num_queries(18):
         select(client, first)
-    with django_assert_num_queries(47):
+    with django_assert_num_queries(30):
         select(client, first, second)
 
 
@@ -220,10 +220,12 @@ def job(client: Client) -> Job:
 def test_the_job_s_page_asks_until_it_is_over(client: Client, job: Job, django_assert_num_queries: Any) -> None:
     address = f"/withdrawals/bulk/{job.pk}/"
     text = client.get(address).text
-    assert "0 of 2" in text and text.count("Waits for its turn") == 2 and 'hx-trigger="load delay:2s"' in text
+    assert (
+        "0 of 2" in text and text.count("Waits for its turn") == 2 and 'hx-trigger="every 2s, seen from:body"' in text
+    )
     assert "Cancel the rest" in text
     bulk.work_off(clock=lambda: NOW)
-    with django_assert_num_queries(9):  # the one that notes that the end was seen
+    with django_assert_num_queries(8):  # the one that notes that the end was seen
         part = client.get(address, headers={"HX-Request": "true"})
     assert part.status_code == 200 and "2 of 2" in part.text and "Undo all" in part.text
     assert part.text.count("Approved, takes effect when the undo time is over") == 2

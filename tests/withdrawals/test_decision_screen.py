@@ -145,7 +145,7 @@ def test_the_page_takes_a_fixed_number_of_queries(
         make_withdrawal(State.COMPLETED, player=player, now=NOW - timedelta(days=day), by=operator)
     row, client = waiting(player=player), client_for(operator)
     page(client, row, QUEUE)
-    with django_assert_num_queries(33):
+    with django_assert_num_queries(27):
         page(client, row, QUEUE)
 
 

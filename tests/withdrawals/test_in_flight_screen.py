@@ -90,7 +90,7 @@ def test_each_row_says_when_it_was_sent_what_was_answered_and_what_comes_next(
     PayoutAttempt.objects.update(answer="no answer after 30 s")
     Withdrawal.objects.update(next_step_at=NOW + timedelta(minutes=6))
     text = client_for(operator).get(ADDRESS).text
-    assert "No answer after 30 s" in text and "Ask again <time" in text and ":30:00</time>" in text
+    assert "No answer after 30 s" in text and "Ask again <time" in text and ">30 min ago</time>" in text
     assert f'href="/in-flight/unknown/{row.ref}/"' in text
     Withdrawal.objects.update(next_step_at=None)
     text = client_for(admin).get(ADDRESS).text
@@ -104,10 +104,10 @@ def test_it_takes_the_same_few_statements_for_any_number_of_rows(
     client = client_for(operator)
     sent(30, by=operator)
     client.get(ADDRESS)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         client.get(ADDRESS)
     sent(20, State.OUTCOME_UNKNOWN, by=operator)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         client.get(ADDRESS)
 
 

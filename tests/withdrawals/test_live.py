@@ -42,7 +42,7 @@ def test_nothing_new_is_one_statement_besides_the_sign_in(
     html = page(client, row, QUEUE)
     for what in ("status", "facts"):
         address = asked(html, what)
-        with django_assert_num_queries(3 + 1):  # session, person, permissions, and the question itself
+        with django_assert_num_queries(2 + 1):  # session, person with their rights, and the question itself
             answer = client.get(address, **PART)
         assert (answer.status_code, answer.content) == (204, b""), what
 

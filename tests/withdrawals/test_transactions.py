@@ -173,5 +173,5 @@ def test_the_number_of_queries_does_not_grow(
         for _ in range(more):
             make_withdrawal(State.COMPLETED, now=timezone.now(), by=operator)
         client.get("/transactions/?view=all")
-        with django_assert_num_queries(9):  # type: ignore[attr-defined]
+        with django_assert_num_queries(8):  # type: ignore[attr-defined]
             client.get("/transactions/?view=all")

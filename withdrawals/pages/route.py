@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from backoffice.ui import inline
@@ -16,6 +16,7 @@ from withdrawals.models import Method, Withdrawal
 from withdrawals.states import UNDECIDED, State
 from withdrawals.visibility import Field
 
+A_MINUTE = timedelta(minutes=1)
 _ACCOUNT_WORDS = {Method.IBAN: "account", Method.CARD: "card", Method.WALLET: "wallet"}
 
 
@@ -86,7 +87,9 @@ def _deposited(withdrawal: Withdrawal) -> str:
 
 def _typical(code: str, *, now: datetime) -> str:
     took = queries.typical_time(code, now=now)
-    return f"typically {inline.duration(took)}" if took is not None else ""
+    if took is None:
+        return ""
+    return f"typically {inline.duration(took) if took >= A_MINUTE else 'within a minute'}"
 
 
 def _wait(routes: Sequence[str], troubles: Mapping[str, providers.Trouble]) -> str:

@@ -51,7 +51,7 @@ class Sheet:
 
     @property
     def choices(self) -> list[tuple[str, str]]:
-        return [(reason.code, reason.label) for reason in self.reasons]
+        return [(reason.code, self._offered(reason.label)) for reason in self.reasons]
 
     @property
     def hint(self) -> str:
@@ -85,6 +85,10 @@ class Sheet:
     @property
     def escalates(self) -> bool:
         return self.look is ESCALATE
+
+    def _offered(self, label: str) -> str:
+        """Of a reason that says who was asked, who they are: ``A fraud analyst``."""
+        return label.removeprefix(reasons.ASKED).capitalize() if self.escalates else label
 
     def _filled(self, words: str) -> str:
         return words.format(money=inline.written(self.withdrawal.amount, self.withdrawal.currency))

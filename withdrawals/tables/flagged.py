@@ -62,4 +62,4 @@ class FlaggedTable(BaseTable):
         self.open_totals: dict[int, queries.OpenTotal] = {}
 
     def render_signals(self, value: list[str]) -> SafeString:
-        return format_html('<span title="{}">{}</span>', " · ".join(value), " · ".join(value[:2]))
+        return inline.two_lines(" · ".join(value[:2]))

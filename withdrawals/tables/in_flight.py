@@ -16,7 +16,7 @@ from withdrawals.tables.queue import STATUSES, address_of
 
 
 class StatusColumn(columns.Column):
-    width = 20
+    width = 18
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
         return inline.state(LOOKS[visibility.state_for(table.me, record.state, record.hold_kind)])
@@ -46,7 +46,7 @@ class RecordColumn(columns.Column):
 
 
 class ToColumn(columns.Column):
-    width = 20
+    width = 28
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
         words = inline.masked(visibility.destination_words(table.me, record))
@@ -60,7 +60,7 @@ class NextColumn(columns.Column):
     """What the machines do next, and when; where they do nothing, who must."""
 
     css = "soft"
-    width = 16
+    width = 18
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString | str:
         if record.state not in WITH_PROVIDER:
@@ -77,7 +77,7 @@ class InFlightTable(BaseTable):
     player = RecordColumn(accessor="player", verbose_name="Player")
     amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=13)
     to = ToColumn(accessor="provider", sort_by="provider", verbose_name="Provider and payout details")
-    sent = columns.TimeColumn(accessor="sent_at", sort_by="sent_at", verbose_name="Sent", form="exact", width=18)
+    sent = columns.TimeColumn(accessor="sent_at", sort_by="sent_at", verbose_name="Sent", form="relative", width=12)
     attempt = columns.Column(accessor="attempt", verbose_name="Attempt", css="num", width=8)
     answer = columns.Column(accessor="answer", verbose_name="Last answer", css="soft")
     then = NextColumn(accessor="state", verbose_name="Next automatic step")
@@ -102,4 +102,4 @@ class InFlightTable(BaseTable):
 
     def render_answer(self, value: str) -> SafeString:
         words = value[:1].upper() + value[1:]
-        return format_html('<span title="{0}">{0}</span>', words) if words else inline.NOTHING
+        return inline.two_lines(words)

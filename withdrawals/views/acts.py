@@ -167,7 +167,7 @@ class AnswerDecision(Permitted, View):
         except MoveRefused as refusal:
             return conflict(request, decision.withdrawal, refusal.sentence)
         if self.act != "agree":
-            messages.info(request, "Nothing was done. It can be decided anew.")
+            messages.info(request, "Taken back: nothing was sent. You can decide it again.")
         return go_on(request, page_of(decision.withdrawal, request))
 
     def _decision(self, pk: int) -> Decision:

@@ -128,9 +128,7 @@ class Asks(Permitted, View):
             **said,
         }
         part = "HX-Request" in self.request.headers
-        response = render(self.request, f"withdrawals/bulk{'_part' if part else ''}.html", context, status=status)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(self.request, f"withdrawals/bulk{'_part' if part else ''}.html", context, status=status)
 
     def refuse(self, sentence: str, *, status: int = 409) -> HttpResponse:
         return render(self.request, "withdrawals/bulk_refused.html", {"sentence": sentence}, status=status)

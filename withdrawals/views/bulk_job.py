@@ -51,7 +51,6 @@ class Result(Permitted, View):
         }
         asked = "HX-Request" in request.headers
         response = render(request, f"withdrawals/bulk_job{'_part' if asked else ''}.html", context)
-        response["Cache-Control"] = "no-store"
         if asked and not goes_on:
             response.status_code = 286  # htmx: the last answer, ask no more
         return response

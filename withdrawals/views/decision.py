@@ -71,9 +71,7 @@ class Record(Permitted, View):
             context |= self._record(withdrawal, now=now)
         context |= live_of(withdrawal, presence, waiting, user, facts=open_, now=now)
         context |= bar_for(request, withdrawal, offered, presence, context, now=now)
-        response = render(request, f"withdrawals/{'decision' if open_ else 'record'}.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(request, f"withdrawals/{'decision' if open_ else 'record'}.html", context)
 
     def _came_from(self, withdrawal: Withdrawal, tab: Tab | None, presence: Presence, now: datetime) -> dict[str, Any]:
         view, address = tab.slug if tab else "", reverse("withdrawals:queue")

@@ -38,9 +38,7 @@ class Evidence(Permitted, View):
         context |= {"record_url": tables.address_of(withdrawal, view_of(request)), "outcome": None}
         if withdrawal.state not in (*UNDECIDED, State.ON_HOLD):
             context["outcome"] = record_page.outcome_of(withdrawal, user, now=now)
-        response = render(request, "withdrawals/evidence.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(request, "withdrawals/evidence.html", context)
 
     def _sections(self, withdrawal: Withdrawal, *, now: Any) -> dict[str, Any]:
         user = self.request.user

@@ -152,9 +152,7 @@ class FlaggedOne(Permitted, View):
         context |= bar.bar_of(
             withdrawal, [*answers, *asked], user, view=tables.FLAGGED, queue=None, open_next=False, now=now
         )
-        response = render(request, "withdrawals/flagged_one.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(request, "withdrawals/flagged_one.html", context)
 
 
 class Verdict(Decide):

@@ -46,7 +46,7 @@ class InFlight(ExportedList):
     table_class = tables.InFlightTable
     filterset_class = filters.InFlightFilter
     permission_required = SEES
-    search_label = "Reference, name, provider’s reference"
+    search_label = "Reference (ours or theirs), name"
     empty_title = "Nothing is with a provider."
     row_key = "ref"
     live_seconds = 10
@@ -117,9 +117,7 @@ class Unknown(Permitted, View):
             "findings": queries.open_findings_of(withdrawal, user),
             "now": now,
         }
-        response = render(request, "withdrawals/unknown.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(request, "withdrawals/unknown.html", context)
 
     def post(self, request: StaffRequest, ref: str) -> HttpResponse:
         withdrawal = withdrawal_or_404(ref)

@@ -30,6 +30,4 @@ class Players(Permitted, View):
                 context["answer"] = page_of(player, user, asked=found.withdrawal, now=now)
             else:
                 context["open_totals"] = queries.open_totals([player.pk for player in found.players])
-        response = render(request, "withdrawals/players.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(request, "withdrawals/players.html", context)

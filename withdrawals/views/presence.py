@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.utils import timezone
 from django.views.generic import View
 
+from backoffice.accounts import sessions
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from withdrawals import queries
@@ -42,11 +43,13 @@ class Held(Permitted, View):
             return conflict(request, withdrawal, refusal.sentence)
 
     def _stay(self, withdrawal: Withdrawal, now: datetime) -> HttpResponse:
-        """Renew the claim of a page that shows it, and note who looks. Answers until when the claim holds."""
+        """Note who looks; renew the claim of a page that shows it, unless nobody touched that page. Answers until
+        when the claim holds, if it was renewed."""
         user, until = self.request.user, None
         claims.look_in(withdrawal, user=user, now=now)
         waiting = queries.waiting_decision(withdrawal)
-        if waiting is None and (mine := claims.renew(withdrawal, user=user, now=now)) is not None:
+        untouched = sessions.is_quiet(self.request)
+        if waiting is None and not untouched and (mine := claims.renew(withdrawal, user=user, now=now)) is not None:
             until = mine.until
         return JsonResponse({"until": until})
 

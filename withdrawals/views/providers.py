@@ -25,9 +25,7 @@ class Board(Permitted, View):
         now = timezone.now()
         table = tables.ProviderTable(pages.board(now=now), me=request.user, now=now)
         context = {"table": table, "stop": providers.global_stop(), "days": pages.day_charts(now=now), "now": now}
-        response = render(request, "withdrawals/providers.html", context)
-        response["Cache-Control"] = "no-store"
-        return response
+        return render(request, "withdrawals/providers.html", context)
 
 
 class DayFile(Permitted, View):

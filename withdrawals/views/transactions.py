@@ -23,7 +23,7 @@ class Transactions(ExportedList):
     filterset_class = filters.TransactionFilter
     permission_required = "withdrawals.view_transactions"
     export_permission = "withdrawals.export_transactions"
-    search_label = "Reference, player, provider’s reference"
+    search_label = "Reference (ours or theirs), player"
     empty_title = "No transactions"
     empty_text = "Nothing was requested in this period."
     tabs = period_tabs("requested_at", first="this-month")

@@ -12,7 +12,7 @@ from django.views.generic import View
 from backoffice.accounts import second_factor
 from backoffice.accounts.models import User
 from backoffice.accounts.sealing import WrongOwner, seal, unseal
-from backoffice.accounts.second_factor import WrongCode
+from backoffice.accounts.second_factor import HasOne, WrongCode
 
 _NEW = "new_app_secret"
 
@@ -33,6 +33,7 @@ class CodeAppView(View):
     """Whose app it is says ``get_owner``; what follows, ``added``. The secret stays the same until it is used."""
 
     template_name: ClassVar[str] = ""
+    only_first: ClassVar[bool] = False  # as second_factor.add_app takes it
 
     def get_owner(self) -> User | None:
         raise NotImplementedError
@@ -55,8 +56,14 @@ class CodeAppView(View):
         if form.is_valid():
             try:
                 codes = second_factor.add_app(
-                    user, secret=self._secret(user), code=form.cleaned_data["code"], now=timezone.now()
+                    user,
+                    secret=self._secret(user),
+                    code=form.cleaned_data["code"],
+                    now=timezone.now(),
+                    only_first=self.only_first,
                 )
+            except HasOne:
+                return self.get_lost()
             except WrongCode as refusal:
                 form.add_error("code", refusal.sentence)
             else:

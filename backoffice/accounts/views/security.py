@@ -4,8 +4,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.contrib.auth import update_session_auth_hash
-from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -16,12 +14,12 @@ from backoffice.accounts import passkeys, second_factor, sessions
 from backoffice.accounts.addresses import device_words
 from backoffice.accounts.models import Passkey, User
 from backoffice.accounts.passkeys import PasskeyRefused
+from backoffice.accounts.passwords import ChangePasswordForm, change_password
 from backoffice.accounts.requests import StaffRequest
+from backoffice.accounts.second_factor import LastOne
 from backoffice.accounts.views.code_app import CodeAppView
 from backoffice.accounts.views.me import tabs
-from backoffice.audit.record import record
-
-_LAST = "A second factor is required here. Add another one first."
+from backoffice.accounts.views.sign_in import limited
 
 
 class PasskeyForm(forms.Form):
@@ -102,23 +100,21 @@ class ChangePassword(FormView):
     """A new password ends all other sessions."""
 
     template_name = "accounts/password.html"
-    form_class = PasswordChangeForm
+    form_class = ChangePasswordForm
     request: StaffRequest
 
     def get_form_kwargs(self) -> dict[str, Any]:
-        return {**super().get_form_kwargs(), "user": self.request.user}
+        return {**super().get_form_kwargs(), "user": self.request.user, "request": self.request}
 
     def form_valid(self, form: Any) -> HttpResponse:
-        user, session = form.save(), self.request.session
-        record(subject_type="staff", subject_id=str(user.pk), action="change_password", actor=user)
-        update_session_auth_hash(self.request, user)
-        ended = sessions.end_others(user, kept=session.session_key, actor=user, why="password changed")
+        new = form.cleaned_data["new_password1"]
+        ended = change_password(self.request, self.request.user, new, now=timezone.now())
         also = f" {ended} other session{'s' if ended > 1 else ''} ended." if ended else ""
         messages.info(self.request, f"Your password is changed.{also}")
         return redirect("security")
 
     def form_invalid(self, form: Any) -> HttpResponse:
-        return self.render_to_response(self.get_context_data(form=form), status=422)
+        return limited(self.render_to_response(self.get_context_data(form=form), status=422), form)
 
 
 @require_POST
@@ -129,22 +125,24 @@ def passkey_options(request: StaffRequest) -> HttpResponse:
 
 @require_POST
 def remove_app(request: StaffRequest) -> HttpResponse:
-    if second_factor.may_remove_one(request.user):
+    try:
         second_factor.remove_app(request.user, actor=request.user, now=timezone.now())
-        messages.info(request, "The app with codes is removed.")
+    except LastOne as refusal:
+        messages.warning(request, refusal.sentence)
     else:
-        messages.warning(request, _LAST)
+        messages.info(request, "The app with codes is removed.")
     return redirect("security")
 
 
 @require_POST
 def remove_passkey(request: StaffRequest, pk: int) -> HttpResponse:
     passkey = get_object_or_404(Passkey, pk=pk, user=request.user)
-    if second_factor.may_remove_one(request.user):
+    try:
         passkeys.remove(passkey, actor=request.user, now=timezone.now())
-        messages.info(request, f"Passkey “{passkey.name}” removed.")
+    except LastOne as refusal:
+        messages.warning(request, refusal.sentence)
     else:
-        messages.warning(request, _LAST)
+        messages.info(request, f"Passkey “{passkey.name}” removed.")
     return redirect("security")
 
 

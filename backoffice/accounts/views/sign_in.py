@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
 from django.views.generic import View
@@ -87,6 +88,7 @@ class SetUpAtSignIn(CodeAppView):
     """The first sign-in where a second factor is required: without one nobody gets further."""
 
     template_name = "accounts/set_up.html"
+    only_first = True
 
     def get_owner(self) -> User | None:
         user = _waiting(self.request)
@@ -148,13 +150,21 @@ def _wait_for(request: HttpRequest, user: User, step: str, *, to: str) -> HttpRe
     request.session.cycle_key()
     request.session.set_expiry(_WAITS)
     until = (timezone.now() + _WAITS).timestamp()
-    request.session[_WAITING] = {"user": user.pk, "until": until, "next": to}
+    request.session[_WAITING] = {
+        "user": user.pk,
+        "password": user.get_session_auth_hash(),
+        "until": until,
+        "next": to,
+    }
     return redirect(reverse(step))
 
 
 def _waiting(request: HttpRequest) -> User | None:
-    """Return who has given the right password and nothing more, while that is not long ago."""
+    """Return who has given the right password and nothing more, while that is not long ago and it is still theirs."""
     waiting = request.session.get(_WAITING)
     if waiting is None or request.user.is_authenticated or timezone.now().timestamp() > waiting["until"]:
         return None
-    return User.objects.filter(pk=waiting["user"], is_active=True).first()
+    user = User.objects.filter(pk=waiting["user"], is_active=True).first()
+    if user is None or not constant_time_compare(waiting["password"], user.get_session_auth_hash()):
+        return None
+    return user

@@ -38,7 +38,7 @@ def share(part: int, whole: int) -> str:
 
 @register.filter
 def cells(row: Any, drawn: Any) -> Any:
-    """The cells of a row, drawn by what BaseTable.cells() returned."""
+    """The cells of a row, drawn by the ``cells`` of their table."""
     return drawn.of(row)
 
 
