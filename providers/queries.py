@@ -177,13 +177,14 @@ _TROUBLES = Prepared(_troubles)
 
 def failing_now(now: datetime) -> dict[str, Share]:
     """Return what the failing providers took on in the last 15 minutes, by code. One statement."""
-    return {row["provider"]: Share(row["good"], row["total"]) for row in failing_creates(now, since=now - SHORT)}
+    creates = failing_creates(now, since=now - SHORT)
+    return {row["provider"]: Share(row["good"], row["total"]) for row in creates}
 
 
 def failing_creates(now: datetime | Slot, *, since: datetime | Slot) -> QuerySet[Any, Any]:
-    """Return ``provider``, ``total`` and ``good`` where Share.is_failing, for what was sent since then."""
-    few = F("total") * Value(WELL_FROM / 100, output_field=FloatField())
-    return _recent_creates(now, since=since).filter(total__gte=FEWEST_CREATES, good__lt=few)
+    """Return ``provider``, ``total`` and ``good`` of that time where Share.is_failing."""
+    few = Q(total__gte=FEWEST_CREATES, good__lt=F("total") * WELL_FROM / 100.0)
+    return _recent_creates(now, since=since).filter(few)
 
 
 def largest_payout(code: str, method: str, currency: str) -> int | None:
@@ -255,7 +256,7 @@ def control_page(code: str) -> str:
     return f"{settings.PROVIDERS[code]['base_url']}{path}" if path else ""
 
 
-def _recent_creates(now: datetime | Slot, *, since: datetime | Slot) -> QuerySet[Any, Any]:
+def _recent_creates(now: datetime | Slot, *, since: datetime | Slot) -> QuerySet[ProviderCall, Any]:
     creates = Q(verb=Verb.CREATE) & ~Q(outcome__in=NOT_ITS_DOING)
     return (
         ProviderCall.objects.filter(creates, at__gt=since, at__lte=now)

@@ -144,7 +144,7 @@ def _facts() -> QuerySet[Withdrawal, Any]:
         account__holder=Cast(OuterRef("player"), CharField()),
         account__currency=OuterRef("currency"),
     )
-    failing = providers.failing_creates(_NOW, since=Slot("called_since", DateTimeField()))
+    since = Slot("called_since", DateTimeField())
     limits = Limit.objects.annotate(cap=_object("scope", "period", "cap_amount", "cap_count", "effect"))
     return (
         Withdrawal.objects.filter(ref=_REF)
@@ -159,7 +159,7 @@ def _facts() -> QuerySet[Withdrawal, Any]:
             open_findings=ArraySubquery(findings.order_by("pk").values("pk")),
             balance=Subquery(balance.values("amount")[:1]),
             stopped=ArraySubquery(ProviderControl.objects.filter(paused=True).order_by("code").values("code")),
-            failing=ArraySubquery(failing.values("provider")),
+            failing=ArraySubquery(providers.failing_creates(_NOW, since=since).values("provider")),
         )
         .values_list(*(name for names in _FACTS_OF.values() for name in names))
     )

@@ -140,5 +140,5 @@ def test_more_rows_take_no_more_statements(
     for more in (1, 5):
         for _ in range(more):
             waiting()
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(7):
             client.get(FILE).getvalue()  # type: ignore[attr-defined]
