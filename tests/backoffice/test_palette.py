@@ -156,7 +156,7 @@ def test_a_name_takes_few_statements(
 
 
 def test_no_search_field_shows_a_player_without_a_trace(
-    elena: Withdrawal, client_for: SignIn, support: User, senior: User
+    elena: Withdrawal, client_for: SignIn, support: User, senior: User, compliance: User
 ) -> None:
     def searched() -> list[Any]:
         found = AuditEntry.objects.filter(action="search")
@@ -171,3 +171,5 @@ def test_no_search_field_shows_a_player_without_a_trace(
     client_for(senior).get("/withdrawals/", {"view": "all", "q": "elena@zgmail.example"})
     client_for(senior).get("/withdrawals/", {"view": "all", "q": "elena"})
     assert searched() == [shown, (senior, [elena.player.ref])]
+    client_for(compliance).get("/kyc/", {"view": "all", "q": elena.player.ref})
+    assert searched()[2:] == [(compliance, [elena.player.ref])]

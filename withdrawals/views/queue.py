@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -238,7 +238,7 @@ class Next(Permitted, View):
                 "view": view,
             }
             return render(request, "withdrawals/clear.html", context)
-        return HttpResponse(status=303, headers={"Location": tables.address_of(found, view)})
+        return HttpResponseRedirect(tables.address_of(found, view), status=303)
 
     def _left_behind(self, request: StaffRequest) -> tuple[Withdrawal | None, bool]:
         """What somebody moves on from without deciding goes back to the others; and whether they move backwards."""
