@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -9,41 +10,67 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import SimpleLazyObject
+from django.utils.functional import SimpleLazyObject, cached_property
 from django.utils.text import slugify
 
+from backoffice.jobs.operations import tell_ended
+from backoffice.jobs.queries import running_of, untold_of
 from backoffice.roles import LANDING
 from backoffice.ui.fragments import version_of
-from backoffice.ui.paging import capped_counts
+from backoffice.ui.paging import Countable, capped_counts
 from providers import queries as providers
-from withdrawals import figures, queries
+from withdrawals import figures, queries, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.states import State
 
 
-def _second_approvals() -> QuerySet[Withdrawal]:
-    return queries.review_queue().filter(state=State.SECOND_APPROVAL)
+@cache
+def _written(rows: Callable[[], QuerySet[Any]]) -> Countable:
+    """What is the same for everybody is written once per process."""
+    return Countable.of(rows())
 
 
-def _unknown() -> QuerySet[Withdrawal]:
+def _waiting(user: Any) -> Countable | None:
+    """What needs a decision; of no use beside the list of who may not read which those are."""
+    return _written(queries.review_queue) if visibility.sees(user, visibility.Field.STATE) else None
+
+
+def _second_approvals(user: Any) -> QuerySet[Withdrawal]:
+    """What this person may confirm: nothing that they approved first."""
+    return queries.review_queue().filter(~queries.decided_by(user), state=State.SECOND_APPROVAL)
+
+
+def _unknown(_user: Any) -> Countable:
+    return _written(_outcome_unknown)
+
+
+def _outcome_unknown() -> QuerySet[Withdrawal]:
     return Withdrawal.objects.filter(state=State.OUTCOME_UNKNOWN)
 
 
-def _open_findings() -> QuerySet[Any]:
+def _flagged(_user: Any) -> Countable:
+    return _written(queries.flagged)
+
+
+def _open_findings(_user: Any) -> Countable:
+    return _written(_findings)
+
+
+def _findings() -> QuerySet[Any]:
     return queries.findings().filter(resolved_at=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One line of the menu. ``rows`` are counted beside it, ``counts`` says what they are where that is not plain;
-    ``go`` is the key that opens it after G; ``view`` is a view of the list that another line opens."""
+    """One line of the menu. ``rows`` of a person are counted beside it, ``counts`` says what they are where that is
+    not plain; ``go`` is the key that opens it after G; ``view`` is a view of the list that another line opens."""
 
     section: str
     label: str
     url_name: str
     permission: str
     icon: str
-    rows: Callable[[], QuerySet[Any]] | None = None
+    rows: Callable[[Any], QuerySet[Any] | Countable | None] | None = None
     go: str = ""
     view: str = ""
     counts: str = ""
@@ -56,11 +83,17 @@ class Item:
     def slug(self) -> str:
         return slugify(self.label)
 
+    @property
+    def warns(self) -> bool:
+        """Whether what stands beside it is trouble and no pile of work."""
+        return bool(self.counts) or self.url_name == PROVIDERS
+
 
 WITHDRAWALS, VIEW = "withdrawals:queue", "withdrawals.view_withdrawal"
+PROVIDERS = "withdrawals:providers"
 MENU: tuple[Item, ...] = (
     Item("", "Today", "today", VIEW, "sun"),
-    Item("", "Withdrawals", WITHDRAWALS, VIEW, "out", queries.review_queue, go="w"),
+    Item("", "Withdrawals", WITHDRAWALS, VIEW, "out", _waiting, go="w"),
     Item(
         "", "Second approval", "withdrawals:second-approval", "withdrawals.confirm_withdrawal", "two",
         _second_approvals,
@@ -69,17 +102,18 @@ MENU: tuple[Item, ...] = (
         "", "In flight", "withdrawals:in-flight", "providers.view_provider", "send", _unknown, go="i",
         counts="unknown",
     ),
-    Item("Risk", "Flagged", "withdrawals:flagged", "withdrawals.view_flagged", "flag", queries.flagged, go="f"),
+    Item("Risk", "Flagged", "withdrawals:flagged", "withdrawals.view_flagged", "flag", _flagged, go="f"),
     Item("Risk", "KYC", "withdrawals:standings", "kyc.view_standings", "id", go="k"),
     Item("Look up", "Players", "withdrawals:players", "kyc.look_up_player", "user", go="p"),
-    Item("Look up", "Providers", "withdrawals:providers", "providers.view_provider", "pulse"),
+    Item("Look up", "Providers", PROVIDERS, "providers.view_provider", "pulse"),
     Item("Money", "Findings", "withdrawals:findings", "withdrawals.close_finding", "warn", _open_findings),
     Item("Money", "Transactions", "withdrawals:transactions", "withdrawals.view_transactions", "report", go="r"),
     Item("Money", "Journal", "ledger:journal", "ledger.view_entry", "book", go="l"),
     Item("Govern", "Staff", "staff", "accounts.view_user", "people"),
     Item("Govern", "Audit log", "audit:log", "audit.view_auditentry", "lock", go="a"),
 )  # fmt: skip
-PROVIDERS = "withdrawals:providers"
+# How often a page asks what changed; more often while something of one's own runs.
+SECONDS, BUSY_SECONDS = 30, 5
 
 
 def landing_url(user: Any) -> str:
@@ -105,13 +139,16 @@ class Menu:
         here = [item for item in self._items if _is_at(item, request)]
         # Of two lines for the same page the one that names the view.
         self._current = max(here, key=lambda item: (len(item.url), bool(item.view)), default=None)
-        counted = [item for item in self._items if item.rows]
-        sets = [item.rows() for item in counted if item.rows]
-        decided = [figures.decided_by(self.user, now=timezone.now())] if self._decides else []
-        found = capped_counts([*sets, *decided, providers.switched_off()])
-        self._counts = dict(zip((item.label for item in counted), found, strict=False))
-        self.decided: int | None = found[len(sets)] if decided else None
-        self._switched_off = bool(found[-1])
+        rows = {item.label: item.rows(user) for item in self._items if item.rows}
+        counted = {label: found for label, found in rows.items() if found is not None}
+        self._now = now = timezone.now()
+        decided = [figures.decided_by(self.user, now=now)] if self._decides else []
+        others = (_written(providers.switched_off), providers.refused_creates(now), running_of(user), untold_of(user))
+        found = capped_counts([*counted.values(), *decided, *others])
+        self._counts = dict(zip(counted, found, strict=False))
+        self.decided: int | None = found[len(counted)] if decided else None
+        self._switched_off, self._refused, self.running, untold = found[-len(others) :]
+        self.ended = tell_ended(user, now=now) if untold else []
 
     @property
     def _decides(self) -> bool:
@@ -127,20 +164,32 @@ class Menu:
             )
         return [{"label": label, "entries": entries} for label, entries in sections.items()]
 
-    @staticmethod
-    def _words(item: Item, count: int | None) -> str:
+    def _words(self, item: Item, count: int | None) -> str:
+        if item.url_name == PROVIDERS:
+            return self._worst
         return f"{count:,} {item.counts}".strip() if count else ""
 
-    def live(self) -> dict[str, Any]:
-        """Return what changes by itself, and its version: every count, and the worst of the providers in a word."""
-        entries = [(entry["item"], entry["count"]) for section in self.sections for entry in section["entries"]]
-        counts = [(item.slug, words) for item, words in entries if item.rows]
-        if any(item.url_name == PROVIDERS for item, _words in entries):
-            counts.append(("providers", self._worst()))
-        return {"counts": counts, "decided": self.decided, "version": version_of(counts, self.decided)}
+    @property
+    def foot(self) -> str:
+        """What stands under the name: what was decided, and how many jobs run."""
+        running = f"{self.running} job{'s' if self.running > 1 else ''} running" if self.running else ""
+        decided = f"Decided today {self.decided}" if self.decided is not None else ""
+        return " · ".join(part for part in (decided, running) if part)
 
+    @cached_property
+    def live(self) -> dict[str, Any]:
+        """What changes by itself, its version, and after how many seconds it is asked for again: every count, the
+        worst of the providers in a word, and what ended."""
+        entries = [(entry["item"], entry["count"]) for section in self.sections for entry in section["entries"]]
+        counts = [(item.slug, words, item.warns) for item, words in entries if item.rows or item.warns]
+        version = version_of(counts, self.foot, [one.job.pk for one in self.ended])
+        seconds = BUSY_SECONDS if self.running else SECONDS
+        return {"counts": counts, "foot": self.foot, "ended": self.ended, "version": version, "seconds": seconds}
+
+    @cached_property
     def _worst(self) -> str:
-        if providers.failing_now(timezone.now()):
+        """The providers in a word; the failing ones are looked up only where one may be."""
+        if self._refused and providers.failing_now(self._now):
             return "failing"
         return "paused" if self._switched_off else ""
 

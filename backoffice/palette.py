@@ -65,6 +65,7 @@ class Go(Permitted, View):
             return self._open(term, tables.player_address(players[term]))
         answers = named and not visibility.sees(user, visibility.Field.STATE)
         if term and answers and len(people := kyc.look_up(term)) == 1:
+            searches.remember(people, actor=user, now=timezone.now())
             return self._open(people[0].ref, tables.player_address(people[0]))
         query = f"?{urlencode({'view': 'all', 'q': term})}" if term else ""
         return redirect(reverse("withdrawals:queue") + query)

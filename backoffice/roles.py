@@ -19,6 +19,7 @@ _DECIDE = {
     "withdrawals.add_note",
     "kyc.view_player",
     "withdrawals.view_signals",
+    "withdrawals.export_withdrawals",
 }
 
 ROLES: dict[str, set[str]] = {
@@ -49,6 +50,7 @@ ROLES: dict[str, set[str]] = {
         "withdrawals.hold_withdrawal",
         "withdrawals.release_withdrawal",
         "withdrawals.add_note",
+        "withdrawals.export_withdrawals",
         "withdrawals.print_evidence",
     },
     "Support": _READ | {"kyc.look_up_player", "withdrawals.add_note"},
@@ -57,6 +59,7 @@ ROLES: dict[str, set[str]] = {
         "ledger.view_entry",
         "withdrawals.view_transactions",
         "withdrawals.export_transactions",
+        "withdrawals.export_withdrawals",
         "withdrawals.print_evidence",
         "withdrawals.settle_withdrawal",
         "withdrawals.close_finding",
@@ -78,6 +81,8 @@ ROLES: dict[str, set[str]] = {
         "ledger.view_freezes",
         "audit.view_auditentry",
         "withdrawals.view_transactions",
+        "withdrawals.export_withdrawals",
+        "withdrawals.exceed_export_limit",
         "withdrawals.print_evidence",
     },
     "Administrator": _READ

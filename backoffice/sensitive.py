@@ -30,9 +30,12 @@ ACTS = (
     Act("withdrawals:move", "confirm an approval", {"move": ("confirm",)}),
     Act("withdrawals:move", "settle a payout by hand", {"move": ("complete", "fail")}),
     Act("withdrawals:agree", "agree to what a colleague proposes"),
+    Act("withdrawals:bulk-apply", "decide many withdrawals at once"),
     Act("withdrawals:take-over", "take over what a colleague is deciding"),
     Act("withdrawals:provider-switch", "pause or resume payouts"),
     Act("withdrawals:transactions", "download personal data", file=True),
+    Act("withdrawals:queue", "download personal data", file=True),
+    Act("withdrawals:in-flight", "download personal data", file=True),
     Act("security", "add a passkey"),
     Act("add-app", "set up an app with codes"),
     Act("remove-app", "remove the app with codes"),
@@ -46,7 +49,7 @@ ACTS = (
 def act_of(match: ResolverMatch, method: str | None, asked: Mapping[str, Any]) -> Act | None:
     """Return which of the acts a request is, if any."""
     for act in ACTS:
-        meant = (method == "GET" and "export" in asked) if act.file else method == "POST"
+        meant = (method in ("GET", "HEAD") and "export" in asked) if act.file else method == "POST"
         narrowed = all(str(match.kwargs.get(name)) in values for name, values in (act.only or {}).items())
         if meant and narrowed and act.url_name == match.view_name:
             return act

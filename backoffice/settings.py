@@ -179,6 +179,7 @@ TEMPLATES = [
 COTTON_DIR = "components"
 COTTON_ISOLATE_BY_DEFAULT = True  # a component sees its parameters, never the page around it
 FILTERS_EMPTY_CHOICE_LABEL = "Any"
+FORM_RENDERER = "backoffice.ui.widgets.Renderer"
 DJANGO_TABLES2_TEMPLATE = "ui/table.html"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -292,6 +293,8 @@ REVIEW_TIME = timedelta(minutes=env_int("REVIEW_MINUTES", 120, minimum=1))
 CLAIM_TIME = timedelta(minutes=env_int("CLAIM_MINUTES", 15, minimum=1))
 # How many may be approved at once without more: above it an operator may not, and others type the number.
 BULK_LIMIT = env_int("BULK_LIMIT", 20, minimum=1)
+# How many rows of a list of withdrawals may leave as a file; compliance may take more. Lists are counted so far.
+EXPORT_LIMIT = min(env_int("EXPORT_LIMIT", 10_000, minimum=1), 10_000)
 # Where a withdrawal that was asked for may not be taken back by the player: codes as the platform tells them.
 NO_CANCEL_JURISDICTIONS = {code.upper() for code in env_list("NO_CANCEL_JURISDICTIONS", "GB")}
 # Where the audit trail is sealed; copy it, and the log, to where nobody with the database's login may write.

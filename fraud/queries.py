@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, QuerySet, Sum
+from django.db.models import BigIntegerField, Count, DateTimeField, QuerySet, Sum, Value
+from django.db.models.functions import Concat, Trim
 
+from backoffice.prepared import Prepared, Slot
 from fraud.activity import Deposit, Login
 from fraud.models import Assessment
 
@@ -33,20 +35,35 @@ def facts_of(subjects: Collection[str]) -> dict[str, dict[str, Any]]:
 def linked_players(player_id: int, *, since: datetime) -> list[LinkedPlayer]:
     """Return at most 20 players who used a payment method, device or network of this player since then.
 
-    Those who share more come first. Three statements.
+    Those who share more come first. One statement.
     """
-    deposits = Deposit.objects.filter(at__gte=since).exclude(instrument="")
-    logins = Login.objects.filter(at__gte=since)
     shared: defaultdict[int, list[str]] = defaultdict(list)
-    for other, label in _sharing(deposits, "instrument", player_id).values_list("player_id", "instrument_label"):
-        shared[other].append(f"payment method {label}".strip())
-    for other in _sharing(logins.exclude(device=""), "device", player_id).values_list("player_id", flat=True):
-        shared[other].append("device")
-    near = _sharing(logins.filter(network__in=_small_networks(logins, player_id)), "network", player_id)
-    for other in near.values_list("player_id", flat=True):
-        shared[other].append("network address")
+    for _kind, other, words in sorted(_LINKS.rows(player=player_id, since=since)):
+        shared[other].append(words)
     most_first = sorted(shared.items(), key=lambda item: (-len(item[1]), item[0]))
     return [LinkedPlayer(other, ", ".join(words)) for other, words in most_first[:MOST_LINKED]]
+
+
+def _links() -> QuerySet[Any, Any]:
+    """Everything that others share with a player, as the kind of it, the other and the words for it."""
+    player_id, since = Slot("player", BigIntegerField()), Slot("since", DateTimeField())
+    deposits = Deposit.objects.filter(at__gte=since).exclude(instrument="")
+    logins = Login.objects.filter(at__gte=since)
+    near = logins.filter(network__in=_small_networks(logins, player_id))
+    methods = Trim(Concat(Value("payment method "), "instrument_label"))
+    kinds = (
+        (_sharing(deposits, "instrument", player_id), methods),
+        (_sharing(logins.exclude(device=""), "device", player_id), Value("device")),
+        (_sharing(near, "network", player_id), Value("network address")),
+    )
+    first, *others = [
+        rows.annotate(kind=Value(kind), words=words).values_list("kind", "player_id", "words")
+        for kind, (rows, words) in enumerate(kinds)
+    ]
+    return first.union(*others)
+
+
+_LINKS = Prepared(_links)
 
 
 def deposited_with(player_id: int, *, label: str, currency: str) -> int:
@@ -55,13 +72,13 @@ def deposited_with(player_id: int, *, label: str, currency: str) -> int:
     return made.aggregate(total=Sum("amount"))["total"] or 0
 
 
-def _sharing(events: QuerySet[Any], attribute: str, player_id: int) -> QuerySet[Any]:
+def _sharing(events: QuerySet[Any], attribute: str, player_id: Slot) -> QuerySet[Any]:
     """Return the others' events with a value of ``attribute`` that the player used too, each player once."""
     own = events.filter(player_id=player_id).values(attribute)
     return events.filter(**{f"{attribute}__in": own}).exclude(player_id=player_id).order_by().distinct()
 
 
-def _small_networks(logins: QuerySet[Login], player_id: int) -> QuerySet[Login, Any]:
+def _small_networks(logins: QuerySet[Login], player_id: Slot) -> QuerySet[Login, Any]:
     own = logins.filter(player_id=player_id).values("network")
     return (
         logins.filter(network__in=own)

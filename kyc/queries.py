@@ -7,7 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 from django.contrib.postgres.search import SearchQuery
+from django.db import connection
 from django.db.models import (
+    BooleanField,
     Case,
     CharField,
     DateField,
@@ -19,6 +21,7 @@ from django.db.models import (
     Value,
     When,
 )
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Greatest, Least
 
 from kyc.models import NAME_WORDS, Player, Verification
@@ -98,20 +101,27 @@ def standing_in(row: Player, *, on: date) -> Standing:
 
 def standing_of(player: Player, *, on: date) -> Standing:
     """Return what KYC allows this player on that day."""
-    statement, parameters = _statement_for_one(on)
-    return standing_in(Player.objects.raw(statement, [*parameters, player.pk])[0], on=on)
-
-
-@lru_cache(maxsize=8)
-def _statement_for_one(on: date) -> tuple[str, tuple[Any, ...]]:
-    """Return ``standings`` for one key, which is the last parameter: it takes longer to write than to run."""
-    statement, parameters = standings(on=on).filter(pk=0).query.sql_with_params()
-    return statement, tuple(parameters[:-1])
+    return standings_of([player.pk], on=on)[player.pk]
 
 
 def standings_of(player_ids: Iterable[int], *, on: date) -> dict[int, Standing]:
     """Return the standing of each of these players in one query, for a page of a list."""
-    return {row.pk: standing_in(row, on=on) for row in standings(on=on).filter(pk__in=list(player_ids))}
+    statement, values = _statement(on)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*values, list(player_ids)])
+        return {
+            key: Standing(level=level, state=StandingState(state), expires_on=expires_on, on=on)
+            for key, level, state, expires_on in cursor.fetchall()
+        }
+
+
+@lru_cache(maxsize=8)
+def _statement(on: date) -> tuple[str, tuple[Any, ...]]:
+    """Return ``standings`` for the keys that are its last value: it takes longer to write than to run."""
+    columns = ("pk", "standing_level", "standing_state", "standing_expires_on")
+    wanted = RawSQL("kyc_player.id = ANY(%s)", [None], output_field=BooleanField())
+    statement, values = standings(on=on).filter(wanted).values_list(*columns).query.sql_with_params()
+    return statement, values[:-1]
 
 
 def names_players(term: str) -> bool:

@@ -52,7 +52,7 @@ class StandingState(_Look):
     EXPIRES_SOON = "expires_soon", "Expires soon"
     EXPIRED = "expired", "Expired"
     PENDING = "pending", "Pending"
-    NONE = "none", "Not verified"
+    NONE = "none", "Unverified"
     REJECTED = "rejected", "Rejected"
 
 
@@ -118,11 +118,11 @@ class Standing:
             case StandingState.EXPIRED:
                 return f"Expired on {_day(self.expires_on)}" if self.expires_on else "Expired"
             case StandingState.PENDING:
-                return "Identity check is waiting for an answer"
+                return "Waiting for an answer"
             case StandingState.REJECTED:
-                return "A verification was rejected"
+                return "Rejected"
             case _:
-                return "Identity was never checked"
+                return "Never checked"
 
     def _in_days(self) -> str:
         return {0: "today", 1: "tomorrow"}.get(self.days_left or 0, f"in {self.days_left} days")

@@ -43,11 +43,11 @@ class JournalTable(BaseTable):
 
     booked = TimeColumn(accessor="booked_at", sort_by="id", form="exact", verbose_name="Booked at", width=20)
     entry = Column(accessor="pk", verbose_name="Entry", linkify=lambda record: address_of(record), width=8)
-    kind = Column(accessor="get_kind_display", verbose_name="Kind", width=14)
+    kind = Column(accessor="get_kind_display", verbose_name="Kind", width=15)
     debit = SideColumn(side=lambda entry: debits_of(entry), verbose_name="Debit")
     credit = SideColumn(side=lambda entry: credits_of(entry), verbose_name="Credit")
     amount = AmountColumn(accessor="pk", verbose_name="Amount")
-    withdrawal = Column(accessor="reference", verbose_name="Withdrawal", css="mono", width=13)
+    withdrawal = Column(accessor="reference", verbose_name="Withdrawal", width=13)
     by = Column(accessor="posted_by", verbose_name="By", width=14)
 
     caption = "Entries of the ledger"
@@ -82,9 +82,17 @@ def reference_link(reference: str) -> SafeString:
     return format_html('<a class="mono" href="{}">{}</a>', _references["address"](reference), reference)
 
 
+_holders: dict[str, Callable[[str], str]] = {"words": str}
+
+
+def show_holders_as(words: Callable[[str], str]) -> None:
+    """Say how a holder is called on other pages: for the app that knows who they are, once it is ready."""
+    _holders["words"] = words
+
+
 def account_words(account: Account) -> str:
-    """``Player’s cash 100123``, ``Provider’s float northgate``; the house has no holder."""
-    return f"{account.get_kind_display()} {account.holder}".rstrip()
+    """``Player’s cash P-100123``, ``Provider’s float Northgate Pay``; the house has no holder."""
+    return f"{account.get_kind_display()} {_holders['words'](account.holder)}".rstrip()
 
 
 def debits_of(entry: Entry) -> list[Posting]:

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Aggregate, BooleanField, Count, F, FloatField, Func, Q, QuerySet, Value
+from django.db.models import Aggregate, BooleanField, Count, DateTimeField, F, FloatField, Func, Q, QuerySet, Value
 from django.db.models.functions import Extract, Floor
 
+from backoffice.prepared import Prepared, Slot
 from providers.models import CallOutcome, ProviderBalance, ProviderCall, ProviderControl, Verb, WebhookDelivery
 from providers.registry import BY_CODE, PROVIDERS
 from providers.routing import paused
@@ -36,7 +37,7 @@ class Share:
     @property
     def is_failing(self) -> bool:
         """Whether too few were taken on, of enough to tell."""
-        return self.total >= FEWEST_CREATES and (self.percent or 0) < WELL_FROM
+        return self.total >= FEWEST_CREATES and 100 * self.good < WELL_FROM * self.total
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,24 +145,62 @@ class Trouble:
 
 
 def troubles(now: datetime) -> dict[str, Trouble]:
-    """Return the providers that are paused or often fail to answer, by code. Two statements."""
-    controls, failing = paused(), failing_now(now)
-    found = {}
+    """Return the providers that are paused or often fail to answer, by code. One statement."""
+    reasons, shares, found = {}, {}, {}
+    for code, reason, good, total in _TROUBLES.rows(now=now, since=now - SHORT):
+        if total:
+            shares[code] = Share(good, total)
+        else:
+            reasons[code] = reason
     for registered in PROVIDERS:
         code, label = registered.code, registered.label
-        control = controls.get(code) or controls.get(ProviderControl.EVERYTHING)
-        if control is not None:
-            found[code] = Trouble("paused", f"{label} is paused: {control.reason.rstrip('.')}.", is_pause=True)
-        elif share := failing.get(code):
+        reason = reasons.get(code, reasons.get(ProviderControl.EVERYTHING))
+        if reason is not None:
+            found[code] = Trouble("paused", f"{label} is paused: {reason.rstrip('.')}.", is_pause=True)
+        elif (share := shares.get(code)) and share.is_failing:
             words = f"{share.good} of {share.total} payouts were taken on in the last 15 minutes"
             found[code] = Trouble("failing", f"{label} has trouble: {words}.")
     return found
 
 
+def _troubles() -> QuerySet[Any, Any]:
+    """The switches that are off, with their reasons, and what each provider took on lately: of how many, if of any."""
+    columns = ("words", "good", "total")
+    off = switched_off().annotate(words=F("reason"), good=Value(0), total=Value(0)).values_list("code", *columns)
+    creates = _recent_creates(Slot("now", DateTimeField()), since=Slot("since", DateTimeField()))
+    lately = creates.annotate(words=Value("")).order_by().values_list("provider", *columns)
+    return off.union(lately, all=True)
+
+
+_TROUBLES = Prepared(_troubles)
+
+
 def failing_now(now: datetime) -> dict[str, Share]:
     """Return what the failing providers took on in the last 15 minutes, by code. One statement."""
-    shares = {row["provider"]: Share(row["good"], row["total"]) for row in _recent_creates(now)}
-    return {code: share for code, share in shares.items() if share.is_failing}
+    creates = failing_creates(now, since=now - SHORT)
+    return {row["provider"]: Share(row["good"], row["total"]) for row in creates}
+
+
+def failing_creates(now: datetime | Slot, *, since: datetime | Slot) -> QuerySet[Any, Any]:
+    """Return ``provider``, ``total`` and ``good`` of that time where Share.is_failing."""
+    few = Q(total__gte=FEWEST_CREATES, good__lt=F("total") * WELL_FROM / 100.0)
+    return _recent_creates(now, since=since).filter(few)
+
+
+def largest_payout(code: str, method: str, currency: str) -> int | None:
+    """Return the most that a provider pays at once, in minor units; None where it says nothing of it."""
+    pays = BY_CODE[code].capabilities.pays if code in BY_CODE else {}
+    limits = pays.get(method, {}).get(currency)
+    return limits.maximum if limits else None
+
+
+def refused_creates(now: datetime) -> QuerySet[ProviderCall]:
+    """Return the creates of the last 15 minutes that no provider took on, for counting them with other things.
+
+    While there is none, nobody is failing.
+    """
+    creates = Q(provider__in=list(BY_CODE), verb=Verb.CREATE) & ~Q(outcome__in=(*SUCCESS, *NOT_ITS_DOING))
+    return ProviderCall.objects.filter(creates, at__gt=now - SHORT, at__lte=now)
 
 
 def switched_off() -> QuerySet[ProviderControl]:
@@ -217,10 +256,10 @@ def control_page(code: str) -> str:
     return f"{settings.PROVIDERS[code]['base_url']}{path}" if path else ""
 
 
-def _recent_creates(now: datetime) -> Iterable[Mapping[str, Any]]:
+def _recent_creates(now: datetime | Slot, *, since: datetime | Slot) -> QuerySet[ProviderCall, Any]:
     creates = Q(verb=Verb.CREATE) & ~Q(outcome__in=NOT_ITS_DOING)
     return (
-        ProviderCall.objects.filter(creates, at__gt=now - SHORT, at__lte=now)
+        ProviderCall.objects.filter(creates, at__gt=since, at__lte=now)
         .values("provider")
         .annotate(total=Count("pk"), good=Count("pk", filter=Q(outcome__in=SUCCESS)))
         .order_by("provider")

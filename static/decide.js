@@ -1,6 +1,7 @@
 /* What a decision gains with JavaScript: its sheets open above the bar, reasons are on digits, the page stays true
    while it is open, and the claim lasts as long as somebody works on it.
    data-opens="id"   opens the decision sheet #sheet-id      data-says="x"   shown while the choice x of its sheet is made
+   data-reasons       the same digits for reasons that always stand on the page
    #pulse             what is asked again (live.html); data-patient waits while somebody types or a sheet is open
    #bar-notice       what the bar must say; with data-blocks nothing can be sent any more (components.css) */
 (() => {
@@ -34,19 +35,20 @@
     const made = $('input[type=radio]:checked', sheet);
     $$('[data-says]', sheet).forEach((text) => { text.hidden = text.dataset.says !== (made ? made.value : ''); });
   }
-  document.addEventListener('change', (event) => { const sheet = event.target.closest('[data-sheet]'); if (sheet) say(sheet); });
+  document.addEventListener('change', (event) => { const sheet = event.target.closest('[data-sheet], [data-reasons]'); if (sheet) say(sheet); });
 
   desk.onKey((key) => {
-    const sheet = openSheet();
+    const sheet = openSheet() || $('[data-reasons]');
     if (!sheet) return false;
     const choices = $$('input[type=radio]', sheet);
-    if (!/^[1-9]$/.test(key) || !choices[key - 1]) return 'leave';
+    if (!/^[1-9]$/.test(key) || !choices[key - 1]) return openSheet() ? 'leave' : false;
     choices[key - 1].checked = true;
     choices[key - 1].focus();
     say(sheet);
     return true;
   });
   desk.onEscape(hide);
+  desk.onHelp(() => ($('[data-reasons]') ? [['Choose a reason', '1–8']] : []));
   desk.onHelp(() => ($('[data-sheet]') ? [['Choose a reason', '1–8'], ['Send the decision', 'Ctrl Enter']] : []));
   document.addEventListener('keydown', (event) => {
     const sheet = openSheet();

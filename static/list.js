@@ -6,6 +6,8 @@
   const rows = () => $$('tr[data-row]');
   const current = () => $('tr.is-cursor');
   const peek = () => $('#peek');
+  // What a newer question replaced was not answered, and that is no error.
+  const ask = (...question) => htmx.ajax(...question).catch(() => {});
   const address = (changes) => { const url = new URL(location); Object.entries(changes).forEach(([name, value]) => url.searchParams.set(name, value)); return url.pathname + url.search; };
 
   // The cursor -------------------------------------------------------------------------------------------------
@@ -26,7 +28,7 @@
     const panel = peek();
     if (!panel || !current()) return;
     panel.hidden = false;
-    htmx.ajax('GET', address({ peek: current().dataset.row }), { source: panel, target: panel });
+    ask('GET', address({ peek: current().dataset.row }), { source: panel, target: panel });
   }
   function close() {
     const panel = peek();
@@ -48,7 +50,7 @@
     bar.hidden = !picked.length;
     $('#foot').hidden = !!picked.length;
     if (!picked.length) { bar.replaceChildren(); return; }
-    htmx.ajax('POST', location.pathname + location.search, { source: bar, target: bar, values: { pick: picked.map((box) => box.value), ...(whole ? { whole: '1' } : {}) } });
+    ask('POST', location.pathname + location.search, { source: bar, target: bar, values: { pick: picked.map((box) => box.value), ...(whole ? { whole: '1' } : {}) } });
   }
   function tick(which, on) {
     which.forEach((box) => { box.checked = on; });
@@ -68,7 +70,7 @@
   // The answer holds what stands on the page: the cell of the owner, where that column is shown, and the peek.
   function claim() {
     const key = current().dataset.row, there = (id) => (document.getElementById(id) ? '1' : '');
-    htmx.ajax('POST', claims().replace('KEY', key), { source: document.body, swap: 'none', values: { cell: there(`c-${key}-owner`), peek: there('peek-owner') } });
+    ask('POST', claims().replace('KEY', key), { source: document.body, swap: 'none', values: { cell: there(`c-${key}-owner`), peek: there('peek-owner') } });
   }
   desk.onKey((key) => {
     if (!rows().length) return false;

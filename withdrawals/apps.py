@@ -3,16 +3,21 @@ from urllib.parse import urlencode
 from django.apps import AppConfig
 from django.urls import reverse
 
+from withdrawals.states import BULK
+
 
 class WithdrawalsConfig(AppConfig):
     name = "withdrawals"
 
     def ready(self) -> None:
         """Tell the audit log and the journal, which know no withdrawal, how to show what this app does."""
-        from ledger.tables import show_references_at  # noqa: PLC0415 - models are not there before
+        from ledger.tables import show_holders_as, show_references_at  # noqa: PLC0415 - models are not there before
+        from withdrawals.pages.route import provider_label  # noqa: PLC0415
 
         _tell_the_log()
         show_references_at(lambda reference: reverse("withdrawals:record", args=[reference]))
+        # Players are held by their number, providers by their code.
+        show_holders_as(lambda holder: f"P-{holder}" if holder.isdigit() else provider_label(holder))
 
 
 def _tell_the_log() -> None:
@@ -32,6 +37,7 @@ def _tell_the_log() -> None:
             lambda ref: reverse("withdrawals:record", args=[ref]),
             "withdrawals.view_withdrawal",
             timeline.reads_reason,
+            timeline.kept_from,
         ),
         "player": Subject(
             "Player",
@@ -50,6 +56,8 @@ def _tell_the_log() -> None:
 # What people and machines do besides moves.
 ACTS = {
     "bulk_approve": "Approved many at once",
+    "bulk_hold": "Put many on hold at once",
+    "bulk_reject": "Rejected many at once",
     "cancel_job": "Cancelled a job",
     "undo_all": "Took back a job",
     "claim": "Claimed",
@@ -74,6 +82,6 @@ ACTS = {
     "disown_destination": "Payout details no longer proved",
 }
 DECISIONS = (
-    "bulk_approve", "undo_all",
+    *BULK.values(), "undo_all",
     "take_over", "decide", "propose", "second", "decline_proposal", "undo", "overtaken", "close_finding",
 )  # fmt: skip

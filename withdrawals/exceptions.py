@@ -64,7 +64,11 @@ class KeyReused(RequestRefused):
 
 
 class AlreadyDecided(MoveRefused):
-    """Somebody's decision on this withdrawal waits already."""
+    """Somebody's decision on this withdrawal waits already; ``own``: that of who asks."""
+
+    def __init__(self, sentence: str, *, own: bool = False) -> None:
+        super().__init__(sentence)
+        self.own = own
 
 
 class ClaimedByOther(MoveRefused):

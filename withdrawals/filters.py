@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+from types import MappingProxyType
 from typing import Any
 
 import django_filters
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from backoffice.money import EXPONENTS
 from backoffice.ui.filters import BaseFilter, ChoicesFilter, DateRangeFilter, MoneyRangeFilter, NumberRangeFilter
+from backoffice.ui.periods import PeriodFilter
 from fraud.rules import INDICATORS, NOT_JUDGED
 from fraud.states import Level
 from kyc import queries as kyc
@@ -73,6 +75,10 @@ class TermFilter(django_filters.CharFilter):
 
 
 class QueueFilter(BaseFilter):
+    """``owners`` are offered by name, by their key: those of the rows that are shown."""
+
+    owners: Mapping[int, str] = MappingProxyType({})
+
     q = TermFilter(label="Search")
     state = ChoicesFilter(label="Status", choices=State.choices)
     amount = MoneyRangeFilter(
@@ -106,6 +112,7 @@ class QueueFilter(BaseFilter):
     first = django_filters.BooleanFilter(label="First withdrawal", method="by_first")
     new_details = django_filters.BooleanFilter(label="New payout details", method="by_new_details")
     owner = django_filters.ChoiceFilter(label="Owner", method="by_owner", choices=OWNERS)
+    within = PeriodFilter(label="Requested within", field_name="requested_at")
     requested = DateRangeFilter(label="Requested", field_name="requested_at")
     closed = DateRangeFilter(label="Closed", field_name="closed_at")
 
@@ -115,6 +122,8 @@ class QueueFilter(BaseFilter):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # A function, not a method: the form copies it, and would copy this filter with it.
+        self.filters["owner"].extra["choices"] = lambda: _owners(self)
         for name in visibility.hidden_filters(self.request.user):
             del self.filters[name]
 
@@ -155,7 +164,18 @@ class QueueFilter(BaseFilter):
             return rows.filter(claim__owner=self.request.user, claim__until__gt=now)
         if value == "others":
             return rows.filter(claim__until__gt=now).exclude(claim__owner=self.request.user)
-        return rows.filter(Q(claim=None) | Q(claim__until__lte=now))
+        if value == "nobody":
+            return rows.filter(Q(claim=None) | Q(claim__until__lte=now))
+        return rows.filter(claim__owner=value, claim__until__gt=now)
+
+
+def _owners(filterset: QueueFilter) -> list[tuple[Any, str]]:
+    """Return who may be asked for as an owner: only whom the address names is looked up."""
+    asked, user = str(filterset.data.get("owner", "")), filterset.request.user
+    people = {pk: name for pk, name in filterset.owners.items() if pk != user.pk}
+    if asked.isdecimal() and int(asked) not in people:
+        people |= dict(queries.claimers().filter(pk=asked).values_list("pk", "name"))
+    return [*OWNERS, *sorted(people.items(), key=lambda person: person[1])]
 
 
 def with_concern(rows: QuerySet[Any], code: str) -> QuerySet[Any]:

@@ -7,10 +7,13 @@ from typing import Any
 from django import forms
 from django.utils import timezone
 
-from withdrawals import visibility
+from withdrawals import guards, visibility
 from withdrawals.models import Note
-from withdrawals.pages.looks import ANSWER_TIME, HOLD_KINDS, LONGEST_HOLD, WAKE_CHOICES, wake_at
+from withdrawals.operations.bulk import Said
+from withdrawals.operations.holds import ANSWER_TIME, LONGEST_HOLD, is_too_long, wake_at
+from withdrawals.pages.looks import WAKE_CHOICES
 from withdrawals.pages.sheets import Sheet
+from withdrawals.reasons import HOLD_KINDS
 from withdrawals.states import HoldKind, Move
 
 LONGEST_NOTE = 2000
@@ -69,11 +72,12 @@ class MoveForm(forms.Form):
     def __init__(self, *args: Any, sheet: Sheet, now: datetime, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.sheet, self.now = sheet, now
-        reasons = [(reason.code, reason.label) for reason in sheet.reasons]
-        if reasons:
-            self.fields["reason"].choices = reasons  # type: ignore[attr-defined]
+        if sheet.choices:
+            self.fields["reason"].choices = sheet.choices  # type: ignore[attr-defined]
         else:
             del self.fields["reason"]
+        if not guards.law_allows_cancelling(sheet.withdrawal):
+            self.fields["wake"].help_text = "If it waits for the player and no answer comes, it goes back to review."
         if any(HOLD_KINDS.get(reason.code) == HoldKind.LEGAL for reason in sheet.reasons):
             self.fields["wake"].help_text += " A legal hold has no end of its own: for one, this is left aside."
         if sheet.move != Move.HOLD or sheet.escalates:
@@ -113,7 +117,7 @@ class MoveForm(forms.Form):
 
     def _require_a_day_to_come(self, day: date | None) -> None:
         today = timezone.localdate(self.now)
-        if "wake_on" not in self.errors and (day is None or not today < day <= today + LONGEST_HOLD):
+        if "wake_on" not in self.errors and (day is None or day <= today or is_too_long(day, now=self.now)):
             self.add_error("wake_on", f"Choose a day from tomorrow to {LONGEST_HOLD.days} days from now.")
 
     @property
@@ -130,6 +134,16 @@ class MoveForm(forms.Form):
                 facts["player_message"] = cleaned["player_message"]
             return facts
         return {name: cleaned[name] for name in ("provider_reference", "evidence") if name in cleaned}
+
+
+class BulkForm(MoveForm):
+    """One reason, and what the move needs besides, for many at once; ``sheet`` is that of any one of them."""
+
+    version = token = open_next = None  # type: ignore[assignment]
+
+    @property
+    def said(self) -> Said:
+        return Said(self.cleaned_data["reason"], self.cleaned_data["note"], self.facts)
 
 
 class NoteForm(forms.Form):

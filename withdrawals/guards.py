@@ -22,9 +22,11 @@ if TYPE_CHECKING:
 
 # Made by two people: one proposes, and somebody makes it who decided nothing on this withdrawal before.
 BY_SOMEONE_ELSE = (Move.CANCEL, Move.COMPLETE, Move.FAIL)
+# How a payout ended, said by hand: by nobody who approved it.
+SETTLING = (Move.COMPLETE, Move.FAIL)
 # What one person proposes and another seconds, by the permission that either of them needs.
 SECONDED_WITH: dict[str, tuple[Move, ...]] = {
-    "withdrawals.settle_withdrawal": (Move.COMPLETE, Move.FAIL),
+    "withdrawals.settle_withdrawal": SETTLING,
     "withdrawals.cancel_withdrawal": (Move.CANCEL,),
     "withdrawals.reject_withdrawal": (Move.REJECT,),
     "withdrawals.freeze_withdrawal": (Move.RELEASE,),
@@ -52,6 +54,11 @@ def checks_demand_nobody(subject: Lifecycle) -> bool:
 
 def not_frozen(subject: Lifecycle) -> bool:
     return subject.hold_kind != HoldKind.LEGAL
+
+
+def law_allows_cancelling(subject: Lifecycle) -> bool:
+    """Whether the player's jurisdiction lets what was asked for go back into play."""
+    return subject.player.jurisdiction.upper() not in settings.NO_CANCEL_JURISDICTIONS
 
 
 def require_same_fingerprint(subject: Lifecycle) -> None:
@@ -86,6 +93,8 @@ def takes_two(subject: Lifecycle, move: Move, actor: Actor) -> bool:
 def may_second(subject: Lifecycle, move: Move, actor: Actor, proposer_id: int | None) -> bool:
     """Whether this person can be the second of two for a move that somebody proposed."""
     if isinstance(actor, Machine) or proposer_id in (None, actor.pk):
+        return False
+    if move in SETTLING and proposer_id in subject.approver_ids():
         return False
     return move not in BY_SOMEONE_ELSE or actor.pk not in subject.decider_ids()
 

@@ -25,11 +25,12 @@ from withdrawals.permissions import (
     machine,
     machine_or_staff,
     releaser,
+    settler,
     sole_approver,
     someone_else,
     staff,
 )
-from withdrawals.states import CLOSED, MOVE_LOOKS, UNDECIDED, WITH_PROVIDER, HoldKind, Move, State
+from withdrawals.states import CLOSED, MOVE_LOOKS, UNDECIDED, HoldKind, Move, State
 
 if TYPE_CHECKING:
     from withdrawals.models import PayoutAttempt
@@ -127,7 +128,7 @@ class Lifecycle(Moves):
     @move(
         [State.REQUESTED, *UNDECIDED, State.ON_HOLD, State.APPROVED],
         State.CANCELLED,
-        when=[guards.not_frozen],
+        when=[guards.not_frozen, guards.law_allows_cancelling],
         who=machine_or_staff("withdrawals.cancel_withdrawal"),
         needs_reason=True,
     )
@@ -158,7 +159,8 @@ class Lifecycle(Moves):
     def find_again(self, **_: Any) -> None:
         self.live_attempt.become("accepted")
 
-    @move(WITH_PROVIDER, State.COMPLETED, who=machine_or_staff("withdrawals.settle_withdrawal"), staff_reason=True)
+    @move(State.PROCESSING, State.COMPLETED, who=machine)
+    @move(State.OUTCOME_UNKNOWN, State.COMPLETED, who=settler, staff_reason=True)
     def complete(self, *, provider_reference: str, **facts: Any) -> None:
         guards.require_evidence(facts["actor"], facts)
         guards.require_same_reference(self, facts["actor"], provider_reference)
@@ -167,7 +169,7 @@ class Lifecycle(Moves):
         ledger.settle(provider=self.provider, fee=self.fee, **self._booking("settle", **facts))
 
     @move(State.PROCESSING, State.FAILED, who=machine)
-    @move(State.OUTCOME_UNKNOWN, State.FAILED, who=machine_or_staff("withdrawals.settle_withdrawal"), staff_reason=True)
+    @move(State.OUTCOME_UNKNOWN, State.FAILED, who=settler, staff_reason=True)
     def fail(self, **facts: Any) -> None:
         guards.require_evidence(facts["actor"], facts)
         guards.require_silence(self, facts["actor"], now=facts["now"])

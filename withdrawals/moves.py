@@ -60,6 +60,7 @@ class Moves(models.Model):
 
     if TYPE_CHECKING:  # what the life wants of models.Withdrawal
         ref: str
+        player: Any
         fee: int
         reference_amount: int | None
         is_flagged: bool
@@ -117,7 +118,7 @@ class Moves(models.Model):
         person = not isinstance(actor, Machine)
         if self.wants_reason(name, person=person) and not reason:
             raise NeedsReason(f"{MOVE_LOOKS[name].label} needs a reason.")
-        listed = {r.code for r in reasons.BY_MOVE.get(name, ())}
+        listed = {r.code for r in reasons.listed(name, legal_hold=self.hold_kind == HoldKind.LEGAL)}
         if reason and listed and person and reason not in listed:
             raise NeedsReason(f"{reason!r} is not in the list of reasons for {MOVE_LOOKS[name].label.lower()}.")
 

@@ -54,6 +54,13 @@ def releaser(subject: Lifecycle, actor: Actor) -> bool:
     return machine_or_staff("withdrawals.release_withdrawal")(subject, actor)
 
 
+def settler(subject: Lifecycle, actor: Actor) -> bool:
+    """The provider's answer; or a person who may settle by hand, but not what they approved themselves."""
+    if isinstance(actor, Machine):
+        return True
+    return staff("withdrawals.settle_withdrawal")(subject, actor) and actor.pk not in subject.approver_ids()
+
+
 def approver(subject: Lifecycle, actor: Actor) -> bool:
     """Whoever may give the first approval: a fraud analyst where risk is high, an operator elsewhere."""
     if isinstance(actor, Machine):

@@ -12,20 +12,35 @@ from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import Case, CharField, Count, F, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    DateTimeField,
+    F,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Cast, JSONObject
 
+from backoffice.prepared import Prepared, Slot
 from kyc.models import Verification
 from ledger.models import AccountKind, Balance
-from providers.models import ProviderCall, ProviderControl, Verb
-from providers.queries import NOT_ITS_DOING, SHORT, SUCCESS
-from providers.states import FEWEST_CREATES, WELL_FROM
+from providers import queries as providers
+from providers.models import ProviderControl
+from withdrawals import visibility
 from withdrawals.models import CheckResult, Decision, Destination, Finding, Limit, Visit, Withdrawal
 from withdrawals.states import COUNTED
 from withdrawals.usage import PERIODS
+from withdrawals.visibility import Field
 
 # Somebody who was not heard of for so long looks no more; an open page speaks every 30 seconds.
 SEEN_WITHIN = timedelta(seconds=70)
+_REF, _NOW = Slot("ref", CharField()), Slot("now", DateTimeField())
 # Facts that a decision is made by, by the panel that shows them: who decides on other ones is asked to look again.
 # The balance is none of them: it moves with every stake while somebody plays, and what is paid out is reserved.
 DECISIVE = {
@@ -39,9 +54,10 @@ DECISIVE = {
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """How a withdrawal stands and who is at it: keys of people, those of the others who look sorted."""
+    """How a withdrawal stands and who is at it, as far as the reader may know: keys of people, those of the others who
+    look sorted. ``stands`` is a word that changes when the reader can see that it moved."""
 
-    version: int
+    stands: str
     owner_id: int | None
     asked_by_id: int | None
     decision_id: int | None
@@ -49,34 +65,69 @@ class Presence:
 
     @property
     def digest(self) -> str:
-        return _digest([self.version, self.owner_id, self.asked_by_id, self.decision_id, self.lookers])
+        return _digest([self.stands, self.owner_id, self.asked_by_id, self.decision_id, self.lookers])
 
 
-def presence_of(ref: str, *, reader_id: int, now: datetime) -> Presence | None:
+def presence_of(ref: str, *, reader: Any, now: datetime) -> Presence | None:
     """Return how it stands now, or None where there is no such withdrawal. One statement."""
-    visits = Visit.objects.filter(withdrawal=OuterRef("pk"), seen_at__gt=now - SEEN_WITHIN).exclude(visitor=reader_id)
+    people, state = visibility.sees(reader, Field.OWNER), visibility.sees(reader, Field.STATE)
+    for version, stands, hold_kind, owner, asked_by, decision, lookers in _PRESENCE.rows(
+        ref=ref, reader=reader.pk, now=now, heard_since=now - SEEN_WITHIN
+    ):
+        return Presence(
+            stands=str(version) if state else visibility.state_for(reader, stands, hold_kind).value,
+            owner_id=owner if people else None,
+            asked_by_id=asked_by if people else None,
+            decision_id=decision if state else None,
+            lookers=tuple(one for one in lookers if one != owner) if people else (),
+        )
+    return None
+
+
+def _presence() -> QuerySet[Withdrawal, Any]:
+    heard_since, reader = Slot("heard_since", DateTimeField()), Slot("reader", IntegerField())
+    visits = Visit.objects.filter(withdrawal=OuterRef("pk"), seen_at__gt=heard_since).exclude(visitor=reader)
     waiting = Decision.objects.filter(
         withdrawal=OuterRef("pk"), status__in=[Decision.Status.WAITING, Decision.Status.PROPOSED]
     )
-    held = Q(claim__until__gt=now)
-    row = (
-        Withdrawal.objects.filter(ref=ref)
+    held = Q(claim__until__gt=_NOW)
+    return (
+        Withdrawal.objects.filter(ref=_REF)
         .annotate(
             owner_id=Case(When(held, then=F("claim__owner")), default=Value(None)),
             asked_by_id=Case(When(held, then=F("claim__asked_by")), default=Value(None)),
             decision_id=Subquery(waiting.values("pk")[:1]),
             lookers=ArraySubquery(visits.order_by("visitor").values("visitor")),
         )
-        .values_list("version", "owner_id", "asked_by_id", "decision_id", "lookers")
-        .first()
+        .values_list("version", "state", "hold_kind", "owner_id", "asked_by_id", "decision_id", "lookers")
     )
-    if row is None:
-        return None
-    return Presence(row[0], row[1], row[2], row[3], tuple(one for one in row[4] if one != row[1]))
+
+
+_PRESENCE = Prepared(_presence)
 
 
 def facts_of(withdrawal_ref: str, *, now: datetime) -> dict[str, str]:
     """Return a digest of the facts of each panel as they are now; empty without such a withdrawal. One statement."""
+    for found in _FACTS.rows(ref=withdrawal_ref, now=now, called_since=now - providers.SHORT):
+        facts = iter(found)
+        return {panel: _digest([next(facts) for _name in names]) for panel, names in _FACTS_OF.items()}
+    return {}
+
+
+# The panels, as withdrawals.pages.decision shows them, and what stands in each.
+_FACTS_OF = {
+    "player": ("verifications", "standing"),
+    "why": ("checks", "risk_score", "risk_level"),
+    "limits": ("limits", "others"),
+    "house": ("last_approved",),
+    "money": ("balance",),
+    "route": ("details", "routes"),
+    "provider": ("stopped", "failing"),
+    "findings": ("open_findings",),
+}
+
+
+def _facts() -> QuerySet[Withdrawal, Any]:
     verifications = Verification.objects.filter(player=OuterRef("player"), current=True)
     checks = CheckResult.objects.filter(withdrawal=OuterRef("pk"), is_current=True)
     others = Withdrawal.objects.filter(
@@ -93,9 +144,10 @@ def facts_of(withdrawal_ref: str, *, now: datetime) -> dict[str, str]:
         account__holder=Cast(OuterRef("player"), CharField()),
         account__currency=OuterRef("currency"),
     )
+    since = Slot("called_since", DateTimeField())
     limits = Limit.objects.annotate(cap=_object("scope", "period", "cap_amount", "cap_count", "effect"))
-    row = (
-        Withdrawal.objects.filter(ref=withdrawal_ref)
+    return (
+        Withdrawal.objects.filter(ref=_REF)
         .annotate(
             verifications=_list(verifications, "pk", "state", "level", "expires_on"),
             standing=_object("player__self_excluded", "player__suspended", "player__name"),
@@ -107,24 +159,13 @@ def facts_of(withdrawal_ref: str, *, now: datetime) -> dict[str, str]:
             open_findings=ArraySubquery(findings.order_by("pk").values("pk")),
             balance=Subquery(balance.values("amount")[:1]),
             stopped=ArraySubquery(ProviderControl.objects.filter(paused=True).order_by("code").values("code")),
-            failing=ArraySubquery(_failing(now)),
+            failing=ArraySubquery(providers.failing_creates(_NOW, since=since).values("provider")),
         )
-        .values()
-        .first()
+        .values_list(*(name for names in _FACTS_OF.values() for name in names))
     )
-    if row is None:
-        return {}
-    parts: dict[str, list[Any]] = {
-        "player": [row["verifications"], row["standing"]],
-        "why": [row["checks"], row["risk_score"], row["risk_level"]],
-        "limits": [row["limits"], row["others"]],
-        "house": [row["last_approved"]],
-        "money": [row["balance"]],
-        "route": [row["details"], row["routes"]],
-        "provider": [row["stopped"], row["failing"]],
-        "findings": [row["open_findings"]],
-    }
-    return {name: _digest(part) for name, part in parts.items()}
+
+
+_FACTS = Prepared(_facts)
 
 
 def write(facts: dict[str, str]) -> str:
@@ -136,14 +177,6 @@ def changed_since(seen: str, facts: dict[str, str]) -> list[str]:
     """Return the names of the facts that differ from what a page showed; nothing where it does not say what it did."""
     known = dict(part.split("-", 1) for part in seen.split(".") if "-" in part)
     return [name for name, digest in facts.items() if name in known and known[name] != digest]
-
-
-def _failing(now: datetime) -> QuerySet[Any, Any]:
-    """The providers that took on too few of what they were sent: what providers.queries.troubles() says of them."""
-    creates = ProviderCall.objects.filter(verb=Verb.CREATE, at__gt=now - SHORT).exclude(outcome__in=NOT_ITS_DOING)
-    counted = creates.values("provider").annotate(total=Count("pk"), good=Count("pk", filter=Q(outcome__in=SUCCESS)))
-    few = counted.filter(total__gte=FEWEST_CREATES, good__lt=F("total") * WELL_FROM / 100.0)
-    return few.order_by("provider").values("provider")
 
 
 def _object(*fields: str) -> JSONObject:

@@ -33,7 +33,7 @@ from providers.registry import BY_CODE
 from withdrawals.lifecycle import NEXT_STEP, SUBJECT_TYPE
 from withdrawals.models import Approval, Decision, Destination, Finding, PayoutAttempt, Withdrawal
 from withdrawals.reference import normalise
-from withdrawals.states import OPEN, UNDECIDED, WITH_PROVIDER, State
+from withdrawals.states import BULK, OPEN, UNDECIDED, WITH_PROVIDER, State
 
 COUNT_CAP = 10_000
 # What waits for a person; what was decided a moment ago and waits for its undo time does not.
@@ -44,6 +44,8 @@ NEEDS_DECISION = Q(state__in=UNDECIDED) & ~Q(
 # Due within this time is soon.
 SOON = timedelta(hours=1)
 MOST_DESTINATIONS = 500
+# Among so many of those closed last, payouts like another are looked for.
+LATEST = 2_000
 
 
 def withdrawals() -> QuerySet[Withdrawal]:
@@ -146,6 +148,12 @@ def is_held_by_another(right: str, *, than: User) -> bool:
     return holders.exclude(pk=than.pk).exists()
 
 
+def claimers() -> QuerySet[User]:
+    """Return the active people who may claim what waits for a decision."""
+    rights = ["decide_withdrawal", "decide_flagged"]
+    return User.objects.filter(is_active=True, groups__permissions__codename__in=rights).distinct()
+
+
 def last_decision(withdrawal: Withdrawal) -> Decision | None:
     """Return what was decided or proposed last; while something waits it is that."""
     return withdrawal.decisions.select_related("actor", "proposed_by").order_by("-pk").first()
@@ -161,9 +169,17 @@ def undoable(user: User, *, now: datetime) -> Decision | None:
     return (
         Decision.objects.filter(actor=user, status=Decision.Status.WAITING, effective_at__gt=now)
         .select_related("withdrawal__player")
+        .only(*_UNDO_OFFER)
         .order_by("-decided_at", "-pk")
         .first()
     )
+
+
+# What a page says of the decision that can be taken back: every page asks, and few get one.
+_UNDO_OFFER = (
+    "move", "effective_at", "withdrawal__amount", "withdrawal__currency", "withdrawal__player__name",
+    "withdrawal__player__ref",
+)  # fmt: skip
 
 
 def found_by(term: str, *, people: bool, destinations: bool) -> Q:
@@ -353,7 +369,7 @@ def due_steps(*, now: datetime) -> list[str]:
         steps.add("pay")
     if Decision.objects.filter(status=Decision.Status.WAITING, effective_at__lte=now).exists():
         steps.add("apply_decisions")
-    if jobs.is_running("bulk_approve"):
+    if jobs.is_running(*BULK.values()):
         steps.add("decide_bulk")
     if gateway.due_deliveries(now=now, most=1):
         steps.add("apply_webhooks")
@@ -396,6 +412,19 @@ def waiting_value(player: str) -> Subquery:
 def players_waiting() -> QuerySet[Withdrawal, int]:
     """Return the keys of players with open withdrawals."""
     return Withdrawal.objects.filter(state__in=OPEN).order_by().values_list("player_id", flat=True)
+
+
+def similar_outcomes(withdrawal: Withdrawal) -> dict[str, int]:
+    """Return how the latest payouts like this one ended, as number by state: by the same method, of half to twice
+    the amount, of other players. Only so many are looked at that the answer takes no longer as the years go by."""
+    worth = withdrawal.reference_amount
+    if worth is None:
+        return {}
+    latest = Withdrawal.objects.filter(closed_at__isnull=False).order_by("-closed_at").values("pk")[:LATEST]
+    alike = Withdrawal.objects.filter(
+        pk__in=latest, method=withdrawal.method, reference_amount__range=(worth // 2, worth * 2)
+    ).exclude(player_id=withdrawal.player_id)
+    return dict(alike.order_by("state").values_list("state").annotate(Count("pk")))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,8 @@ whoever writes player text can draw from ``player_text`` alone.
 
 from dataclasses import dataclass
 
+from withdrawals.states import HoldKind
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -69,16 +71,27 @@ HOLD: tuple[Reason, ...] = (
     Reason("legal", "Legal hold", ""),
 )
 # Asking somebody else is an internal hold whose reason says who is asked, and whose note is the question.
+ASKED = "Asked "
 ESCALATE: tuple[Reason, ...] = (
-    Reason("ask_fraud", "Asked a fraud analyst", ""),
-    Reason("ask_compliance", "Asked compliance", ""),
-    Reason("ask_senior", "Asked a senior", ""),
+    Reason("ask_fraud", f"{ASKED}a fraud analyst", ""),
+    Reason("ask_compliance", f"{ASKED}compliance", ""),
+    Reason("ask_senior", f"{ASKED}a senior", ""),
 )
 # Who answers, by permission.
 ANSWERED_WITH: dict[str, str] = {
     "ask_fraud": "withdrawals.decide_flagged",
     "ask_compliance": "withdrawals.freeze_withdrawal",
     "ask_senior": "withdrawals.confirm_withdrawal",
+}
+# The word that a person gives for a hold says what kind of hold it is.
+HOLD_KINDS: dict[str, HoldKind] = {
+    "waiting_document": HoldKind.PLAYER,
+    "waiting_player": HoldKind.PLAYER,
+    "waiting_provider": HoldKind.PROVIDER,
+    "waiting_colleague": HoldKind.INTERNAL,
+    "waiting_other": HoldKind.INTERNAL,
+    "legal": HoldKind.LEGAL,
+    **dict.fromkeys(ANSWERED_WITH, HoldKind.INTERNAL),
 }
 DISAGREE: tuple[Reason, ...] = (
     Reason("facts_missing", "Facts are missing", ""),
@@ -125,7 +138,7 @@ CANCEL: tuple[Reason, ...] = (
     Reason("expired", "No answer in time", "Expired. We did not get the answer that we asked for in time."),
 )
 
-# By the move that they explain; the door refuses a code that is not in the list of its move.
+# By the move that they explain; listed() says which of them fit one withdrawal.
 BY_MOVE: dict[str, tuple[Reason, ...]] = {
     "approve": APPROVE + CLEAR_FRAUD,
     "endorse": APPROVE + CLEAR_FRAUD,
@@ -140,6 +153,17 @@ BY_MOVE: dict[str, tuple[Reason, ...]] = {
     "fail": FAIL,
 }
 _BY_CODE = {reason.code: reason for reasons in (*BY_MOVE.values(), BY_MACHINES) for reason in reasons}
+
+
+# What only a release from a legal hold is explained with: whoever reads one of them knows that there was one.
+ABOUT_LAW = frozenset(reason.code for reason in UNFREEZE)
+
+
+def listed(move: str, *, legal_hold: bool) -> tuple[Reason, ...]:
+    """Return what may explain the move of a withdrawal; the door takes no other code."""
+    if move == "release":
+        return UNFREEZE if legal_hold else RELEASE
+    return BY_MOVE.get(move, ())
 
 
 def label_of(code: str) -> str:

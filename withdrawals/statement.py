@@ -7,18 +7,13 @@ is money that nobody can explain: guards.require_explained says who may let it g
 import logging
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.db.models import Count, Max, Q, Sum
+from django.db import connection
 
-from ledger import queries as ledger
-from ledger.models import AccountKind, Entry, EntryKind, Posting
 from withdrawals.models import Withdrawal
-from withdrawals.states import State
 
 logger = logging.getLogger(__name__)
 
-_RESERVED = (EntryKind.RESERVE, EntryKind.UNRESERVE)
 # The sums that lead from the balance after the last payout to the balance before this one.
 PARTS = ("deposits", "stakes", "wins", "bonus", "returned", "others")
 
@@ -37,55 +32,57 @@ class Statement:
     unexplained: int
 
 
+_STATEMENT = """
+    WITH last AS (
+        SELECT coalesce(max(id), 0) AS entry_id, max(occurred_at) AS at
+        FROM ledger_entry
+        WHERE kind = 'reserve' AND reference = (
+            SELECT ref FROM withdrawals_withdrawal
+            WHERE player_id = %(player)s AND currency = %(currency)s AND state = 'completed'
+              AND requested_at < %(requested_at)s
+            ORDER BY requested_at DESC, id DESC LIMIT 1
+        )
+    ), purse AS (
+        SELECT id FROM ledger_account WHERE kind = 'player_cash' AND holder = %(holder)s AND currency = %(currency)s
+    ), posted AS (
+        SELECT p.amount, e.kind, e.reference, p.entry_id > last.entry_id AS is_since
+        FROM last, purse JOIN ledger_posting p ON p.account_id = purse.id JOIN ledger_entry e ON e.id = p.entry_id
+    )
+    SELECT (SELECT at FROM last),
+           (SELECT sum(b.amount) FROM ledger_balance b JOIN purse ON purse.id = b.account_id),
+           sum(amount) FILTER (WHERE NOT is_since),
+           count(*) FILTER (WHERE is_since AND kind = 'deposit'),
+           sum(amount) FILTER (WHERE is_since AND kind = 'deposit'),
+           sum(amount) FILTER (WHERE is_since AND kind = 'stake'),
+           sum(amount) FILTER (WHERE is_since AND kind = 'win'),
+           sum(amount) FILTER (WHERE is_since AND kind = 'bonus_convert'),
+           sum(amount) FILTER (WHERE is_since AND kind = 'give_back'),
+           sum(amount) FILTER (WHERE is_since AND kind IN ('reserve', 'unreserve') AND reference <> %(ref)s)
+    FROM posted
+"""
+
+
 def statement_of(withdrawal: Withdrawal) -> Statement:
-    """Return the sums of a withdrawal whose money is reserved; what does not tie out is logged. Three statements."""
-    last = _last_payout(withdrawal)
-    start = last["entry_id"] or 0
-    sums = _sums(withdrawal, start)
-    now = sum(sums[part] for part in PARTS) + (sums["before"] if start else 0)
-    left = ledger.balance_of(AccountKind.PLAYER_CASH, withdrawal.holder, withdrawal.currency)
+    """Return the sums of a withdrawal whose money is reserved; what does not tie out is logged. One statement.
+
+    The last payout before it is the moment at which that one's money was taken out of the balance.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _STATEMENT,
+            {
+                "player": withdrawal.player_id,
+                "holder": withdrawal.holder,
+                "currency": withdrawal.currency,
+                "requested_at": withdrawal.requested_at,
+                "ref": withdrawal.ref,
+            },
+        )
+        since, left, *found = cursor.fetchone()
+    left = int(left or 0)
+    sums = {name: int(value or 0) for name, value in zip(("before", "deposit_count", *PARTS), found, strict=True)}
+    now = sum(sums[part] for part in PARTS) + (sums["before"] if since else 0)
     unexplained = left - (now - withdrawal.amount)
     if unexplained:
         logger.error("The money of %s does not tie out: %s unexplained.", withdrawal.ref, unexplained)
-    return Statement(last["at"] if start else None, sums, now, left, unexplained)
-
-
-def _last_payout(withdrawal: Withdrawal) -> dict[str, Any]:
-    """The moment of the last payout before this one: when its money was taken out of the balance."""
-    last = (
-        Withdrawal.objects.filter(
-            player_id=withdrawal.player_id,
-            currency=withdrawal.currency,
-            state=State.COMPLETED,
-            requested_at__lt=withdrawal.requested_at,
-        )
-        .order_by("-requested_at", "-pk")
-        .values("ref")[:1]
-    )
-    entries = Entry.objects.filter(reference=last, kind=EntryKind.RESERVE)
-    return entries.aggregate(entry_id=Max("pk"), at=Max("occurred_at"))
-
-
-def _sums(withdrawal: Withdrawal, start: int) -> dict[str, int]:
-    """What the postings on the player's cash add up to, until the last payout and by kind since then."""
-    since = Q(entry_id__gt=start)
-    own = Q(entry__reference=withdrawal.ref)
-    kinds = {
-        "deposits": Q(entry__kind=EntryKind.DEPOSIT),
-        "stakes": Q(entry__kind=EntryKind.STAKE),
-        "wins": Q(entry__kind=EntryKind.WIN),
-        "bonus": Q(entry__kind=EntryKind.BONUS_CONVERT),
-        "others": Q(entry__kind__in=_RESERVED) & ~own,
-        "returned": Q(entry__kind=EntryKind.GIVE_BACK),
-    }
-    postings = Posting.objects.filter(
-        account__kind=AccountKind.PLAYER_CASH,
-        account__holder=withdrawal.holder,
-        account__currency=withdrawal.currency,
-    )
-    found = postings.aggregate(
-        before=Sum("amount", filter=~since),
-        deposit_count=Count("amount", filter=since & kinds["deposits"]),
-        **{name: Sum("amount", filter=since & kind) for name, kind in kinds.items()},
-    )
-    return {name: int(value or 0) for name, value in found.items()}
+    return Statement(since, sums, now, left, unexplained)

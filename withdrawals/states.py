@@ -75,6 +75,8 @@ _WAITS = {
     WaitReason.PROVIDER_NOT_REACHED: "It waits: the provider was not reached and nothing was sent.",
 }
 
+# What may be decided for many at once, and the kind of the job that does it.
+BULK = {Move.APPROVE: "bulk_approve", Move.HOLD: "bulk_hold", Move.REJECT: "bulk_reject"}
 UNDECIDED = (State.UNDER_REVIEW, State.SECOND_APPROVAL)
 WITH_PROVIDER = (State.PROCESSING, State.OUTCOME_UNKNOWN)
 CLOSED = (State.COMPLETED, State.REJECTED, State.CANCELLED, State.FAILED, State.RETURNED)

@@ -3,13 +3,14 @@
 Pages and columns ask here before they put a value together; nothing is hidden in a template.
 """
 
+from copy import copy
 from enum import StrEnum
 from typing import Any
 
 from django.db.models import Q
 
 from backoffice.ui.masking import initials_of
-from withdrawals import player_words
+from withdrawals import player_words, reasons
 from withdrawals.states import HoldKind, Move, State
 
 
@@ -55,7 +56,8 @@ _COLUMNS: dict[str, Field] = {
     "why": Field.SIGNALS,
     "owner": Field.OWNER,
     "decider": Field.OWNER,
-    "wake": Field.STATE,
+    # A legal hold has no end; who reads no reasons would know it by that alone.
+    "wake": Field.SIGNALS,
     "age": Field.PERSON,
     "wagered": Field.MONEY,
     "deposits": Field.MONEY,
@@ -91,10 +93,21 @@ def state_for(user: Any, state: str, hold_kind: str = "") -> State:
     return _TOLD_AS.get(told, told)
 
 
-def sees_decision(user: Any, decision: Any, withdrawal: Any) -> bool:
-    """Whether this person may read a decision; those about a legal hold are for compliance alone."""
-    kinds = {Move.HOLD: decision.facts.get("kind"), Move.RELEASE: withdrawal.hold_kind}
-    if kinds.get(decision.move) == HoldKind.LEGAL:
+def as_known_to(user: Any, withdrawal: Any) -> Any:
+    """Return the withdrawal as this person may know it: a legal hold reads as any other. For questions only."""
+    if withdrawal.hold_kind != HoldKind.LEGAL or sees(user, Field.LEGAL):
+        return withdrawal
+    known = copy(withdrawal)
+    known.hold_kind = HoldKind.INTERNAL
+    return known
+
+
+def sees_decision(user: Any, decision: Any) -> bool:
+    """Whether this person may read a decision; those about a legal hold are for compliance alone.
+
+    It is told by the decision itself, however the withdrawal stands by now.
+    """
+    if decision.facts.get("kind") == HoldKind.LEGAL or decision.reason in reasons.ABOUT_LAW:
         return sees(user, Field.LEGAL)
     settles = decision.move in (Move.COMPLETE, Move.FAIL)
     return sees(user, Field.ATTEMPT_CODES if settles else Field.SIGNALS)
@@ -104,9 +117,7 @@ def decisions_known_to(user: Any) -> Q:
     """Return the decisions that do not tell this person of a legal hold, for many at once."""
     if sees(user, Field.LEGAL):
         return Q()
-    # Of releases only those from a legal hold take two people.
-    seconded_release = Q(move=Move.RELEASE, proposed_by__isnull=False)
-    return ~Q(facts__contains={"kind": HoldKind.LEGAL}) & ~seconded_release
+    return ~Q(facts__contains={"kind": HoldKind.LEGAL}) & ~Q(reason__in=reasons.ABOUT_LAW)
 
 
 def hidden_columns(user: Any) -> tuple[str, ...]:

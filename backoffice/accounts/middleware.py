@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
-from django.contrib.auth.middleware import LoginRequiredMiddleware
+from django.contrib.auth.middleware import LoginRequiredMiddleware, get_user
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
@@ -48,7 +48,9 @@ class PreferencesMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if settings.SESSION_COOKIE_NAME not in request.COOKIES or not request.user.is_authenticated:
             return self.get_response(request)
-        chosen = preferences_of(request.user)
+        # The person and not what Django puts in their place until somebody asks: a page asks some hundred times.
+        person: Any = get_user(request)
+        request.user, chosen = person, preferences_of(person)
         request.preferences = chosen  # type: ignore[attr-defined]
         token = reading.set(Reading(exact_times=chosen.exact_times, numbers=chosen.numbers))
         try:

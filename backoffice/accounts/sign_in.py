@@ -37,6 +37,10 @@ class TooManyTries(Exception):
 class SignInForm(AuthenticationForm):
     """E-mail and password. A refusal never says which of the two was wrong, or whether there is such an account."""
 
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": "E-mail and password do not go together. Check both and try again."
+    }
+
     def clean(self) -> dict[str, Any]:
         now, address = timezone.now(), address_of(self.request)
         typed = self.cleaned_data.get("username", "")

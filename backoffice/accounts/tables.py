@@ -4,7 +4,6 @@ from django.conf import settings
 from django.utils.safestring import SafeString
 
 from backoffice.accounts.models import User
-from backoffice.money import format_money
 from backoffice.ui import inline
 from backoffice.ui.columns import Column, TimeColumn
 from backoffice.ui.tables import BaseTable
@@ -29,7 +28,7 @@ class StaffTable(BaseTable):
     def render_limit(self, record: User) -> str:
         if record.approval_limit is None:
             return "As the role"
-        return format_money(record.approval_limit, settings.HOUSE_CURRENCY)
+        return inline.written(record.approval_limit, settings.HOUSE_CURRENCY)
 
     def render_second_factor(self, record: User) -> SafeString:
         ways = [word for has, word in ((record.has_app, "app"), (record.has_passkey, "passkey")) if has]  # type: ignore[attr-defined]

@@ -1,8 +1,9 @@
 """The audit log: read-only for everybody, and reading it is recorded too."""
 
+from http import HTTPStatus
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -43,12 +44,16 @@ class AuditLog(ListScreen):
         Tab("denied", "Refused attempts", Q(action__in=REFUSALS), counted=False),
     )
 
+    def get_queryset(self) -> QuerySet[Any]:
+        return super().get_queryset().exclude(words.kept_from(self.request.user))
+
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """Record the visit, not the turning of pages or the change of a filter within it."""
+        response = super().get(request, *args, **kwargs)
         turned = "HX-Request" in request.headers or "after" in request.GET or "before" in request.GET
-        if not turned:
-            _record(request, "view_log", filters=dict(request.GET.lists()))
-        return super().get(request, *args, **kwargs)
+        if not turned and response.status_code == HTTPStatus.OK:
+            _record(request, "view_log", filters=self.kept_in_audit)
+        return response
 
 
 class CheckChain(Permitted, View):

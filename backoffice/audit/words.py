@@ -6,7 +6,11 @@ The log knows no app: each says when it is ready (AppConfig.ready) how its acts 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any
+
+from django.db.models import Q
 
 from backoffice.audit.models import AuditEntry
 
@@ -31,17 +35,23 @@ def _everybody(_user: Any, _entry: AuditEntry) -> bool:
     return True
 
 
+def _nothing(_user: Any) -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Subject:
     """What entries are about: its name, and the page that shows one to who has the permission.
 
     ``reads_reason``: whether somebody may read why; it may be a suspicion, which not every reader of the log knows.
+    ``kept_from``: which entries are not shown to somebody at all, because the act alone says what they may not know.
     """
 
     label: str
     address: Callable[[str], str] | None = None
     permission: str = ""
     reads_reason: Callable[[Any, AuditEntry], bool] = _everybody
+    kept_from: Callable[[Any], Q | None] = _nothing
 
 
 SUBJECTS: dict[str, Subject] = {"staff": Subject("Staff"), "saved_view": Subject("Saved view")}
@@ -49,6 +59,13 @@ SUBJECTS: dict[str, Subject] = {"staff": Subject("Staff"), "saved_view": Subject
 
 def subject(subject_type: str) -> Subject:
     return SUBJECTS.get(subject_type) or Subject(plain(subject_type))
+
+
+def kept_from(user: Any) -> Q:
+    """Return which entries of the log this person does not get."""
+    kept = [(name, about.kept_from(user)) for name, about in SUBJECTS.items()]
+    hidden = [Q(subject_type=name) & entries for name, entries in kept if entries is not None]
+    return reduce(or_, hidden, Q(pk__in=[]))
 
 
 def act(action: str, *, person: bool = False) -> str:

@@ -21,6 +21,8 @@ class Job(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     created_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    # When its owner saw or was told that it ended.
+    told_at = models.DateTimeField(null=True)
 
     class Meta:
         default_permissions = ()
@@ -32,7 +34,10 @@ class Job(models.Model):
                 | (Q(state__in=["done", "cancelled"]) & Q(ended_at__isnull=False)),
             )
         ]
-        indexes = [models.Index(fields=["kind", "id"], name="job_running", condition=Q(state="running"))]
+        indexes = [
+            models.Index(fields=["kind", "id"], name="job_running", condition=Q(state="running")),
+            models.Index(fields=["owner"], name="job_untold", condition=Q(told_at__isnull=True)),
+        ]
 
     def __str__(self) -> str:
         return self.title

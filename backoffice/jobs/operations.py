@@ -6,14 +6,16 @@ several workers share a job without meeting. The rows are the queue; a lost mess
 
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q
 
 from backoffice.accounts.models import User
 from backoffice.audit.record import record
+from backoffice.jobs import queries
 from backoffice.jobs.models import Job, JobItem
 
 logger = logging.getLogger(__name__)
@@ -62,9 +64,35 @@ def cancel(job: Job, *, actor: User, now: datetime) -> int:
         left = current.items.filter(outcome=JobItem.Outcome.WAITING).update(
             outcome=JobItem.Outcome.CANCELLED, words="The job was cancelled before its turn.", ended_at=now
         )
+        current.told_at = now  # by doing it
         _end(current, Job.State.CANCELLED, now=now)
         _record(current, "cancel_job", actor=actor, now=now, about=f"{left} left", subjects=[])
     return left
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A job that is through, and what became of its items."""
+
+    job: Job
+    done: int
+    left_out: int
+
+
+def tell_ended(owner: User, *, now: datetime) -> list[Ended]:
+    """Return the jobs of this person that ended since this was asked last: each is told of once."""
+    with transaction.atomic():
+        untold = list(queries.untold_of(owner).select_for_update(skip_locked=True).order_by("pk"))
+        Job.objects.filter(pk__in=[job.pk for job in untold]).update(told_at=now)
+    done = Count("items", filter=Q(items__outcome=JobItem.Outcome.DONE))
+    counts = Job.objects.filter(pk__in=[job.pk for job in untold]).annotate(done=done, total=Count("items"))
+    return [Ended(job, job.done, job.total - job.done) for job in counts.order_by("pk")]
+
+
+def see(job: Job, *, now: datetime) -> None:
+    """Its owner looks at it: once it has ended nobody need tell them."""
+    if job.ended_at is not None and job.told_at is None:
+        Job.objects.filter(pk=job.pk).update(told_at=now)
 
 
 def _one(kind: str, step: Step, *, clock: Clock) -> bool:
@@ -103,7 +131,7 @@ def _finish(kind: str, *, now: datetime) -> None:
 
 def _end(job: Job, state: Job.State, *, now: datetime) -> None:
     job.state, job.ended_at = state, now
-    job.save(update_fields=["state", "ended_at"])
+    job.save(update_fields=["state", "ended_at", "told_at"])
 
 
 def _record(job: Job, action: str, *, actor: User, now: datetime, about: str, subjects: list[str]) -> None:

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 
+from backoffice.accounts.models import User
 from backoffice.jobs.models import Job, JobItem
 
 # An estimate before a tenth is done would be a guess.
@@ -30,6 +31,16 @@ def progress_of(job: Job, *, now: datetime) -> Progress:
     return Progress(done, total, elapsed, elapsed * (total - done) / done if tells else None)
 
 
-def is_running(kind: str) -> bool:
-    """Whether any job of this kind is not through."""
-    return Job.objects.filter(kind=kind, state=Job.State.RUNNING).exists()
+def running_of(user: User) -> QuerySet[Job]:
+    """Return what this person started and is not through, for counting it with other things."""
+    return Job.objects.filter(owner=user, told_at=None, state=Job.State.RUNNING)
+
+
+def untold_of(user: User) -> QuerySet[Job]:
+    """Return what this person started, has ended, and was not told of."""
+    return Job.objects.filter(owner=user, told_at=None).exclude(state=Job.State.RUNNING)
+
+
+def is_running(*kinds: str) -> bool:
+    """Whether any job of one of these kinds is not through."""
+    return Job.objects.filter(kind__in=kinds, state=Job.State.RUNNING).exists()

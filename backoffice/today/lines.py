@@ -136,8 +136,8 @@ def _flagged(request: HttpRequest, now: datetime) -> list[Line]:
     names = {f"fraud.{one.code}": one.name.capitalize() for one in INDICATORS}
     unusual = [volume for volume in figures.indicator_volumes(now=now) if volume.is_unusual and volume.code in names]
     said = [f"{names[one.code]} {one.today} today, usually {one.usual:.0f} a day" for one in unusual]
-    quiet = "No indicator speaks half as often again as usual."
-    return [first, Line("Indicators", tuple(Said(text, "attn") for text in said) or (Said(quiet),))]
+    quiet = "No signal speaks half as often again as usual."
+    return [first, Line("Signals", tuple(Said(text, "attn") for text in said) or (Said(quiet),))]
 
 
 def _finance(_request: HttpRequest, now: datetime) -> list[Line]:

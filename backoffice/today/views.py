@@ -91,7 +91,7 @@ class ChartFile(Permitted, View):
 
 def menu(request: HttpRequest) -> HttpResponse:
     """Answer the counts of the menu, for the page to put in their places."""
-    shown = Menu(request).live()
+    shown = Menu(request).live
     return fragments.answer(request, "shell/menu_live.html", shown, version=shown["version"])
 
 

@@ -11,10 +11,13 @@ from functools import cache
 from typing import Any
 
 from django.db.models import Model
-from django.utils.html import conditional_escape, format_html
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django_tables2.columns import BoundColumn
 from django_tables2.rows import BoundRow
+
+from backoffice.ui.markup import escaped, markup
+
+Reader = Callable[[Any], Any]
 
 
 class Cells:
@@ -32,30 +35,62 @@ class Cells:
         followed: tuple[str, ...] = (),
         key_of: Callable[[Any], str] = str,
     ) -> None:
-        self._columns = [(column, _opening(column, phone), _wanted(column.render)) for column in columns]
+        self._columns = [(_Column(column), _opening(column, phone)) for column in columns]
         self._followed, self._key_of = followed, key_of
+        self._live: dict[str, dict[str, SafeString]] = {}
 
     def of(self, row: BoundRow) -> SafeString:
         """Return the cells of a row, each escaped unless it is markup already."""
+        live = self.live(row) if self._followed else {}
         drawn: list[str] = []
-        for column, opening, wanted in self._columns:
-            cell = conditional_escape(_content(row, column, wanted))
-            if column.name in self._followed:
-                cell = format_html('<span id="c-{}-{}">{}</span>', self._key_of(row.record), column.name, cell)
+        for column, opening in self._columns:
+            if column.name in live:
+                key = self._key_of(row.record)
+                cell = markup('<span id="c-{}-{}">{}</span>', key, column.name, live[column.name])
+            else:
+                cell = column.draw(row)
             drawn += (opening, cell, "</td>")
-        return mark_safe("".join(drawn))  # noqa: S308 — each part is escaped above
+        return SafeString("".join(drawn))
+
+    def live(self, row: BoundRow) -> dict[str, SafeString]:
+        """Return the followed cells of a row by column; they are drawn once, whoever asks."""
+        key = self._key_of(row.record)
+        if key not in self._live:
+            self._live[key] = {c.name: c.draw(row) for c, _opening in self._columns if c.name in self._followed}
+        return self._live[key]
+
+
+class _Column:
+    """A column with what is the same for all of its cells."""
+
+    def __init__(self, column: BoundColumn) -> None:
+        self.name = column.name
+        self._column, self._render = column, column.render
+        self._link, self._empty = column.link, column.column.empty_values
+        self._wanted = _parameters(getattr(column.render, "__func__", column.render))
+        self._accessor = str(column.accessor)
+        self._handed = {"column": column.column, "bound_column": column}
+
+    def draw(self, row: BoundRow) -> SafeString:
+        record = row.record
+        kind: Any = type(record)
+        read = _reader(kind, self._accessor)
+        if read is None:
+            return escaped(row.get_cell(self.name))
+        value = read(record)
+        if value in self._empty:
+            return escaped(self._column.default)
+        offered = {"value": value, "record": record, "bound_row": row, "table": row.table, **self._handed}
+        content = self._render(**{name: offered[name] for name in self._wanted})
+        return escaped(self._link(content, **offered) if self._link else content)
 
 
 def _opening(column: BoundColumn, phone: dict[str, str]) -> str:
-    css = format_html(' class="{}"', column.column.css) if column.column.css else ""
+    css = markup(' class="{}"', column.column.css) if column.column.css else ""
     if not phone:
-        return format_html('<td{} data-label="{}">', css, column.header)
+        return markup('<td{} data-label="{}">', css, column.header)
     at = phone.get(column.name)
-    return format_html("<td{}{}>", css, format_html(' data-at="{}"', at) if at else "")
-
-
-def _wanted(render: Callable[..., Any]) -> tuple[str, ...]:
-    return _parameters(getattr(render, "__func__", render))
+    return markup("<td{}{}>", css, markup(' data-at="{}"', at) if at else "")
 
 
 @cache
@@ -68,33 +103,14 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     return tuple(one.name for one in named if one.name in offered)
 
 
-def _content(row: BoundRow, column: BoundColumn, wanted: tuple[str, ...]) -> Any:
-    kind: Any = type(row.record)
-    reader = _reader(kind, str(column.accessor))
-    if reader is None:
-        return row.get_cell(column.name)
-    value = reader(row.record)
-    if value in column.column.empty_values:
-        return column.default
-    offered = {
-        "value": value,
-        "record": row.record,
-        "column": column.column,
-        "bound_column": column,
-        "bound_row": row,
-        "table": row.table,
-    }
-    content = column.render(**{name: offered[name] for name in wanted})
-    return column.link(content, **offered) if column.link else content
-
-
 @cache
-def _reader(kind: type, accessor: str) -> Callable[[Any], Any] | None:
+def _reader(kind: Any, accessor: str) -> Reader | None:
     """How a value is read from rows of one kind; None where django-tables2 itself must look."""
     if not issubclass(kind, Model):
         return None
     field = next((one for one in kind._meta.concrete_fields if accessor in (one.name, one.attname)), None)
     if field is not None and field.choices and accessor == field.name:
-        return lambda record: getattr(record, f"get_{accessor}_display")()
+        labels = dict(field.flatchoices)
+        return lambda record: labels.get(value := getattr(record, accessor), value)
     known = field is not None or isinstance(getattr(kind, accessor, None), property)
     return (lambda record: getattr(record, accessor)) if known else None

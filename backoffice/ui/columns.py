@@ -2,6 +2,7 @@
 
 Every column takes ``sort_by`` (an ORM path or annotation; without it the heading is no link),
 ``width`` in tens of pixels (one column per table leaves it out and takes the free space), ``css``,
+``explained`` (the page that says what its values mean; the heading leads there),
 and django-tables2's ``accessor``, ``verbose_name``, ``linkify``, ``visible``.
 """
 
@@ -10,13 +11,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import django_tables2
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_tables2.columns import BoundColumn
 from django_tables2.utils import A
 
 from backoffice.money import to_major_string
 from backoffice.ui import inline
+from backoffice.ui.markup import markup
 
 
 class Column(django_tables2.Column):
@@ -26,11 +27,14 @@ class Column(django_tables2.Column):
     width: int | None = None
     right = False
 
-    def __init__(self, *, sort_by: str = "", width: int | None = None, css: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *, sort_by: str = "", width: int | None = None, css: str | None = None, explained: Any = "", **kwargs: Any
+    ) -> None:
         kwargs.setdefault("attrs", {"a": {"class": "cell"}})
         kwargs.setdefault("default", inline.NOTHING)
         super().__init__(orderable=bool(sort_by), **kwargs)
         self.sort_by = sort_by
+        self.explained = explained
         self.width = width or self.width
         self.css = self.css if css is None else css
 
@@ -48,13 +52,13 @@ class MoneyColumn(Column):
 
     def __init__(self, *, currency: str = "currency", **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.currency = currency
+        self.currency = A(currency)
 
     def render(self, value: int, record: Any) -> SafeString:
-        return inline.money(value, A(self.currency).resolve(record))
+        return inline.money(value, self.currency.resolve(record))
 
     def value(self, value: int, **context: Any) -> str:
-        return to_major_string(value, A(self.currency).resolve(context["record"]))
+        return to_major_string(value, self.currency.resolve(context["record"]))
 
 
 class StateColumn(Column):
@@ -121,4 +125,4 @@ class RefColumn(Column):
     width = 14
 
     def render(self, value: str) -> SafeString:
-        return format_html('<span class="mono">{}</span>', value)
+        return markup('<span class="mono">{}</span>', value)

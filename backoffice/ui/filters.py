@@ -7,19 +7,22 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache, cached_property
 from typing import Any
 
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django_filters.fields import RangeField
 from django_filters.widgets import RangeWidget
 
-from backoffice.money import AmountError, exponent_of, format_money, parse_amount
+from backoffice.money import AmountError, exponent_of, parse_amount
+from backoffice.ui import inline
 
 _GROUPING = str.maketrans("", "", " \u00a0\u202f'€£$")
 
@@ -50,16 +53,17 @@ class Option:
 class BaseFilter(django_filters.FilterSet):
     """Declare django-filter filters; lists ask for ``parameters`` and ``active``."""
 
-    @property
+    @cached_property
     def parameters(self) -> dict[str, tuple[str, ...]]:
         """The query parameters of each field: two for a range."""
         return {name: parameter_names(name, field.widget) for name, field in self.form.fields.items()}
 
-    @property
-    def active(self) -> Iterator[ActiveFilter]:
+    @cached_property
+    def active(self) -> list[ActiveFilter]:
         """The filters with a value, in words."""
-        if not self.is_bound or not self.form.is_valid():
-            return
+        return list(self._active()) if self.is_bound and self.form.is_valid() else []
+
+    def _active(self) -> Iterator[ActiveFilter]:
         for name, names in self.parameters.items():
             value = self.form.cleaned_data[name]
             if value not in (None, "", []):
@@ -71,6 +75,14 @@ class BaseFilter(django_filters.FilterSet):
     def has_fields(self) -> bool:
         """Whether there is anything to put behind "Filter"."""
         return any(name != "q" for name in self.form.fields)
+
+    def control(self, name: str) -> SafeString:
+        """Return a field as it stands in the menu; one with nothing in it is drawn once per process."""
+        field, names = self.form[name], self.parameters[name]
+        if any(self.data.get(one) for one in names) or isinstance(field.field, forms.ModelChoiceField):
+            return _drawn(field)
+        kind: Any = type(self)
+        return _empty(kind, name)
 
     def options(self, name: str) -> list[Option]:
         """Return the values of a field that takes one of a few; empty for one that is typed or takes several."""
@@ -84,6 +96,15 @@ class BaseFilter(django_filters.FilterSet):
             return []
         chosen = self.data.get(name, "")
         return [Option(str(value), str(label), str(value) == chosen) for value, label in choices]
+
+
+@cache
+def _empty(kind: type[BaseFilter], name: str) -> SafeString:
+    return _drawn(type("Empty", (forms.Form,), {name: kind.base_filters[name].field})()[name])
+
+
+def _drawn(field: forms.BoundField) -> SafeString:
+    return render_to_string("ui/control.html", {"field": field})
 
 
 class ChoicesFilter(django_filters.MultipleChoiceFilter):
@@ -138,7 +159,7 @@ class _MoneyRange(RangeField):
         super().__init__(fields, *args, **kwargs)
 
     def words_of(self, amount: int) -> str:
-        return format_money(amount, self.currency)
+        return inline.written(amount, self.currency)
 
 
 class MoneyRangeFilter(django_filters.RangeFilter):

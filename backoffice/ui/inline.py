@@ -8,19 +8,20 @@ import re
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Protocol
 
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from backoffice.money import format_money
+from backoffice.ui.markup import markup
 from backoffice.ui.masking import initials_of
 
 MINUS = "\N{MINUS SIGN}"
 SOON = timedelta(minutes=45)
-NOTHING = format_html('<span class="muted" aria-hidden="true">{}</span><span class="sr">{}</span>', "—", "none")
+NOTHING = markup('<span class="muted" aria-hidden="true">{}</span><span class="sr">{}</span>', "—", "none")
 
 _HIDDEN_START = re.compile(r"^(?P<start>[^•]*)•+ ?(?P<end>\w+)$")
 
@@ -65,18 +66,27 @@ class RiskLevel(Protocol):
     def bars(self) -> int: ...
 
 
+@lru_cache(maxsize=1024)
 def icon(name: str, label: str = "", size: str = "") -> SafeString:
-    """A symbol of static/icons.svg; decorative unless it has a ``label``. ``size="s"`` is the 14 px one."""
+    """A symbol of static/icons.svg; decorative unless it has a ``label``. ``size="s"`` is the 14 px one.
+
+    Kept once drawn: the address of the file stays the same as long as the process.
+    """
     css = "i i-s" if size == "s" else "i"
     if label:
-        return format_html(
+        return markup(
             '<svg class="{}" role="img" aria-label="{}"><use href="{}#{}"/></svg>',
             css,
             label,
             static("icons.svg"),
             name,
         )
-    return format_html('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', css, static("icons.svg"), name)
+    return markup('<svg class="{}" aria-hidden="true"><use href="{}#{}"/></svg>', css, static("icons.svg"), name)
+
+
+def written(minor: int, currency: str) -> str:
+    """``€2,450.00`` as plain text in the marks of whoever reads it; what is kept or sent is format_money's."""
+    return format_money(minor, currency).translate(_MARKS.get(reading.get().numbers, {}))
 
 
 def money(amount: int | None, currency: str, sign: bool = False) -> SafeString:
@@ -86,11 +96,11 @@ def money(amount: int | None, currency: str, sign: bool = False) -> SafeString:
     """
     if amount is None:
         return NOTHING
-    text = format_money(abs(amount), currency).translate(_MARKS.get(reading.get().numbers, {}))
+    text = written(abs(amount), currency)
     lead = f"{MINUS if amount < 0 else '+'} " if sign else (MINUS if amount < 0 else "")
     if text.startswith(currency):
-        text = format_html('<span class="muted">{}</span> {}', currency, text.removeprefix(currency).lstrip())
-    return format_html('<span class="money">{}{}</span>', lead, text)
+        text = markup('<span class="muted">{}</span> {}', currency, text.removeprefix(currency).lstrip())
+    return markup('<span class="money">{}{}</span>', lead, text)
 
 
 def duration(length: timedelta) -> str:
@@ -134,31 +144,35 @@ def time(at: datetime | None, form: str = "short", now: datetime | None = None) 
         text = f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03}"
     else:
         text = {"time": clock, "date": day, "exact": f"{day}, {local:%H:%M:%S}"}[form]
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact(at), text)
+    return markup('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact(at), text)
 
 
 def due(due_at: datetime | None, now: datetime | None = None, pill: bool = False) -> SafeString:
-    """The mark of a deadline: late (danger), under 45 minutes left (attn), or plain. ``pill`` tints it."""
+    """The mark of a deadline: ``51 min late`` (danger), under 45 minutes left (attn), or plain ``1 h 04 left``.
+
+    ``pill`` tints it.
+    """
     if due_at is None:
         return NOTHING
     left = due_at - (now or timezone.now())
     late = left < timedelta(0)
     tone = "tone-danger" if late else "tone-attn" if left < SOON else "tone-neutral" if pill else "soft"
-    return format_html(
+    return markup(
         '<span class="{} {}" title="{}">{}<span class="{}">{} {}</span></span>',
         "badge" if pill else "state",
         tone,
         exact(due_at),
         icon("late" if late else "clock", size="s"),
         "strong" if late else "",
-        duration(left),
+        # Minutes beside hours are written without their unit: a column of them reads like a clock.
+        re.sub(r" h (\d+) min$", lambda found: f" h {int(found[1]):02}", duration(left)),
         "late" if late else "left",
     )
 
 
 def state(look: Look, strong: bool = False) -> SafeString:
     """Icon and word without a fill: for tables, lists and timelines."""
-    return format_html(
+    return markup(
         '<span class="state tone-{}" title="{}">{}<span class="{}">{}</span></span>',
         look.tone,
         look.help,
@@ -170,7 +184,7 @@ def state(look: Look, strong: bool = False) -> SafeString:
 
 def badge(look: Look, explained: str = "") -> SafeString:
     """The tinted pill: once, in the header of a record. ``explained`` is the page that says what it means."""
-    pill = format_html(
+    pill = markup(
         '<span class="badge tone-{}" title="{}">{}{}</span>',
         look.tone,
         look.help,
@@ -179,7 +193,7 @@ def badge(look: Look, explained: str = "") -> SafeString:
     )
     if not explained:
         return pill
-    return format_html(
+    return markup(
         '{}<a class="btn btn-quiet btn-s btn-icon no-print" href="{}" aria-label="What {} means">{}</a>',
         pill,
         explained,
@@ -190,21 +204,22 @@ def badge(look: Look, explained: str = "") -> SafeString:
 
 def mark(tone: str, icon_name: str, text: str) -> SafeString:
     """Icon and words in a tone for something that is not a state: ``✓ L2``, ``⚠ slow``."""
-    return format_html('<span class="state tone-{}">{}<span>{}</span></span>', tone, icon(icon_name, size="s"), text)
+    return markup('<span class="state tone-{}">{}<span>{}</span></span>', tone, icon(icon_name, size="s"), text)
 
 
+@lru_cache(maxsize=1024)
 def risk(score: int | None, level: RiskLevel | None) -> SafeString:
     """One to three bars, the number, and the word of the level that it was given. None gives the dash."""
     if score is None or level is None:
         return NOTHING
-    bars = format_html(
+    bars = markup(
         '<svg viewBox="0 0 17 12" aria-hidden="true"><rect class="on" y="8" width="5" height="4" rx="1"/>'
         '<rect class="{}" x="6" y="4" width="5" height="8" rx="1"/>'
         '<rect class="{}" x="12" width="5" height="12" rx="1"/></svg>',
         "on" if level.bars > 1 else "",
         "on" if level.bars > 2 else "",
     )
-    return format_html(
+    return markup(
         '<span class="risk tone-{}">{}<span>{} <span class="muted">{}</span></span></span>',
         level.tone,
         bars,
@@ -218,7 +233,7 @@ def person(user: Any, me: Any = None) -> SafeString:
     if user is None:
         return NOTHING
     mine = me is not None and user == me
-    return format_html(
+    return markup(
         '<span class="state soft" title="{}"><span class="avatar avatar-s{}" aria-hidden="true">{}</span>{}</span>',
         user.name,
         " is-me" if mine else "",
@@ -227,11 +242,19 @@ def person(user: Any, me: Any = None) -> SafeString:
     )
 
 
+def two_lines(words: str, lead: SafeString | None = None) -> SafeString:
+    """Words that may take two lines of a row; the tooltip has all of them. Nothing gives the dash."""
+    if not words:
+        return lead or NOTHING
+    start = markup("{} · ", lead) if lead else ""
+    return markup('<span class="two" title="{0}">{1}{0}</span>', words, start)
+
+
 def ref(value: str, copy: bool = True) -> SafeString:
     """A reference in monospace with a copy button. Tables pass ``copy=False``."""
     if not copy:
-        return format_html('<span class="mono">{}</span>', value)
-    return format_html(
+        return markup('<span class="mono">{}</span>', value)
+    return markup(
         '<span class="ref mono">{0}<button class="btn btn-quiet btn-s btn-icon no-print" type="button"'
         ' data-copy="{0}" aria-label="Copy {0}" data-key="y">{1}</button></span>',
         value,
@@ -243,4 +266,4 @@ def masked(value: str) -> SafeString:
     """A value that masking.py has shortened, with words for those who listen: "ends in 4417"."""
     match = _HIDDEN_START.match(value)
     spoken = f"{match['start']}ends in {match['end']}" if match else re.sub("•+", " hidden ", value)
-    return format_html('<span aria-hidden="true">{}</span><span class="sr">{}</span>', value, spoken)
+    return markup('<span aria-hidden="true">{}</span><span class="sr">{}</span>', value, spoken)

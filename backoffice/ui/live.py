@@ -13,10 +13,10 @@ from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django_tables2.rows import BoundRow
 
+from backoffice.ui.markup import markup
 from backoffice.ui.paging import COUNT_CAP, BadCursor, Page, capped_counts, seal, unseal
 from backoffice.ui.tables import BaseTable
 
@@ -105,13 +105,12 @@ def answer(screen: "ListScreen", token: str) -> HttpResponse:
 
 def _cells(table: BaseTable, record: Any) -> dict[str, SafeString]:
     """Return the live cells of one row as they are drawn now; the first one tells when the row has left."""
-    row = BoundRow(record, table=table)
-    drawn = {name: format_html("{}", row.get_cell(name)) for name in table.followed}
+    drawn = table.cells.live(BoundRow(record, table=table))
     if getattr(record, "is_here", True):
         return drawn
     first = next(iter(drawn))
     kept = drawn[first] if first in table.fixed else ""
-    return drawn | {first: format_html('<span class="is-gone">{} {}</span>', kept, table.gone(record))}
+    return drawn | {first: markup('<span class="is-gone">{} {}</span>', kept, table.gone(record))}
 
 
 def _digests(cells: dict[str, SafeString]) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from Crypto.Cipher import AES
 from django.core.exceptions import EmptyResultSet
-from django.db import connections
+from django.db import connection
 from django.db.models import F, Model, Q, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
@@ -129,26 +129,35 @@ class Keyset:
         return f"page:{'-' if self.descending else ''}{self.path}"
 
 
-def capped_counts(querysets: Sequence[QuerySet[Any]]) -> list[int]:
-    """Count each queryset up to COUNT_CAP + 1, all in one round trip; equal ones are counted once."""
-    if not querysets:
+@dataclass(frozen=True, slots=True)
+class Countable:
+    """Rows as they are counted, up to COUNT_CAP + 1. Writing it takes longer than counting a few rows does: what does
+    not depend on who asks or when is worth keeping."""
+
+    sql: str
+    values: tuple[Any, ...]
+
+    @classmethod
+    def of(cls, queryset: QuerySet[Any]) -> "Countable":
+        try:
+            sql, values = queryset.order_by().values("pk")[: COUNT_CAP + 1].query.sql_with_params()
+        except EmptyResultSet:
+            return cls("SELECT 1 WHERE FALSE", ())
+        # Lists among the parameters have no hash.
+        return cls(sql, tuple(tuple(value) if isinstance(value, list) else value for value in values))
+
+
+def capped_counts(asked: Sequence[QuerySet[Any] | Countable]) -> list[int]:
+    """Count each up to COUNT_CAP + 1, all in one round trip; equal ones are counted once."""
+    if not asked:
         return []
-    asked = [_capped(queryset) for queryset in querysets]
-    distinct = list(dict.fromkeys(asked))
-    text = ", ".join(f"(SELECT COUNT(*) FROM ({sql}) AS counted)" for sql, _values in distinct)  # noqa: S608 - Django's own
-    with connections[querysets[0].db].cursor() as cursor:
-        cursor.execute(f"SELECT {text}", [value for _sql, values in distinct for value in values])
+    wanted = [one if isinstance(one, Countable) else Countable.of(one) for one in asked]
+    distinct = list(dict.fromkeys(wanted))
+    text = ", ".join(f"(SELECT COUNT(*) FROM ({one.sql}) AS counted)" for one in distinct)  # noqa: S608 - Django's own
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {text}", [value for one in distinct for value in one.values])
         counts = dict(zip(distinct, cursor.fetchone(), strict=True))
-    return [counts[one] for one in asked]
-
-
-def _capped(queryset: QuerySet[Any]) -> tuple[str, tuple[Any, ...]]:
-    try:
-        sql, values = queryset.order_by().values("pk")[: COUNT_CAP + 1].query.sql_with_params()
-    except EmptyResultSet:
-        return "SELECT 1 WHERE FALSE", ()
-    # Lists among the parameters have no hash.
-    return sql, tuple(tuple(value) if isinstance(value, list) else value for value in values)
+    return [counts[one] for one in wanted]
 
 
 def _is_nullable(queryset: QuerySet[Any], path: str) -> bool:

@@ -4,8 +4,10 @@ htmx only swaps the part of a list that changed."""
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, ClassVar
 
+from django import forms
 from django.db.models import Q, QuerySet
 from django.http import (
     Http404,
@@ -19,6 +21,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
+from django.utils.http import urlencode
 from django.utils.text import slugify
 from django.views.generic import DetailView, View
 
@@ -28,7 +31,7 @@ from backoffice.ui.appearance import DENSITIES
 from backoffice.ui.exports import csv_lines
 from backoffice.ui.filters import BaseFilter
 from backoffice.ui.models import SavedView
-from backoffice.ui.paging import BadCursor, Keyset, Page, capped_counts
+from backoffice.ui.paging import BadCursor, Countable, Keyset, Page, capped_counts
 from backoffice.ui.tables import BaseTable
 
 # How many rows of a file are fetched at a time.
@@ -37,7 +40,7 @@ CHUNK = 2000
 OWN_PARAMETERS = frozenset({"sort", "after", "before", "export", "cols", "move", "density", "saved", "live", "peek"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Tab:
     """A named view of a list. ``where`` narrows the rows, for one request if it is a function;
     ``hide`` names columns that say the same in every row, ``off`` those that are not shown unless asked for;
@@ -70,7 +73,8 @@ class ListScreen(Permitted, View):
     """A list: tabs, views of one's own, filters with chips, columns to choose, keyset pages, CSV.
 
     ``title``                the heading
-    ``queryset``             the rows; its order is ignored
+    ``queryset``             the rows; its order is ignored. Tabs count its rows, so of a list with counted tabs
+                             ``get_queryset`` may add to the rows and leaves none of them out
     ``table_class``          a BaseTable, which declares the order
     ``filterset_class``      a BaseFilter
     ``permission_required``  one name or several
@@ -85,13 +89,14 @@ class ListScreen(Permitted, View):
     ``peek_template``        what Space shows of a row beside the list, with ``get_peek_context``; none means no peek
     ``bulk_url``             the name of the page that rows are selected for; none means no boxes
     ``bulk_permission``      needed besides, when given
+    ``bulk_acts``            what may be begun with selected rows, as value of ``move`` and label; the first is usual
     ``sum_by``               the fields of amount and currency that a selection is added up by
 
     Override ``get_queryset``, ``get_live_queryset`` (the rows of which the live cells are drawn), ``get_summary``
-    (the sentence beside the heading), ``get_totals``, ``get_notices``, ``get_empty_text`` and ``get_ways_on`` (what
-    an empty list says, and where to go from it), ``get_offered``, ``claim_url``, ``export_lines``, ``prepare`` (what
-    a table needs before it draws a row), ``may_sort``, ``get_hidden_columns`` (a hidden column cannot be chosen or
-    sorted by either).
+    (the sentence beside the heading), ``get_totals``, ``get_notices``, ``get_export_limit``, ``get_empty_text`` and
+    ``get_ways_on`` (what an empty list says, and where to go from it), ``get_offered``, ``claim_url``,
+    ``export_lines``, ``prepare`` (what a table needs before it draws a row), ``may_sort``, ``get_hidden_columns`` (a
+    hidden column cannot be chosen or sorted by either).
     Unknown and malformed parameters are left out, with a notice.
     """
 
@@ -113,6 +118,7 @@ class ListScreen(Permitted, View):
     peek_template: ClassVar[str] = ""
     bulk_url: ClassVar[str] = ""
     bulk_permission: ClassVar[str] = ""
+    bulk_acts: ClassVar[tuple[tuple[str, str], ...]] = (("", "Preview…"),)
     sum_by: ClassVar[tuple[str, str]] = ("amount", "currency")
 
     def get_queryset(self) -> QuerySet[Any]:
@@ -153,6 +159,10 @@ class ListScreen(Permitted, View):
     def get_notices(self) -> list[Notice]:
         return []
 
+    def get_export_limit(self) -> int:
+        """How many rows may leave as a file; 0 for any number."""
+        return 0
+
     def get_hidden_columns(self) -> tuple[str, ...]:
         return self.tab.hide if self.tab else ()
 
@@ -186,8 +196,9 @@ class ListScreen(Permitted, View):
             return redirect(f"{request.path}{address}")
         self.read_address()
         wanted = request.GET
-        if self._may_export and wanted.get("export") == "csv":
-            return self.export()
+        if self._may_export and wanted.get("export") == "csv" and not self._is_beyond_export:
+            # Who only asks for the headers takes nothing along, so nothing is written down.
+            return HttpResponse(content_type="text/csv") if request.method == "HEAD" else self.export()
         if self.live_seconds and "live" in wanted:
             return live.answer(self, wanted["live"])
         if self.peek_template and "peek" in wanted:
@@ -217,7 +228,7 @@ class ListScreen(Permitted, View):
             "screen": self,
             "summary": self.get_summary(),
             "totals": self.get_totals(),
-            "notices": [*ignored, *self.get_notices()],
+            "notices": [*ignored, *self._export_refused(), *self.get_notices()],
             "views": viewing.bar_of(self),
             "filter": self.filterset,
             "fields": self._fields(),
@@ -245,14 +256,19 @@ class ListScreen(Permitted, View):
     @property
     def query(self) -> str:
         """The address as far as it makes sense, always written the same way; without the name of a saved view."""
-        parameters = self.parameters.copy()
+        parameters = dict(self.parameters.lists())
         parameters.pop("saved", None)
         if self.tab:
-            parameters["view"] = self.tab.slug
-        ordered = QueryDict(mutable=True)
-        for name in sorted(parameters):
-            ordered.setlist(name, parameters.getlist(name))
-        return ordered.urlencode()
+            parameters["view"] = [self.tab.slug]
+        return urlencode(sorted(parameters.items()), doseq=True)
+
+    @property
+    def kept_in_audit(self) -> dict[str, list[str]]:
+        """The address as an audit entry keeps it: what was typed may be a piece of personal data, which must not
+        stand for good where nothing can be deleted, so of a typed value only that there was one."""
+        names, fields = self.filterset.parameters, self.filterset.form.fields
+        typed = {one for name, of in names.items() if isinstance(fields[name], forms.CharField) for one in of}
+        return {name: ["…"] if name in typed else values for name, values in self.parameters.lists()}
 
     @property
     def may_select(self) -> bool:
@@ -318,7 +334,7 @@ class ListScreen(Permitted, View):
                 self.ignored.append(name[:40])
             elif any(self.request.GET.getlist(name)):
                 self.parameters.setlist(name, self.request.GET.getlist(name))
-        return self._filterset(self.parameters, rows)
+        return self._filterset(self.parameters, rows) if refused else filterset
 
     def _filterset(self, data: QueryDict, rows: QuerySet[Any]) -> BaseFilter:
         return self.filterset_class(data, queryset=rows, request=self.request)
@@ -394,8 +410,15 @@ class ListScreen(Permitted, View):
     @cached_property
     def _counts(self) -> list[int]:
         """The rows of this list first, then of each counted tab without filters."""
-        counted = [tab.narrow(self.get_queryset(), self.request) for tab in self.tabs if tab.counted]
-        return capped_counts([self.filterset.qs, *counted])
+        counted = {tab: self._countable(tab) for tab in self.tabs if tab.counted}
+        plain = counted.get(self.tab) if self.tab and not self.filterset.active else None
+        return capped_counts([plain or self.filterset.qs, *counted.values()])
+
+    def _countable(self, tab: Tab) -> Countable:
+        if callable(tab.where):
+            return Countable.of(tab.narrow(self.queryset.all(), self.request))
+        screen: Any = type(self)
+        return _written(screen, tab)
 
     @property
     def total(self) -> int:
@@ -448,6 +471,7 @@ class ListScreen(Permitted, View):
                 {
                     "field": self.filterset.form[name],
                     "options": options,
+                    "control": "" if options else self.filterset.control(name),
                     "value": active[parameters].value if parameters in active else "",
                     "names": [(one, self.parameters.get(one, "")) for one in parameters] if options else [],
                 }
@@ -467,6 +491,9 @@ class ListScreen(Permitted, View):
                 narrowest = active[found.index(most)]
                 rows = "1 row" if most == 1 else f"{most:,} rows"
                 ways.insert(0, (f"Remove {narrowest.words}: {rows}", self.url(without=narrowest.parameters)))
+        widest = next((tab for tab in self.tabs if tab.where is None), None)
+        if self.tab and widest not in (None, self.tab):
+            ways.append((f"Look in {widest.label}", self.url(changes={"view": widest.slug})))
         text = f"No row matches {' and '.join(one.words for one in active)}."
         return {"title": "Nothing matches", "text": text, "ways": ways}
 
@@ -496,6 +523,17 @@ class ListScreen(Permitted, View):
         return bool(self.export_columns) and allowed
 
     @property
+    def _is_beyond_export(self) -> bool:
+        limit = self.get_export_limit()
+        return bool(limit) and self.total > limit
+
+    def _export_refused(self) -> list[Notice]:
+        if self.request.GET.get("export") != "csv" or not self._may_export or not self._is_beyond_export:
+            return []
+        text = f"No file was made: you may take at most {self.get_export_limit():,} rows along. Narrow the list first."
+        return [Notice(text)]
+
+    @property
     def _template(self) -> str:
         headers = self.request.headers
         part = "HX-Request" in headers and "HX-History-Restore-Request" not in headers
@@ -510,12 +548,15 @@ class ListScreen(Permitted, View):
         return [(name, value) for name, values in self.parameters.lists() if name not in without for value in values]
 
     def url(self, without: tuple[str, ...] = (), changes: Mapping[str, str] | None = None) -> str:
-        parameters = self.parameters.copy()
-        for name in without:
-            parameters.pop(name, None)
-        for name, value in (changes or {}).items():
-            parameters[name] = value
-        return f"?{parameters.urlencode()}" if parameters else self.request.path
+        parameters = {name: values for name, values in self.parameters.lists() if name not in without}
+        parameters |= {name: [value] for name, value in (changes or {}).items()}
+        return f"?{urlencode(parameters, doseq=True)}" if parameters else self.request.path
+
+
+@cache
+def _written(screen: type[ListScreen], tab: Tab) -> Countable:
+    """The rows of a tab that are the same ones whoever asks, written down once per process."""
+    return Countable.of(screen.queryset.all() if tab.where is None else screen.queryset.filter(tab.where))
 
 
 class DetailScreen(Permitted, DetailView):

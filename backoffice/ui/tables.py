@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from itertools import groupby
 from typing import Any, ClassVar
 
@@ -105,8 +106,9 @@ class BaseTable(django_tables2.Table):
         runs = groupby(self.rows, key=lambda row: self.group_of(row.record))
         return [(group, list(rows)) for group, rows in runs]
 
+    @cached_property
     def cells(self) -> Cells:
-        """How its rows are drawn, with the columns as they are shown now."""
+        """How its rows are drawn; for whoever has said how the table is to be."""
         return Cells(list(self.columns), phone=self.phone, followed=self.followed, key_of=self.key_of)
 
     @property

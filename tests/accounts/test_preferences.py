@@ -10,8 +10,11 @@ from django.utils import timezone
 
 from backoffice.accounts.models import User
 from backoffice.accounts.preferences import Preferences, prefer, preferences_of, undo_time
+from backoffice.money import Money
 from backoffice.ui import inline
 from tests.conftest import NOW
+from tests.factories.withdrawals import make_withdrawal
+from withdrawals.states import State
 
 pytestmark = pytest.mark.django_db
 ClientFor = Callable[[User], Client]
@@ -86,6 +89,31 @@ def test_amounts_in_the_chosen_marks(numbers: str, written: str) -> None:
         inline.reading.reset(token)
 
 
+def test_they_stand_wherever_an_amount_does(operator: User, client_for: ClientFor) -> None:
+    now = timezone.now()
+    row = make_withdrawal(State.UNDER_REVIEW, now=now - timedelta(minutes=30), amount=245_000)
+    paid = make_withdrawal(State.COMPLETED, now=now - timedelta(minutes=9), amount=245_000, by=operator)
+    prefer(operator, numbers="point")
+    client = client_for(operator)
+    for address in (
+        "/withdrawals/?view=needs-decision&amount_min=2450",
+        f"/withdrawals/{row.ref}/?view=needs-decision",
+        f"/withdrawals/{row.ref}/reject/",
+        f"/withdrawals/{paid.ref}/",
+    ):
+        page = client.get(address).text
+        assert "€2.450,00" in page and "2,450.00" not in page, address
+    assert '"2450.00"' in client.get("/withdrawals/?view=all&export=csv").getvalue().decode()
+
+
+def test_what_is_kept_does_not_depend_on_who_made_it(operator: User) -> None:
+    token = inline.reading.set(inline.Reading(numbers="point"))
+    try:
+        assert str(Money(245_000, "EUR")) == "€2,450.00"
+    finally:
+        inline.reading.reset(token)
+
+
 def test_the_staff_list_names_who_has_no_second_factor(
     admin: User, operator: User, senior: User, client_for: ClientFor, give_app: Any
 ) -> None:
@@ -106,5 +134,14 @@ def test_the_staff_list_asks_no_more_with_more_people(
     client.get("/staff/")
     for n in range(3):
         make_staff("Operator", f"Person {'ABC'[n]}")
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(7):
         client.get("/staff/")
+
+
+@pytest.mark.parametrize("page", ["profile", "security", "shortcuts"])
+def test_each_of_ones_own_pages_leads_to_the_others(operator: User, client_for: ClientFor, page: str) -> None:
+    text = client_for(operator).get(f"/me/{page}/").text
+    tabs = [f'<a href="/me/{name}/"' for name in ("profile", "security", "shortcuts")]
+    assert all(tab in text for tab in tabs)
+    assert f'<a href="/me/{page}/" aria-current="page"' in text
+    assert 'id="view-menu"' not in text

@@ -1,13 +1,13 @@
 """Acts that ask once more who somebody is: which, what counts as a proof, and that nothing is typed twice."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.test import Client
-from django.urls import get_resolver, resolve
+from django.urls import URLResolver, get_resolver, resolve
 
 from backoffice.accounts.models import User
 from backoffice.accounts.sign_in import MOST_FAILURES
@@ -48,10 +48,31 @@ def test_the_list_names_addresses_that_exist() -> None:
     assert {act.url_name for act in ACTS} <= named(get_resolver())
 
 
+def test_every_list_that_becomes_a_file_is_among_them() -> None:
+    def files(resolver: URLResolver, space: str = "") -> Iterator[str]:
+        for pattern in resolver.url_patterns:
+            if isinstance(pattern, URLResolver):
+                yield from files(pattern, f"{pattern.namespace}:" if pattern.namespace else space)
+            elif getattr(getattr(pattern.callback, "view_class", None), "export_columns", ()):
+                yield f"{space}{pattern.name}"
+
+    found = set(files(get_resolver()))
+    assert "withdrawals:in-flight" in found
+    assert found == {act.url_name for act in ACTS if act.file}
+
+
+def test_headers_of_a_file_ask_as_well_and_are_no_export(stale: Client, finance: User, client_for: ClientFor) -> None:
+    address = "/transactions/?view=all&export=csv"
+    assert stale.head(address).status_code == stale.get(address).status_code == 401
+    assert client_for(finance).head(address).status_code == 200
+    assert not AuditEntry.objects.filter(action="export").exists()
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
         ("/withdrawals/WD-0/confirm/", "confirm an approval"),
+        ("/withdrawals/bulk/apply/", "decide many withdrawals at once"),
         ("/withdrawals/WD-0/complete/", "settle a payout by hand"),
         ("/withdrawals/WD-0/fail/", "settle a payout by hand"),
         ("/withdrawals/WD-0/take-over/", "take over what a colleague is deciding"),

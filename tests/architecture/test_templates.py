@@ -48,6 +48,18 @@ def test_a_component_opens_with_what_it_takes(path: Path) -> None:
         assert re.search(rf"\b{name}\b", header), f"{name} is not explained"
 
 
+@pytest.mark.parametrize("path", COMPONENTS, ids=ids(COMPONENTS))
+def test_a_component_takes_nothing_that_nobody_gives(path: Path) -> None:
+    tag = re.escape(f"c-{path.stem.replace('_', '-')}")
+    uses = [page.read_text() for page in TEMPLATES if page != path and "styleguide" not in page.parts]
+    calls = "".join(call for text in uses for call in re.findall(rf"<{tag}\b.*?</{tag}>|<{tag}\b[^>]*/>", text, re.S))
+    if not calls:
+        pytest.skip("drawn by a tag of backoffice/ui/templatetags or shown for later")
+    declared = re.search(r"<c-vars (.*?)/>", path.read_text(), re.S)
+    names = re.findall(r":?(\w+)=", declared.group(1) if declared else "")
+    assert [name for name in names if not re.search(rf'[\s:]{name}[\s=>/]|slot name="{name}"', calls)] == []
+
+
 def test_every_icon_that_is_named_is_in_the_sprite() -> None:
     named: set[str] = set()
     for path in TEMPLATES:

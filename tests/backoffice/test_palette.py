@@ -151,5 +151,23 @@ def test_a_name_takes_few_statements(
     client.get("/go/found/", {"q": "elena"})
     # The session, the person and their rights; the players, who was shown before, the references of
     # players and of providers, withdrawals.
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         client.get("/go/found/", {"q": "elena"})
+
+
+def test_no_search_field_shows_a_player_without_a_trace(
+    elena: Withdrawal, client_for: SignIn, support: User, senior: User
+) -> None:
+    def searched() -> list[Any]:
+        found = AuditEntry.objects.filter(action="search")
+        return [(entry.actor_user, entry.data["players"]) for entry in found.order_by("pk")]
+
+    shown = (support, [elena.player.ref])
+    client_for(support).get("/go/", {"q": "elena m"})
+    assert searched() == [shown]
+    client_for(senior).get("/withdrawals/", {"view": "all", "q": elena.ref})
+    client_for(senior).get("/withdrawals/", {"view": "all", "q": "nobody"})
+    assert searched() == [shown]
+    client_for(senior).get("/withdrawals/", {"view": "all", "q": "elena@zgmail.example"})
+    client_for(senior).get("/withdrawals/", {"view": "all", "q": "elena"})
+    assert searched() == [shown, (senior, [elena.player.ref])]

@@ -55,7 +55,7 @@ def test_a_refusal_does_not_say_which_part_was_wrong(operator: User) -> None:
         for email in (operator.email, "nobody@staff.example")
     ]
     assert pages[0] == pages[1]
-    assert "Please enter a correct" in pages[0]
+    assert "E-mail and password do not go together" in pages[0]
 
 
 def test_whoever_has_left_does_not_get_in(operator: User) -> None:

@@ -13,11 +13,15 @@ from django.test import Client
 from django.utils import timezone
 
 from backoffice.accounts.models import User
+from backoffice.jobs import operations as jobs
+from backoffice.jobs.models import Job
 from backoffice.roles import ROLES
 from kyc.models import Player
+from providers import routing
 from providers.models import CallOutcome, ProviderCall, Verb
 from tests.factories.kyc import PlayerFactory, VerificationFactory
 from tests.factories.withdrawals import make_finding, make_withdrawal
+from tests.menu import beside
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.states import Move, State
@@ -129,7 +133,7 @@ def test_support_gets_the_field_and_its_own_look_ups_and_no_figures(
 
 def test_a_block_that_fails_leaves_the_others(busy_house: None, client_for: SignIn, operator: User) -> None:
     with connection.cursor() as cursor:
-        cursor.execute("ALTER TABLE providers_providercontrol RENAME COLUMN paused_at TO gone")
+        cursor.execute("ALTER TABLE providers_providercontrol RENAME COLUMN reason TO gone")
     page = client_for(operator).get("/").text
     assert "Could not load the providers" in page
     assert "Needs you" in page and "are late," in page and "<figure" in page
@@ -152,23 +156,79 @@ def test_the_menu_is_live_in_two_statements(
     client = client_for(operator)
     first = client.get("/menu/")
     assert 'id="n-withdrawals" hx-swap-oob="true">8<' in first.text
-    assert 'id="n-in-flight" hx-swap-oob="true">1 unknown<' in first.text
+    assert beside(first, "in-flight") == "1 unknown"
     assert "Decided today 1" in first.text
     version = re.search(r"version=(\w+)", first.text)
     assert version
-    # The session, the person and their rights; then the counts and the providers.
-    with django_assert_num_queries(5):
+    # The session, the person with their rights; then the counts.
+    with django_assert_num_queries(3):
         assert client.get(f"/menu/?version={version[1]}").status_code == 204
+
+
+def test_a_page_begins_with_what_the_menu_would_answer(busy_house: None, client_for: SignIn, operator: User) -> None:
+    client = client_for(operator)
+    page = client.get("/").text
+    asked = re.search(r'hx-get="(/menu/\?version=\w+)" hx-trigger="every 30s, seen from:body"', page)
+    assert asked and client.get(asked[1]).status_code == 204
+
+
+def test_the_foot_counts_what_of_ones_own_still_runs(client_for: SignIn, operator: User, senior: User) -> None:
+    _start_job(operator)
+    assert "Decided today 0 · 1 job running" in client_for(operator).get("/").text
+    answer = client_for(operator).get("/menu/").text
+    assert "1 job running" in answer and "every 5s" in answer
+    assert "running" not in client_for(senior).get("/").text
+
+
+@pytest.mark.parametrize("address", ["/", "/menu/"])
+def test_the_end_of_ones_own_job_is_told_once(client_for: SignIn, operator: User, senior: User, address: str) -> None:
+    job = _start_job(operator, "1", "a", "b")
+    jobs.work_off("bulk_approve", lambda item: "" if item.subject == "a" else "Not this one.", clock=timezone.now)
+    assert "data-toast" not in client_for(senior).get(address).text
+    told = client_for(operator).get(address).text
+    link = f'<a href="/withdrawals/bulk/{job.pk}/">Approve 2 payouts</a>: 1 done, 1 left out'
+    assert told.count(link) == 1 and "tone-attn" in told
+    assert link not in client_for(operator).get("/").text + client_for(operator).get("/menu/").text
+
+
+def test_who_saw_the_end_is_not_told_of_it(client_for: SignIn, operator: User) -> None:
+    client, seen, stopped = client_for(operator), _start_job(operator), _start_job(operator, "2", "a", "b")
+    assert jobs.cancel(stopped, actor=operator, now=timezone.now()) == 2
+    jobs.work_off("bulk_approve", lambda item: "", clock=timezone.now)
+    assert "data-toast" not in client.get(f"/withdrawals/bulk/{seen.pk}/").text
+    assert "data-toast" not in client.get("/").text
+
+
+def _start_job(owner: User, token: str = "1", *subjects: str) -> Job:
+    items: dict[str, dict[str, Any]] = {name: {} for name in subjects}
+    job, _new = jobs.start(
+        "bulk_approve", items, title="Approve 2 payouts", token=token, owner=owner, now=timezone.now()
+    )
+    return job
 
 
 def test_the_menu_says_how_the_worst_provider_is(client_for: SignIn, finance: User) -> None:
     client, now = client_for(finance), timezone.now()
-    assert 'id="n-providers" hx-swap-oob="true"><' in client.get("/menu/").text
+    assert beside(client.get("/menu/"), "providers") == ""
     for _ in range(6):
         ProviderCall.objects.create(
             provider="northgate", verb=Verb.CREATE, outcome=CallOutcome.UNKNOWN, latency_ms=9, at=now
         )
-    assert 'id="n-providers" hx-swap-oob="true">failing<' in client.get("/menu/").text
+    assert beside(client.get("/menu/"), "providers") == "failing"
+    assert beside(client.get("/"), "providers") == "failing"
+
+
+def test_a_page_arrives_with_what_its_menu_warns_of(client_for: SignIn, finance: User) -> None:
+    routing.pause("northgate", actor=finance, reason="Slow since this morning", now=timezone.now())
+    assert beside(client_for(finance).get("/"), "providers") == "paused"
+
+
+def test_support_is_told_no_number_that_its_list_does_not_show(
+    client_for: SignIn, support: User, operator: User
+) -> None:
+    make_withdrawal(State.UNDER_REVIEW)
+    assert beside(client_for(operator).get("/"), "withdrawals") == "1"
+    assert beside(client_for(support).get("/"), "withdrawals") == ""
 
 
 def test_today_comes_first_in_every_menu(make_staff: Any, client_for: SignIn) -> None:

@@ -13,6 +13,7 @@ from backoffice.jobs.models import Job
 from tests.e2e.test_operator import SignIn, desk, overflow, requested, sign_in, violations
 from withdrawals.models import Decision
 from withdrawals.operations import bulk, claims
+from withdrawals.reasons import BY_MOVE
 
 __all__ = ["desk"]
 
@@ -39,7 +40,7 @@ def test_select_look_uncheck_send_and_take_back(desk: Page, live_server: LiveSer
         desk.keyboard.press("j")
         desk.keyboard.press("x")
         expect(desk.locator("#bulk-bar")).to_contain_text(f"{number} selected")
-    desk.get_by_role("button", name="Preview…").click()
+    desk.get_by_role("button", name="Preview approval").click()
     expect(desk.locator("h1")).to_have_text("Approve 3 of 4 selected")
     expect(desk.locator(".notice").first).to_contain_text("Marta Keller has it (1)")
     assert overflow(desk) == {"x": 0, "y": 0} and violations(desk) == []
@@ -67,7 +68,7 @@ def test_what_changed_since_is_said_and_nothing_is_approved(desk: Page, live_ser
     first, second = requested(90), requested(80)
     desk.goto(f"{live_server.url}/withdrawals/")
     desk.get_by_label("Select this page").check()
-    desk.get_by_role("button", name="Preview…").click()
+    desk.get_by_role("button", name="Preview approval").click()
     expect(desk.locator("h1")).to_have_text("Approve 2 of 2 selected")
     claims.claim(second, user=senior, now=timezone.now())
     with desk.expect_navigation():
@@ -89,7 +90,7 @@ def test_more_than_the_limit_needs_its_number_typed(
     page.keyboard.press("x")
     page.get_by_role("button", name="Select all 21 in this view").click()
     expect(page.locator("#bulk-bar")).to_contain_text("21 selected")
-    page.get_by_role("button", name="Preview…").click()
+    page.get_by_role("button", name="Preview approval").click()
     expect(page.locator("h1")).to_have_text("Approve 21 of 21 selected")
     with page.expect_navigation():
         page.get_by_role("button", name="Approve 21 payouts").click()
@@ -112,7 +113,7 @@ def test_it_works_without_javascript(
     page.goto(f"{live_server.url}/withdrawals/?view=needs-decision")
     for row in (first, second):
         page.get_by_label(f"Select {row.player.name}").check()
-    page.get_by_role("button", name="Preview what is ticked").click()
+    page.get_by_role("button", name="Preview approval").click()
     page.get_by_label(f"Approve {first.player.name}").uncheck()
     page.get_by_role("button", name="Update the totals").click()
     assert page.locator("h1").inner_text() == "Approve 1 of 2 selected"
@@ -123,3 +124,24 @@ def test_it_works_without_javascript(
     page.get_by_role("button", name="Undo all").click()
     assert "Taken back" in page.locator("main").inner_text()
     context.close()
+
+
+def test_many_are_rejected_for_one_reason_by_keyboard(desk: Page, live_server: LiveServer) -> None:
+    requested(90)
+    requested(80)
+    desk.goto(f"{live_server.url}/withdrawals/")
+    desk.get_by_label("Select this page").check()
+    desk.get_by_role("button", name="Reject…").click()
+    expect(desk.locator("h1")).to_have_text("Reject 2 of 2 selected")
+    assert overflow(desk) == {"x": 0, "y": 0} and violations(desk) == []
+    desk.keyboard.press("Control+Enter")
+    expect(desk.get_by_role("alert")).to_have_text("Choose a reason.")
+    expect(desk.locator("input[name=reason]").first).to_be_focused()
+    desk.keyboard.press("6")
+    expect(desk.locator(".preview")).to_have_text(BY_MOVE["reject"][5].player_text, use_inner_text=True)
+    with desk.expect_navigation():
+        desk.keyboard.press("Control+Enter")
+    expect(desk.locator("h1")).to_have_text("Reject 2 payouts")
+    work()
+    expect(desk.locator(".progress")).to_contain_text("2 of 2")
+    assert set(Decision.objects.values_list("reason", flat=True)) == {BY_MOVE["reject"][5].code}

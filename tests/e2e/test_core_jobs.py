@@ -171,7 +171,7 @@ def test_approve_a_page_of_clean_ones(hand: Hand, live_server: LiveServer) -> No
         requested(minutes)
     hand.page.goto(f"{live_server.url}/withdrawals/")
     hand.click(hand.page.get_by_label("Select this page"))
-    hand.click(hand.page.get_by_role("button", name="Preview…"))
+    hand.click(hand.page.get_by_role("button", name="Preview approval"))
     expect(hand.page.locator("h1")).to_have_text("Approve 5 of 5 selected")
     hand.press("Control+Enter")
     expect(hand.page.locator("h1")).to_have_text("Approve 5 payouts")

@@ -210,30 +210,6 @@ def test_on_a_phone_a_single_decision_can_be_made(desk: Page, live_server: LiveS
     assert Decision.objects.get().move == "approve"
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_pages_have_no_barriers(desk: Page, live_server: LiveServer, operator: User, senior: User, theme: str) -> None:
-    row = full_page(operator, senior)
-    done = Withdrawal.objects.filter(state=State.COMPLETED).earliest("pk")
-    desk.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-    for address in (
-        "",
-        "?view=all&q=nobody&risk=high",
-        f"{row.ref}/?view=needs-decision",
-        f"{row.ref}/reject/",
-        f"{row.ref}/note/",
-        f"{done.ref}/",
-        "next/?view=high-value",
-    ):
-        desk.goto(f"{live_server.url}/withdrawals/{address}")
-        assert violations(desk) == [], address
-        assert desk.locator("h1").count() == 1, address
-    desk.goto(f"{live_server.url}/withdrawals/{row.ref}/?view=needs-decision")
-    for key in ("a", "r", "h"):
-        desk.keyboard.press(key)
-        assert violations(desk) == [], key
-        desk.keyboard.press("Escape")
-
-
 def test_it_all_works_without_javascript(
     browser: Browser, live_server: LiveServer, operator: User, client_for: SignIn
 ) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.test import Client
 from django.utils import timezone
 from playwright.sync_api import Page, expect
@@ -17,7 +16,6 @@ from withdrawals.states import State
 pytestmark = pytest.mark.django_db(transaction=True)
 
 SignIn = Callable[[User], Client]
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture
@@ -30,21 +28,6 @@ def desk(page: Page, live_server: LiveServer, senior: User, operator: User, clie
     cookie = client_for(senior).cookies["sid"].value
     page.context.add_cookies([{"name": "sid", "value": cookie, "url": live_server.url}])
     yield page
-
-
-def violations(page: Page) -> list[str]:
-    found = Axe().run(page, options={"runOnly": RULES}).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
-
-
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_first_page_is_accessible_and_fits(desk: Page, live_server: LiveServer, theme: str) -> None:
-    desk.emulate_media(color_scheme=theme)  # type: ignore[arg-type]
-    for width, height in ((1440, 900), (390, 844)):
-        desk.set_viewport_size({"width": width, "height": height})
-        desk.goto(live_server.url)
-        assert violations(desk) == []
-        assert desk.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_figures_are_asked_for_again_when_the_tab_is_seen(desk: Page, live_server: LiveServer) -> None:

@@ -18,7 +18,7 @@ from withdrawals.states import State
 pytestmark = [pytest.mark.real_workers]
 
 # The most that a killed worker's work may lie still.
-RESUME_SECONDS = 15
+RESUME_SECONDS = 30
 
 
 @pytest.fixture(scope="module", autouse=True)

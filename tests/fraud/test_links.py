@@ -30,7 +30,7 @@ def test_who_shares_more_comes_first(django_assert_num_queries) -> None:  # type
     DepositFactory(player_id=3)
     LoginFactory(player_id=3, device="phone-a", ip="198.51.100.1")
     LoginFactory(player_id=4, device="phone-a", ip="198.51.100.2")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(1):
         assert links() == [
             LinkedPlayer(3, "payment method Visa •••• 4417, device"),
             LinkedPlayer(2, "network address"),

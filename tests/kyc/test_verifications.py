@@ -107,7 +107,7 @@ def test_facts_cannot_be_changed_or_deleted() -> None:
         ("expired", StandingState.EXPIRED, 0, False, "Expired"),
         ("pending", StandingState.PENDING, 0, False, "Pending"),
         ("rejected", StandingState.REJECTED, 0, False, "Rejected"),
-        (None, StandingState.NONE, 0, False, "Not verified"),
+        (None, StandingState.NONE, 0, False, "Unverified"),
     ],
 )
 def test_standing_by_identity(trait: str | None, state: StandingState, level: int, ok: bool, short: str) -> None:

@@ -64,3 +64,12 @@ def test_webhooks_and_pauses_show():
     assert line.last_webhook_at == NOW - timedelta(hours=30)
     assert (line.control.reason, line.control.paused_by_name) == ("wrong key", "payouts")
     assert queries.global_stop().reason == "drill"
+
+
+def test_everybody_calls_the_same_provider_failing():
+    for number in range(200):  # 89.5 of a hundred, which rounds to ninety
+        call("answered" if number < 179 else "declined")
+    call("unknown", minutes_ago=-5, provider="volta"), [call("answered", provider="volta") for _ in range(5)]
+    assert queries.state_of(northgate()).value == "failing" and northgate().success_15m.percent == 90
+    assert [row["provider"] for row in queries.failing_creates(NOW, since=NOW - queries.SHORT)] == ["northgate"]
+    assert queries.failing_now(NOW) == {"northgate": northgate().success_15m}

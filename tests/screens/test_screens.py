@@ -29,7 +29,6 @@ BUDGETS = {"queue": 20_000, "decision": 16_000}
 OTHERS = 25_000
 # The page, its style sheet, its script, the icons, the mark.
 MOST_REQUESTS = 5
-MOST_SHIFT = 0.02
 
 # What an open page asks again and again: not part of what it takes to show it.
 POLL = re.compile(r"/fragments/|/menu/|/presence/|/lines/|[?&]live=|/status/|/session/")
@@ -98,8 +97,7 @@ def weighed(screen: Screen, response: Response, watch: Watch) -> list[str]:
     shifts = probe(response.frame.page, "shifts")
     faults = [f"{size} bytes compressed, at most {budget}"] if size > budget else []
     faults += [f"asks for {' '.join(watch.asked)}"] if len(watch.asked) > MOST_REQUESTS else []
-    # A word about who else looks comes after the page and may move a line a little.
-    return [*faults, *([f"moved by {shifts} after loading"] if shifts > MOST_SHIFT else [])]
+    return [*faults, *([f"moved by {shifts} after loading"] if shifts else [])]
 
 
 def barriers(page: Page, rules: dict[str, Any]) -> list[str]:

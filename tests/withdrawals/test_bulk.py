@@ -20,7 +20,7 @@ from withdrawals import queries, verification
 from withdrawals.exceptions import IllegalMove, NotAllowed
 from withdrawals.models import CheckResult, Decision, Limit, Withdrawal
 from withdrawals.operations import bulk, claims, decisions
-from withdrawals.states import Move, State
+from withdrawals.states import BULK, Move, State
 
 pytestmark = pytest.mark.django_db
 
@@ -199,7 +199,7 @@ def test_who_may_start_one(operator: User, senior: User, support: User, fraud_an
     settings.BULK_LIMIT = 1
     first, second = review(), review()
     for user in (support, fraud_analyst):
-        with pytest.raises(NotAllowed, match="may approve withdrawals"):
+        with pytest.raises(NotAllowed, match="may decide withdrawals"):
             start(first, user=user)
     with pytest.raises(NotAllowed, match="at most 1 at once"):
         start(first, second, user=operator)
@@ -225,7 +225,7 @@ def test_undo_all_takes_back_what_can_be_and_counts_the_rest(operator: User, sen
 def test_a_cancelled_job_leaves_the_rest_undecided(operator: User) -> None:
     first, second = review(), review()
     job = start(first, second, user=operator)
-    jobs._one(bulk.KIND, lambda item: "", clock=clock)
+    jobs._one(BULK[Move.APPROVE], lambda item: "", clock=clock)
     assert jobs.cancel(job, actor=operator, now=NOW) == 1
     assert bulk.work_off(clock=clock) == 0
     job.refresh_from_db()
@@ -243,7 +243,7 @@ def test_the_sweep_finds_a_job_whose_worker_died(operator: User) -> None:
         raise SystemExit
 
     with pytest.raises(SystemExit):
-        jobs.work_off(bulk.KIND, dies, clock=clock)
+        jobs.work_off(BULK[Move.APPROVE], dies, clock=clock)
     assert "decide_bulk" in queries.due_steps(now=NOW)
     bulk.work_off(clock=clock)
     assert outcomes(job) == {row.ref: (Outcome.DONE, "")}
@@ -253,9 +253,9 @@ def test_the_sweep_finds_a_job_whose_worker_died(operator: User) -> None:
 def test_how_long_it_may_still_take_is_told_after_a_tenth(operator: User) -> None:
     job = start(*(review() for _ in range(11)), user=operator)
     later = NOW + timedelta(seconds=10)
-    jobs._one(bulk.KIND, lambda item: "", clock=clock)
+    jobs._one(BULK[Move.APPROVE], lambda item: "", clock=clock)
     assert job_queries.progress_of(job, now=later).left is None
-    jobs._one(bulk.KIND, lambda item: "", clock=clock)
+    jobs._one(BULK[Move.APPROVE], lambda item: "", clock=clock)
     progress = job_queries.progress_of(job, now=later)
     assert (progress.done, progress.total, progress.left) == (2, 11, timedelta(seconds=45))
 
@@ -287,3 +287,35 @@ def test_two_people_at_once_decide_each_of_them_once(operator: User, senior: Use
     decisions.apply_due_decisions(now=DUE)
     connection.check_constraints()
     assert [breach for breach in verification.check() if breach.count] == []
+
+
+# Holding and rejecting -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("move", [Move.HOLD, Move.REJECT])
+def test_what_keeps_from_approving_does_not_keep_from_the_rest(operator: User, senior: User, move: Move) -> None:
+    def reason(row: Withdrawal) -> str:
+        found = bulk.left_out(queries.withdrawals().get(pk=row.pk), move, user=operator, now=NOW)
+        return found.sentence if found else ""
+
+    concerned, claimed = review(risk=(72, "high")), review()
+    claims.claim(claimed, user=senior, now=NOW)
+    assert reason(concerned) == ""
+    assert reason(claimed) == "Marta Keller has it."
+    assert reason(make_withdrawal(S.COMPLETED, by=senior)) == "Already decided: Completed."
+
+
+def test_who_may_not_reject_starts_nothing(finance: User) -> None:
+    row = review()
+    with pytest.raises(NotAllowed):
+        bulk.start({row.ref: row.version}, Move.REJECT, title="Reject", user=finance, token="t", now=NOW)
+
+
+def test_a_hold_of_many_is_written_down_as_what_it_is(operator: User) -> None:
+    row = review()
+    said = bulk.Said("waiting_colleague", "", {"kind": "internal", "wake_at": (NOW + timedelta(hours=2)).isoformat()})
+    job = bulk.start({row.ref: row.version}, Move.HOLD, title="Hold", user=operator, token="t", now=NOW, said=said)
+    assert queries.due_steps(now=NOW) == ["decide_bulk"]
+    assert bulk.work_off(clock=clock) == 1
+    assert AuditEntry.objects.filter(subject_type="job").values_list("action", flat=True).get() == "bulk_hold"
+    assert outcomes(job) == {row.ref: (Outcome.DONE, "")}

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
 from withdrawals.models import Decision, Limit, Withdrawal
 from withdrawals.operations import bulk, claims, decisions
-from withdrawals.states import State
+from withdrawals.states import Move, State
 
 pytestmark = pytest.mark.django_db
 
@@ -98,9 +99,9 @@ def test_the_preview_says_what_and_what_not_and_why(client: Client, senior: User
 def test_every_row_takes_the_statements_of_its_own_checks(client: Client, django_assert_num_queries: Any) -> None:
     first, second = review(), review()
     select(client, first)
-    with django_assert_num_queries(27):
+    with django_assert_num_queries(18):
         select(client, first)
-    with django_assert_num_queries(47):
+    with django_assert_num_queries(30):
         select(client, first, second)
 
 
@@ -109,7 +110,7 @@ def test_unchecked_rows_are_taken_out_of_the_totals(client: Client) -> None:
     text = client.post(PREVIEW, {"preview": sealed(select(client, first, second)), "keep": [second.ref]}).text
     assert heading(text) == "Approve 1 of 2 selected" and kept(text) == [second.ref]
     part = client.post(PREVIEW, {"preview": sealed(text), "keep": []}, headers={"HX-Request": "true"}).text
-    assert part.lstrip().startswith("<form") and "Nothing is left to approve." in part and "data-commits" not in part
+    assert part.lstrip().startswith("<form") and "Nothing is left to decide." in part and "data-commits" not in part
 
 
 def test_what_is_sent_is_decided_once_however_often(client: Client, operator: User) -> None:
@@ -139,7 +140,7 @@ def test_a_selection_that_changed_is_refused_with_the_differences(client: Client
     claims.claim(second, user=senior, now=NOW)
     answer = send(client, text)
     assert answer.status_code == 409 and not Job.objects.exists()
-    assert f"Nothing was approved. {second.ref}: Marta Keller has it." in notices(answer.text)
+    assert f"Nothing was done. {second.ref}: Marta Keller has it." in notices(answer.text)
     assert heading(answer.text) == "Approve 1 of 2 selected"
     assert send(client, answer.text).status_code == 302  # seen anew, it may be sent
 
@@ -165,7 +166,7 @@ def test_above_the_limit_a_senior_types_the_number_and_an_operator_may_not(
     settings.BULK_LIMIT = 1
     rows = review(), review()
     text = select(client, *rows)
-    assert "You may approve at most 1 at once." in notices(text) and "data-commits" not in text
+    assert "You may decide at most 1 at once." in notices(text) and "data-commits" not in text
     assert send(client, text, typed="2").status_code == 422
     higher = client_for(senior)
     text = select(higher, *rows)
@@ -224,7 +225,7 @@ def test_the_job_s_page_asks_until_it_is_over(client: Client, job: Job, django_a
     )
     assert "Cancel the rest" in text
     bulk.work_off(clock=lambda: NOW)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(8):  # the one that notes that the end was seen
         part = client.get(address, headers={"HX-Request": "true"})
     assert part.status_code == 200 and "2 of 2" in part.text and "Undo all" in part.text
     assert part.text.count("Approved, takes effect when the undo time is over") == 2
@@ -254,3 +255,72 @@ def test_a_job_is_its_owner_s(job: Job, senior: User, client_for: SignIn) -> Non
     assert other.get(f"/withdrawals/bulk/{job.pk}/").status_code == 404
     for act in ("undo", "cancel"):
         assert other.post(f"/withdrawals/bulk/{job.pk}/{act}/").status_code == 404
+
+
+# Holding and rejecting many ---------------------------------------------------------------------------------------
+
+
+def chosen(client: Client, move: str, *rows: Withdrawal) -> str:
+    response = client.post(PREVIEW, {"pick": [row.ref for row in rows], "move": move})
+    assert response.status_code == 200
+    return response.text
+
+
+def test_rejecting_asks_for_one_reason_that_fits_all(client: Client, operator: User) -> None:
+    first, risky = review(), review(risk=(72, "high"))
+    text = chosen(client, "reject", first, risky)
+    assert heading(text) == "Reject 2 of 2 selected"  # what keeps from approving does not keep from rejecting
+    assert "checked" not in text.partition('class="reasons"')[2].partition("</div>")[0]
+    without = send(client, text, note="All from one device.")
+    assert without.status_code == 422 and "Choose a reason." in without.text and "All from one device." in without.text
+    assert not Job.objects.exists()
+    answer = send(client, without.text, reason="linked_account", note="All from one device.")
+    job = Job.objects.get()
+    assert answer["Location"] == f"/withdrawals/bulk/{job.pk}/" and job.title == "Reject 2 payouts"
+    bulk.work_off(clock=lambda: NOW)
+    made = Decision.objects.order_by("pk")
+    assert [(one.move, one.reason, one.note, one.actor) for one in made] == [
+        (Move.REJECT, "linked_account", "All from one device.", operator)
+    ] * 2
+    page = client.get(f"/withdrawals/bulk/{job.pk}/").text
+    assert page.count("Rejected, takes effect when the undo time is over") == 2
+    decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
+    assert {row.state for row in Withdrawal.objects.all()} == {State.REJECTED}
+
+
+def test_holding_asks_until_when_and_says_nothing_of_legal_holds(client: Client) -> None:
+    row = review()
+    text = chosen(client, "hold", row)
+    assert heading(text) == "Hold 1 of 1 selected" and "Legal hold" not in text
+    refused = send(client, text, reason="waiting_provider", wake="date", wake_on="2026-11-01")
+    assert refused.status_code == 422 and "Choose a day from tomorrow" in refused.text
+    send(client, text, reason="waiting_document", wake="3d", player_message="Your passport, please.")
+    bulk.work_off(clock=lambda: NOW)
+    decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
+    row = Withdrawal.objects.get(pk=row.pk)
+    assert (row.state, row.wake_at, row.player_message) == (
+        State.ON_HOLD,
+        NOW + timedelta(days=3),
+        "Your passport, please.",
+    )
+
+
+def test_what_was_typed_stays_while_rows_are_unchecked(client: Client) -> None:
+    first, second = review(), review()
+    text = chosen(client, "reject", first, second)
+    typed = {"preview": sealed(text), "keep": [first.ref], "reason": "linked_account", "note": "One device."}
+    part = client.post(PREVIEW, typed, headers={"HX-Request": "true"}).text
+    assert heading(part) == "Reject 1 of 2 selected" and "One device." in part
+    assert re.search(r'value="linked_account" checked', part)
+
+
+def test_a_preview_of_one_thing_sends_no_other(client: Client) -> None:
+    row = review()
+    answer = send(client, select(client, row), move="reject", reason="other")
+    assert answer.status_code == 302
+    assert Job.objects.get().kind == "bulk_approve"
+
+
+def test_only_three_things_are_done_to_many(client: Client) -> None:
+    answer = client.post(PREVIEW, {"pick": [review().ref], "move": "recall"})
+    assert answer.status_code == 422 and "approved, held or rejected" in answer.text

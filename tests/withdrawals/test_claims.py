@@ -15,7 +15,7 @@ from backoffice.audit.models import AuditEntry
 from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
 from withdrawals import queries
-from withdrawals.exceptions import ClaimedByOther
+from withdrawals.exceptions import ClaimedByOther, IllegalMove, NotAllowed
 from withdrawals.models import Claim, Withdrawal
 from withdrawals.operations import claims, decisions
 from withdrawals.states import Move, State
@@ -52,6 +52,29 @@ def test_renewing_one_s_own_claim_is_no_news(operator: User) -> None:
     renewed = claims.claim(withdrawal, user=operator, now=NOW + timedelta(minutes=1))
     assert (renewed.since, renewed.until) == (NOW, LATER + timedelta(minutes=1))
     assert actions_of(withdrawal) == ["claim"]
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.PROCESSING])
+def test_what_waits_for_no_decision_is_nobody_s(state: State, operator: User, senior: User) -> None:
+    withdrawal = make_withdrawal(state, by=operator)
+    with pytest.raises(NotAllowed):
+        claims.claim(withdrawal, user=operator, now=NOW)
+    with pytest.raises(IllegalMove):
+        claims.take_over(withdrawal, user=senior, now=NOW, reason="Dana went home")
+    assert not Claim.objects.exists()
+
+
+def test_only_who_may_decide_claims_or_takes_over(operator: User, finance: User, fraud_analyst: User) -> None:
+    withdrawal = review()
+    for user in (finance, fraud_analyst):
+        with pytest.raises(NotAllowed):
+            claims.claim(withdrawal, user=user, now=NOW)
+        with pytest.raises(NotAllowed):
+            claims.take_over(withdrawal, user=user, now=NOW, reason="I want it")
+    decisions.decide(withdrawal, Move.APPROVE, actor=operator, now=NOW, version=withdrawal.version, key="k")
+    with pytest.raises(NotAllowed):
+        claims.claim(withdrawal, user=operator, now=NOW)
+    assert not Claim.objects.exists()
 
 
 def test_taking_over_says_from_whom_and_why(operator: User, senior: User) -> None:

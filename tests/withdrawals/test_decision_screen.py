@@ -16,8 +16,9 @@ from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import fund, make_withdrawal
 from tests.withdrawals.screen import QUEUE, SignIn, buttons, page, send, waiting
-from withdrawals.models import Note
+from withdrawals.models import Note, Withdrawal
 from withdrawals.operations import notes
+from withdrawals.pages import people
 from withdrawals.states import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
@@ -144,5 +145,32 @@ def test_the_page_takes_a_fixed_number_of_queries(
         make_withdrawal(State.COMPLETED, player=player, now=NOW - timedelta(days=day), by=operator)
     row, client = waiting(player=player), client_for(operator)
     page(client, row, QUEUE)
-    with django_assert_num_queries(32):
+    with django_assert_num_queries(27):
         page(client, row, QUEUE)
+
+
+def test_how_payouts_like_this_one_ended_is_told_once_enough_are_known(
+    operator: User, client_for: SignIn, support: User, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(people, "FEWEST_ALIKE", 3)
+    row = waiting(amount=20_000)
+    long_ago = NOW - timedelta(days=3)
+    for amount in (10_000, 40_000):
+        make_withdrawal(State.COMPLETED, now=long_ago, by=operator, amount=amount)
+    for amount in (9_900, 41_000):
+        make_withdrawal(State.COMPLETED, now=long_ago, by=operator, amount=amount)
+    make_withdrawal(State.COMPLETED, now=long_ago, by=operator, amount=20_000, player=row.player)
+    assert "like this one" not in page(client_for(operator), row)
+    make_withdrawal(State.REJECTED, now=long_ago, by=operator, amount=20_000)
+    told = "3 like this one lately, by the same method and of half to twice the amount: 2 completed, 1 rejected."
+    assert told in page(client_for(operator), row)
+    assert "like this one" not in page(client_for(support), row)
+
+
+def test_what_a_provider_pays_at_most_stands_among_the_limits(operator: User, client_for: SignIn) -> None:
+    row = waiting(amount=4_500_000)
+    Withdrawal.objects.filter(pk=row.pk).update(routes=["volta"])
+    text = page(client_for(operator), row)
+    assert re.search(r"Volta, one payout <span[^>]*>of €50,000.00<", text) and "€5,000.00 left" in text
+    Withdrawal.objects.filter(pk=row.pk).update(routes=["northgate"])
+    assert "one payout" not in page(client_for(operator), row)

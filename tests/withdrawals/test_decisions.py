@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 
 from backoffice.accounts.models import User
 from backoffice.accounts.preferences import prefer
@@ -428,3 +428,45 @@ def test_the_player_s_cancel_races_the_approval(operator: User) -> None:
         assert state_of(withdrawal) == S.CANCELLED
         assert decision.status in (Status.APPLIED, Status.OVERTAKEN)
     nothing_is_in_breach()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_agrees_a_moment_later_is_told_so(senior: User, finance: User, make_staff: Any) -> None:
+    withdrawal = make_withdrawal(S.OUTCOME_UNKNOWN, by=make_staff("Operator"))
+    proof = {"reason": "not_on_statement", "facts": {"evidence": "Line 14 of the statement"}}
+    proposal, another = decide(withdrawal, M.FAIL, senior, **proof), make_staff("Senior", "Piotr Maj")
+    late: list[Any] = []
+
+    def agree_late() -> None:
+        try:
+            late.append(decisions.second(proposal, actor=another, now=NOW))
+        except Exception as error:
+            late.append(error)
+        connection.close()
+
+    thread = threading.Thread(target=agree_late)
+    with transaction.atomic():
+        decisions.second(proposal, actor=finance, now=NOW)
+        thread.start()
+        thread.join(1)  # it waits for the row
+    thread.join()
+    assert isinstance(late[0], IllegalMove), late
+    assert Decision.objects.get().actor == finance
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"kind": "internal"},
+        {"kind": "player", "wake_at": DUE.isoformat()},
+        {"kind": "legal"},
+        {"kind": "internal", "wake_at": NOW.isoformat()},
+        {"kind": "internal", "wake_at": (NOW + timedelta(days=91)).isoformat()},
+        {"kind": "internal", "wake_at": DUE.isoformat(), "player_message": "Hello"},
+    ],
+)
+def test_a_hold_fits_its_reason_and_ends(withdrawal: Withdrawal, compliance: User, facts: dict[str, str]) -> None:
+    with pytest.raises(IllegalMove):
+        decide(withdrawal, M.HOLD, compliance, reason="waiting_colleague", facts=facts)
+    fits = {"kind": "internal", "wake_at": (NOW + timedelta(days=90)).isoformat()}
+    assert decide(withdrawal, M.HOLD, compliance, reason="waiting_colleague", facts=fits).status == Status.WAITING

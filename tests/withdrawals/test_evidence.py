@@ -7,6 +7,8 @@ from backoffice.audit.models import AuditEntry
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import make_destination, make_withdrawal
 from tests.withdrawals.screen import SignIn, send, undo_time_is_over, waiting
+from withdrawals.models import CheckResult
+from withdrawals.pages.inputs import inputs_of
 from withdrawals.states import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
@@ -42,3 +44,21 @@ def test_finance_prints_without_names_and_reasons(finance: User, operator: User,
     assert player.ref in html and "Hand to provider" in html
     for secret in ("Marković", "elena@", "Known player", "known_player", "Checks with their inputs"):
         assert secret not in html, secret
+
+
+def test_the_inputs_of_a_check_are_words_and_amounts() -> None:
+    limits = CheckResult(code="limits", evidence={"day": [11_000, 130_000, 500_000], "day_count": [0, 1, 5]})
+    assert inputs_of(limits, "SEK") == [
+        ("24 hours", "€110.00 before, €1,300.00 now, limit €5,000.00"),
+        ("Requests in 24 hours", "0 before, 1 now, limit 5"),
+    ]
+    details = {"label": "Visa •••• 8331", "owned": True, "first_seen_at": "2026-06-06T18:14:21.471188+00:00"}
+    assert inputs_of(CheckResult(code="destination", evidence=details), "SEK") == [
+        ("Payout details", "Visa •••• 8331"),
+        ("Ownership proved", "Yes"),
+        ("Known since", "2026-06-06 18:14:21 UTC"),
+    ]
+    identity = CheckResult(code="identity", evidence={"state": "expires_soon", "level": 2, "expires_on": ""})
+    assert inputs_of(identity, "SEK") == [("State", "Expires soon"), ("Level", "2")]
+    odd = inputs_of(CheckResult(code="fraud.FR05", evidence={"amount": 1_000}), "SEK")
+    assert odd == [("Amount", "SEK\N{NO-BREAK SPACE}10.00")]

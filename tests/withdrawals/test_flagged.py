@@ -122,7 +122,7 @@ def test_the_number_of_queries_does_not_grow(
         for _ in range(more):
             flagged()
         client.get("/flagged/")
-        with django_assert_num_queries(10):  # type: ignore[attr-defined]
+        with django_assert_num_queries(9):  # type: ignore[attr-defined]
             client.get("/flagged/")
 
 

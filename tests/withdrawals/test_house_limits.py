@@ -20,7 +20,7 @@ from withdrawals.states import Move, State
 pytestmark = pytest.mark.django_db(transaction=True)
 
 AMOUNT, CAP = 18_000, 36_000
-AT_ONCE, ROUNDS, SECONDS = 4, 200, 20
+AT_ONCE, ROUNDS, SECONDS = 4, 200, 8
 DUE = NOW + settings.UNDO_TIME
 
 
@@ -93,7 +93,7 @@ def test_row_locks_alone_do_not_keep_it(waiting: list[Withdrawal], operator: Use
     with connection.cursor() as cursor:
         cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER withdrawal_house_limits")
     try:
-        approved = rounds(waiting, operator, most=40, seconds=10)
+        approved = rounds(waiting, operator, most=40, seconds=5)
     finally:
         with connection.cursor() as cursor:
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER withdrawal_house_limits")

@@ -16,11 +16,13 @@ from backoffice.audit.actors import PAYOUTS, SCREENING, SWEEPER
 from backoffice.audit.models import AuditEntry
 from ledger.models import Entry
 from tests.conftest import NOW
+from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import PLATFORM, fund, make_withdrawal, open_withdrawal, pass_checks
 from withdrawals import guards, policy, verification
-from withdrawals.exceptions import IllegalMove, MoveRefused, NeedsReason, NotAllowed, StaleVersion
+from withdrawals.exceptions import IllegalMove, MoveRefused, NeedsReason, NotAllowed, RequestRefused, StaleVersion
 from withdrawals.models import CheckResult, Notification, PayoutAttempt, Withdrawal
-from withdrawals.operations import requests
+from withdrawals.operations import holds, requests
+from withdrawals.pages.pending import hold_words
 from withdrawals.states import CLOSED, Move, State
 
 pytestmark = pytest.mark.django_db
@@ -344,7 +346,7 @@ def test_legal_hold_needs_two_compliance_officers_to_end(people: dict[str, User]
         with pytest.raises(IllegalMove):
             actor = SWEEPER if move == M.CANCEL else people["senior"]
             Withdrawal.advance(withdrawal.pk, move, actor=actor, now=NOW, reason=reason)
-    release = {"reason": "no_longer_needed", "now": NOW}
+    release = {"reason": "law_satisfied", "now": NOW}
     with pytest.raises(NotAllowed):
         Withdrawal.advance(withdrawal.pk, M.RELEASE, actor=people["compliance"], **release)
     with pytest.raises(NotAllowed):
@@ -354,6 +356,35 @@ def test_legal_hold_needs_two_compliance_officers_to_end(people: dict[str, User]
     second = make_staff("Compliance", "Omar Said")
     moved = Withdrawal.advance(withdrawal.pk, M.RELEASE, actor=second, proposed_by=people["compliance"].pk, **release)
     assert moved.state == S.UNDER_REVIEW
+
+
+@pytest.mark.parametrize(("kind", "reason"), [("legal", "no_longer_needed"), ("internal", "law_satisfied")])
+def test_only_a_legal_hold_ends_for_a_reason_of_the_law(
+    kind: str, reason: str, people: dict[str, User], make_staff: Any
+) -> None:
+    withdrawal = in_state(S.UNDER_REVIEW, people)
+    hold = {"reason": "legal", "kind": kind, "wake_at": NOW + timedelta(days=1), "now": NOW}
+    Withdrawal.advance(withdrawal.pk, M.HOLD, actor=people["compliance"], **hold)
+    with pytest.raises(NeedsReason):
+        Withdrawal.advance(
+            withdrawal.pk, M.RELEASE, actor=make_staff("Compliance", "Omar Said"), now=NOW, reason=reason,
+            proposed_by=people["compliance"].pk,
+        )  # fmt: skip
+
+
+@pytest.mark.parametrize("state", [S.REQUESTED, S.UNDER_REVIEW, S.ON_HOLD, S.APPROVED])
+def test_nothing_is_cancelled_where_the_law_keeps_it_from_play(state: State, people: dict[str, User]) -> None:
+    withdrawal = in_state(state, people, hold_kind="player", player=PlayerFactory(verified=True, jurisdiction="gb"))
+    assert M.CANCEL not in withdrawal.moves_for(people["senior"])
+    with pytest.raises(IllegalMove):
+        Withdrawal.advance(withdrawal.pk, M.CANCEL, actor=SWEEPER, now=NOW, reason="expired")
+    with pytest.raises(RequestRefused):
+        requests.cancel(withdrawal, actor=PLATFORM, now=NOW)
+    if state == S.ON_HOLD:
+        assert "goes back to review on" in hold_words(withdrawal, people["senior"])
+        holds.wake(withdrawal.pk, now=withdrawal.wake_at)
+        withdrawal.refresh_from_db()
+        assert (withdrawal.state, withdrawal.reason) == (S.UNDER_REVIEW, "time_is_up")
 
 
 @pytest.mark.parametrize("move", [M.COMPLETE, M.FAIL])

@@ -11,10 +11,13 @@ from django.utils.html import escape
 from backoffice.accounts.models import User
 from tests.conftest import NOW
 from tests.factories.kyc import VerificationFactory
-from tests.withdrawals.screen import QUEUE, SignIn, page, send, waiting
+from tests.factories.withdrawals import make_finding
+from tests.withdrawals.screen import QUEUE, SignIn, page, send, undo_time_is_over, waiting
 from withdrawals import pulse
 from withdrawals.models import Claim, Decision, Limit, Visit, Withdrawal
 from withdrawals.operations import claims
+from withdrawals.pages.decision import PANEL_OF
+from withdrawals.states import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
@@ -39,7 +42,7 @@ def test_nothing_new_is_one_statement_besides_the_sign_in(
     html = page(client, row, QUEUE)
     for what in ("status", "facts"):
         address = asked(html, what)
-        with django_assert_num_queries(3 + 1):  # session, person, permissions, and the question itself
+        with django_assert_num_queries(2 + 1):  # session, person with their rights, and the question itself
             answer = client.get(address, **PART)
         assert (answer.status_code, answer.content) == (204, b""), what
 
@@ -78,6 +81,32 @@ def test_support_learns_of_nobody(operator: User, support: User, client_for: Sig
     assert "Dana" not in client_for(support).get(address, **PART).content.decode()
 
 
+def test_support_learns_of_no_decision_either(
+    operator: User, senior: User, compliance: User, support: User, client_for: SignIn
+) -> None:
+    row, client = waiting(), client_for(support)
+    shown = asked(page(client, row), "status")
+    crafted = f"/withdrawals/{row.ref}/fragments/status/?v=x&at={State.UNDER_REVIEW}&mine=1&due=1&waits="
+
+    def nothing_is_told() -> None:
+        assert client.get(shown, **PART).status_code == 204
+        for decision in ("", "0", "7"):
+            answer = client.get(crafted + decision, **PART).content.decode()
+            assert 'role="alert"></div>' in answer and "notice tone" not in answer and 'class="badge' not in answer
+        assert asked(page(client, row), "status") == shown
+
+    claims.claim(row, user=operator, now=NOW)
+    nothing_is_told()
+    claims.take_over(row, user=senior, now=NOW, reason="She may know the player")
+    nothing_is_told()
+    send(client_for(compliance), row, "hold", reason="legal")
+    nothing_is_told()
+    undo_time_is_over()
+    nothing_is_told()
+    senior_sees = asked(page(client_for(senior), row), "status")
+    assert senior_sees != shown and f"at={Withdrawal.objects.get().version}" in senior_sees
+
+
 def test_an_open_page_keeps_its_claim_and_leaving_gives_it_back(operator: User, client_for: SignIn) -> None:
     row, client = waiting(), client_for(operator)
     page(client, row, QUEUE)
@@ -104,9 +133,24 @@ def test_a_claim_is_handed_over_to_who_asked(operator: User, senior: User, clien
     assert claim_act(theirs, row, "ask").status_code == 302
     told = mine.get(address, **PART).content.decode()
     assert "Marta Keller asks you to hand this over." in told and "Hand over" in told
-    assert claim_act(mine, row, "hand-over").status_code == 302
+    to = re.search(r'name="to" value="(\d+)"', told)
+    assert to
+    assert claim_act(mine, row, "hand-over", to=to[1]).status_code == 302
     assert Claim.objects.get().owner == senior
     assert "It is yours now." in theirs.get(waits, **PART).content.decode()
+
+
+def test_a_claim_goes_to_whom_the_page_names_and_who_can_decide(
+    operator: User, senior: User, make_staff: Any, client_for: SignIn
+) -> None:
+    row, mine, another = waiting(), client_for(operator), make_staff("Operator", "Jo Lund")
+    page(mine, row, QUEUE)
+    claim_act(client_for(senior), row, "ask")
+    claim_act(client_for(another), row, "ask")
+    assert "By now Jo Lund asks for it." in claim_act(mine, row, "hand-over", to=senior.pk).content.decode()
+    User.objects.filter(pk=another.pk).update(is_active=False)
+    assert "Jo Lund can no longer decide it." in claim_act(mine, row, "hand-over", to=another.pk).content.decode()
+    assert Claim.objects.get().owner == operator
 
 
 def test_who_cannot_decide_cannot_ask(operator: User, finance: User, client_for: SignIn) -> None:
@@ -125,6 +169,27 @@ def test_changed_facts_are_marked_and_the_bar_is_new(operator: User, client_for:
     answer = client.get(address, **PART).content.decode()
     assert re.search(r'class="panel fill is-changed" id="part-limits" hx-swap-oob="true"', answer)
     assert "changed just now" in answer and 'id="bar-box"' in answer and 'id="part-player"' not in answer
+
+
+def test_every_fact_that_changes_is_shown(operator: User, client_for: SignIn) -> None:
+    row = waiting()
+    facts = pulse.facts_of(row.ref, now=NOW)
+    assert facts.keys() == PANEL_OF.keys()
+    for name, panel in PANEL_OF.items():
+        seen = pulse.write({**facts, name: "before"})
+        answer = client_for(operator).get(f"/withdrawals/{row.ref}/fragments/facts/?v={seen}", **PART)
+        assert f'id="part-{panel}" hx-swap-oob="true"' in answer.content.decode(), name
+
+
+def test_a_new_finding_is_shown_to_who_is_asked_to_look_again(senior: User, client_for: SignIn) -> None:
+    row, client = waiting(), client_for(senior)
+    seen = pulse.write(pulse.facts_of(row.ref, now=NOW))
+    make_finding(row, "paid_after_release", words="Northgate says that it paid this.")
+    data = {"version": row.version, "token": "t1", "facts": seen}
+    refused = client.post(f"/withdrawals/{row.ref}/approve/", data, **PART)
+    assert refused.status_code == 409
+    assert "One thing changed while you looked: what a provider says." in refused.content.decode()
+    assert "Northgate says that it paid this." in refused.content.decode()
 
 
 def test_who_decides_nothing_gets_no_panel_by_a_made_up_question(

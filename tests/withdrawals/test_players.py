@@ -173,5 +173,5 @@ def test_the_number_of_queries_does_not_grow(
         for _ in range(more):
             make_withdrawal(State.UNDER_REVIEW, now=timezone.now(), player=player)
         client.get("/players/?q=pl-5")
-        with django_assert_num_queries(12):  # type: ignore[attr-defined]
+        with django_assert_num_queries(11):  # type: ignore[attr-defined]
             client.get("/players/?q=pl-5")

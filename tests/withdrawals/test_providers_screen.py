@@ -75,7 +75,7 @@ def test_figures(client_for: ClientFor, admin: User, operator: User) -> None:
     make_withdrawal(State.OUTCOME_UNKNOWN, now=now - timedelta(minutes=10), by=operator)
     row = row_of(client_for(admin))
     assert "4 of 4 · 22 of 24" in row
-    assert "100 ms (200 ms)" in row
+    assert "100 ms 95 % in 200 ms" in row
     assert "2 , oldest 2 h" in row
     assert "Sandbox controls of Northgate Pay" in row
 

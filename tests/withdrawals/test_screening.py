@@ -48,7 +48,7 @@ def test_what_every_check_passes_is_approved_by_nobody(clean: Player) -> None:
     assert (withdrawal.state, withdrawal.required_approvals, withdrawal.risk_level) == (S.APPROVED, 0, "low")
     assert said(withdrawal) == {"identity": "pass", "destination": "pass", "limits": "pass", "fraud": "pass"}
     # A shared destination is a fraud indicator of another check: this line must not deny it.
-    assert withdrawal.check_results.get(code="fraud").title == "No indicators in play and deposits"
+    assert withdrawal.check_results.get(code="fraud").title == "No signals in play and deposits"
     assert withdrawal.fingerprint == withdrawal.fingerprint_now()
     assert not withdrawal.is_flagged
 

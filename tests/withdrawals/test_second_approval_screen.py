@@ -11,7 +11,7 @@ from django.test import Client
 from backoffice.accounts.models import User
 from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
-from tests.menu import menu_links
+from tests.menu import beside, menu_links
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import decisions
 from withdrawals.states import Move, State
@@ -75,10 +75,10 @@ def test_it_takes_the_same_few_statements_for_any_number_of_rows(
     client = client_for(senior)
     endorsed(operator)
     client.get(ADDRESS)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         client.get(ADDRESS)
     endorsed(operator, amount=1_300_000)
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(9):
         client.get(ADDRESS)
 
 
@@ -103,3 +103,10 @@ def test_confirming_goes_on_to_the_next_one_here(operator: User, senior: User, c
     assert f"/withdrawals/{first.ref}/confirm/" in page.text
     answer = client.get("/withdrawals/next/?view=second-approval")
     assert answer["Location"] in {f"/withdrawals/{row.ref}/?view=second-approval" for row in (first, second)}
+
+
+def test_the_menu_counts_what_somebody_may_confirm(senior: User, make_staff: Any, client_for: SignIn) -> None:
+    endorsed(senior)
+    endorsed(senior)
+    assert beside(client_for(senior).get(ADDRESS), "second-approval") == ""
+    assert beside(client_for(make_staff("Senior", "Tove Berg")).get(ADDRESS), "second-approval") == "2"

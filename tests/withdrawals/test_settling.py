@@ -14,9 +14,10 @@ from backoffice.accounts.models import User
 from ledger.models import Entry
 from tests.conftest import NOW
 from tests.factories.withdrawals import make_finding, make_withdrawal
+from withdrawals.exceptions import NotAllowed
 from withdrawals.models import Decision, PayoutAttempt, Withdrawal
 from withdrawals.operations import decisions
-from withdrawals.states import State
+from withdrawals.states import Move, State
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +79,10 @@ def test_nobody_else_is_asked(
 def test_what_is_being_processed_is_left_to_the_provider(finance: User, operator: User, client_for: SignIn) -> None:
     withdrawal = make_withdrawal(State.PROCESSING, now=NOW - timedelta(days=1), by=operator)
     assert "sheet-complete" not in page(client_for(finance), withdrawal)
+    for move in ("complete", "fail"):
+        sent = settle(client_for(finance), withdrawal, move, provider_reference="ng-77", evidence=EVIDENCE)
+        assert sent == 409, move
+    assert not Decision.objects.exists()
 
 
 def test_paid_by_two_people_who_saw_the_evidence(
@@ -215,3 +220,18 @@ def test_who_proposed_reads_that_it_was_declined(
     assert "declined" not in page(client_for(support), unknown)
     settle(client_for(finance), unknown, "fail", evidence=EVIDENCE)
     assert told not in page(client_for(finance), unknown)
+
+
+@pytest.mark.parametrize("move", ["complete", "fail"])
+def test_nobody_settles_what_they_approved(senior: User, finance: User, client_for: SignIn, move: str) -> None:
+    own = make_withdrawal(State.OUTCOME_UNKNOWN, now=NOW - timedelta(days=1), by=senior)
+    proof = {"provider_reference": "ng-77"} if move == "complete" else {}
+    assert f"sheet-{move}" not in page(client_for(senior), own)
+    assert settle(client_for(senior), own, move, evidence=EVIDENCE, **proof) == 403
+    assert settle(client_for(finance), own, move, evidence=EVIDENCE, **proof) == 302
+    assert agree(client_for(senior)) == 403
+    with pytest.raises(NotAllowed):  # nor by a proposal that came about in another way
+        Withdrawal.advance(
+            own.pk, Move(move), actor=finance, now=NOW, evidence=EVIDENCE, proposed_by=senior.pk,
+            reason={"complete": "on_statement", "fail": "provider_denies"}[move], **proof,
+        )  # fmt: skip

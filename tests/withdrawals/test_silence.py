@@ -18,6 +18,7 @@ from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
 from withdrawals.models import Decision, Note, Withdrawal
 from withdrawals.operations import decisions
+from withdrawals.pages import sheets
 from withdrawals.states import State
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +77,8 @@ def everything(client: Client, withdrawal: Withdrawal) -> dict[str, str]:
         f"/withdrawals/{withdrawal.ref}/reject/",
         f"/flagged/{withdrawal.ref}/",
         f"/players/?q={withdrawal.ref}",
+        f"/withdrawals/{withdrawal.ref}/evidence/",
+        *(f"/withdrawals/decisions/{one.pk}/{act}/" for one in Decision.objects.all() for act in ("agree", "decline")),
         *(f"/ledger/entries/{entry.pk}/" for entry in Entry.objects.filter(reference=withdrawal.ref)),
     )
     return {page: told(client, page) for page in pages}
@@ -191,3 +194,55 @@ def test_support_has_one_list(support: User, operator: User, client_for: SignIn)
     for query in ("view=on-hold", "view=needs-decision", "view=all&state=on_hold", "view=all&sort=state"):
         page = client.get(f"/withdrawals/?{query}").text
         assert "Left out of the address" in page and "1–1 of 1" in page, query
+
+
+def two_holds(compliance: User, operator: User, client_for: SignIn) -> tuple[Withdrawal, Withdrawal]:
+    """A legal hold, and one for another reason."""
+    legal = frozen(compliance, client_for)
+    plain = make_withdrawal(State.UNDER_REVIEW, now=NOW - timedelta(minutes=30), risk=(71, "high"), is_flagged=True)
+    decide(client_for(operator), plain, "hold", reason="waiting_provider", wake="tomorrow")
+    undo_time_is_over()
+    return legal, plain
+
+
+@pytest.mark.parametrize("role", OTHERS)
+def test_no_answer_tells_the_two_holds_apart(
+    role: str, compliance: User, operator: User, make_staff: Any, client_for: SignIn
+) -> None:
+    client, holds = client_for(make_staff(role)), two_holds(compliance, operator, client_for)
+    person = make_staff(role)
+    for slug, move in sheets.BY_SLUG.items():
+        for act in (client.get, client.post):
+            legal, plain = (act(f"/withdrawals/{one.ref}/{slug}/").status_code for one in holds)
+            assert (legal == 403) == (plain == 403), slug
+            if not person.has_perm("withdrawals.view_signals"):  # who reads no reason of a hold
+                assert legal == plain, (slug, move)
+
+
+@pytest.mark.parametrize("role", ["Finance", "Administrator"])
+def test_the_end_of_a_hold_is_for_those_who_read_its_reason(
+    role: str, operator: User, compliance: User, make_staff: Any, client_for: SignIn
+) -> None:
+    two_holds(compliance, operator, client_for)
+    client = client_for(make_staff(role))
+    assert "Left out of the address" in client.get("/withdrawals/?view=all&sort=wake").text
+    for view in ("on-hold", "all"):
+        assert "Wakes up" not in client.get(f"/withdrawals/?view={view}").text
+    assert "Wakes up" in client_for(operator).get("/withdrawals/?view=on-hold").text
+
+
+def test_the_log_shows_no_proposal_that_only_a_legal_hold_has(
+    compliance: User, second_officer: User, admin: User, client_for: SignIn
+) -> None:
+    withdrawal, officer = frozen(compliance, client_for), client_for(compliance)
+    undo_time_is_over()
+    for answer in ("decline", "agree"):
+        proposed = decide(officer, withdrawal, "release", reason="law_satisfied")
+        client_for(second_officer).post(f"/withdrawals/decisions/{proposed.pk}/{answer}/", {"why": "Not yet"})
+    undo_time_is_over()
+    told_of = {}
+    for person in (admin, compliance):
+        rows = client_for(person).get(f"/audit/?view=all&q={withdrawal.ref}").context["page"].rows
+        told_of[person] = {row.action for row in rows}
+    assert told_of[compliance] - told_of[admin] == {"propose", "second", "decline_proposal"}
+    assert "release" in told_of[admin]

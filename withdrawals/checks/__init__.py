@@ -33,15 +33,24 @@ def run_again(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
 
 
 def _run_each(chosen: Sequence[Check], withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
-    outcomes = [outcome for check in chosen for outcome in _run(check, withdrawal, now=now)]
+    try:
+        with transaction.atomic():
+            answers = [_listed(check(withdrawal, now=now)) for check in chosen]
+    except Exception:  # each of them again by itself: the one that fails says so there
+        answers = [_run(check, withdrawal, now=now) for check in chosen]
+    outcomes = [outcome for answer in answers for outcome in answer]
     return sorted(outcomes, key=lambda outcome: (-outcome.severity, -outcome.points))
+
+
+def _listed(answer: Outcome | list[Outcome]) -> list[Outcome]:
+    return answer if isinstance(answer, list) else [answer]
 
 
 def _run(check: Check, withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
     name = f"{check.__module__.rpartition('.')[2]}.{check.__name__}"
     try:
         with transaction.atomic():  # a failed statement must not take the other checks with it
-            answer = check(withdrawal, now=now)
+            return _listed(check(withdrawal, now=now))
     except Exception:
         logger.exception("Check %s of %s failed; a person decides.", name, withdrawal.ref)
         return [
@@ -53,4 +62,3 @@ def _run(check: Check, withdrawal: Withdrawal, *, now: datetime) -> list[Outcome
                 points=30,
             )
         ]
-    return answer if isinstance(answer, list) else [answer]

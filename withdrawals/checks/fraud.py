@@ -44,7 +44,7 @@ def assessed(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
         return [
             passed(
                 "fraud",
-                "No indicators in play and deposits",
+                "No signals in play and deposits",
                 {"assessment": assessment.pk, "rule_set": assessment.rule_set},
             )
         ]

@@ -23,12 +23,13 @@ def judge(player: Player, standing: Standing) -> Outcome:
         "level": standing.level,
         "expires_on": str(standing.expires_on or ""),
     }
+    said = standing.words[:1].lower() + standing.words[1:]
     if not standing.ok:
         return review(
             "identity",
-            f"Identity: {standing.words}",
-            f"The player’s identity is not verified: {standing.words}.",
-            short=f"Identity: {standing.words}",
+            f"Identity {said}",
+            f"The player’s identity is not verified: {said}.",
+            short=f"Identity {said}",
             evidence=evidence,
         )
     if player.self_excluded or player.suspended:
@@ -38,4 +39,4 @@ def judge(player: Player, standing: Standing) -> Outcome:
             "The payout goes on as usual: an exclusion never blocks the player’s own money.",
             evidence=evidence,
         )
-    return passed("identity", f"Identity {standing.words}", evidence)
+    return passed("identity", f"Identity {said}", evidence)

@@ -86,6 +86,8 @@ class Withdrawal(Lifecycle):
             ("decide_flagged", "Can clear or confirm fraud indicators"),
             ("view_transactions", "Can see the transactions report"),
             ("export_transactions", "Can export the transactions report"),
+            ("export_withdrawals", "Can export lists of withdrawals"),
+            ("exceed_export_limit", "Can export more rows than the export limit"),
         ]
         constraints = [
             models.UniqueConstraint(fields=["source", "intake_key"], name="withdrawal_intake_key_unique"),

@@ -1,10 +1,10 @@
-"""Approving many at once: which of them may be, what it comes to, and each decided as if it stood alone."""
+"""Deciding many at once: which of them may be, what it comes to, and each decided as if it stood alone."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from functools import cached_property, partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
@@ -18,10 +18,15 @@ from withdrawals.exceptions import ClaimedByOther, IllegalMove, MoveRefused, Not
 from withdrawals.models import CheckResult, Decision, Withdrawal
 from withdrawals.operations import claims, decisions, screening, validity, work
 from withdrawals.statement import statement_of
-from withdrawals.states import UNDECIDED, Move, State
+from withdrawals.states import BULK, UNDECIDED, Move, State
 from withdrawals.usage import Usage, of_house
 
-KIND = "bulk_approve"
+_MOVES = {kind: move for move, kind in BULK.items()}
+_PERMISSIONS = {
+    Move.APPROVE: "withdrawals.approve_withdrawal",
+    Move.HOLD: "withdrawals.hold_withdrawal",
+    Move.REJECT: "withdrawals.reject_withdrawal",
+}
 # More than this nobody looks through on one page.
 MOST = 100
 K = TypeVar("K")
@@ -29,8 +34,17 @@ _NOT_YET = (State.REQUESTED, State.ON_HOLD)
 
 
 @dataclass(frozen=True, slots=True)
+class Said:
+    """What one person said for all of them: the reason, and what the move needs besides."""
+
+    reason: str = ""
+    note: str = ""
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class LeftOut:
-    """Why one is not approved among others: ``words`` to count by, ``detail`` what there is to know of this one."""
+    """Why one is not decided among others: ``words`` to count by, ``detail`` what there is to know of this one."""
 
     words: str
     detail: str = ""
@@ -40,9 +54,9 @@ class LeftOut:
         return f"{self.words}: {self.detail}" if self.detail else f"{self.words}."
 
 
-def left_out(withdrawal: Withdrawal, *, user: User, now: datetime) -> LeftOut | None:
-    """Return why this person cannot approve it among others now, or None when they can."""
-    if (known := _known_reason(withdrawal, user=user, now=now)) is not None:
+def left_out(withdrawal: Withdrawal, move: Move = Move.APPROVE, *, user: User, now: datetime) -> LeftOut | None:
+    """Return why this person cannot decide it so among others now, or None when they can."""
+    if (known := _known_reason(withdrawal, move, user=user, now=now)) is not None or move != Move.APPROVE:
         return known
     objection = validity.objection_to(withdrawal, now=now)
     if objection is None:
@@ -50,7 +64,7 @@ def left_out(withdrawal: Withdrawal, *, user: User, now: datetime) -> LeftOut | 
     return LeftOut("New concern" if objection.is_news else "Cannot be approved", objection.sentence)
 
 
-def _known_reason(withdrawal: Withdrawal, *, user: User, now: datetime) -> LeftOut | None:
+def _known_reason(withdrawal: Withdrawal, move: Move, *, user: User, now: datetime) -> LeftOut | None:
     """What the rows say, before the checks are asked again."""
     if queries.waiting_decision(withdrawal) is not None:
         return LeftOut("Already decided")
@@ -61,6 +75,13 @@ def _known_reason(withdrawal: Withdrawal, *, user: User, now: datetime) -> LeftO
         claims.require_unclaimed(withdrawal, user=user, now=now)
     except ClaimedByOther as claimed:
         return LeftOut(f"{claimed.name} has it")
+    if move != Move.APPROVE:
+        return None if move in withdrawal.moves_for(user) else LeftOut("Not yours to decide")
+    return _not_approvable(withdrawal, user)
+
+
+def _not_approvable(withdrawal: Withdrawal, user: User) -> LeftOut | None:
+    """What speaks against an approval that nobody looks at closely."""
     moves = withdrawal.moves_for(user)
     if Move.APPROVE not in moves:
         if withdrawal.approvals_needed > 1:
@@ -76,7 +97,7 @@ def _known_reason(withdrawal: Withdrawal, *, user: User, now: datetime) -> LeftO
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One selected row: approved among the others when ``is_picked``."""
+    """One selected row: decided among the others when ``is_picked``."""
 
     withdrawal: Withdrawal
     left_out: LeftOut | None
@@ -90,8 +111,9 @@ class Line:
 
 @dataclass(frozen=True)
 class Preview:
-    """What approving the picked rows comes to. ``house`` is the use of the house's limits with all of them."""
+    """What deciding the picked rows comes to. ``house`` is the use of the house's limits if all are approved."""
 
+    move: Move
     lines: tuple[Line, ...]
     house: tuple[Usage, ...]
 
@@ -139,13 +161,21 @@ def _sums(parts: Iterable[tuple[K, int]]) -> dict[K, int]:
     return sums
 
 
-def preview(rows: Iterable[Withdrawal], *, user: User, now: datetime, without: Collection[str] = ()) -> Preview:
-    """Return what approving these rows comes to, without the references that somebody unchecked."""
+def preview(
+    rows: Iterable[Withdrawal],
+    move: Move = Move.APPROVE,
+    *,
+    user: User,
+    now: datetime,
+    without: Collection[str] = (),
+) -> Preview:
+    """Return what deciding these rows so comes to, without the references that somebody unchecked."""
     lines = []
     for row in rows:
-        reason = left_out(row, user=user, now=now)
+        reason = left_out(row, move, user=user, now=now)
         lines.append(Line(row, reason, reason is None and row.ref not in without))
-    return Preview(tuple(lines), tuple(_of_house([line.withdrawal for line in lines if line.is_picked], now=now)))
+    picked = [line.withdrawal for line in lines if line.is_picked and move == Move.APPROVE]
+    return Preview(move, tuple(lines), tuple(_of_house(picked, now=now)))
 
 
 def _of_house(picked: list[Withdrawal], *, now: datetime) -> list[Usage]:
@@ -172,23 +202,32 @@ def changes(seen: Mapping[str, int], current: Preview) -> list[str]:
 
 
 def may_start(user: User, count: int) -> bool:
-    """Whether this person may approve so many at once."""
+    """Whether this person may decide so many at once."""
     return count <= settings.BULK_LIMIT or user.has_perm("jobs.exceed_bulk_limit")
 
 
-def start(versions: Mapping[str, int], *, title: str, user: User, token: str, now: datetime) -> Job:
-    """Begin approving these withdrawals, versions as previewed by reference. The same token is the same job.
+def start(
+    versions: Mapping[str, int],
+    move: Move = Move.APPROVE,
+    *,
+    title: str,
+    user: User,
+    token: str,
+    now: datetime,
+    said: Said = Said(),
+) -> Job:
+    """Begin deciding these withdrawals, versions as previewed by reference. The same token is the same job.
 
-    Raises NotAllowed for who may not approve, or not so many; IllegalMove for nothing, or a token of somebody else.
+    Raises NotAllowed for who may not decide so, or not so many; IllegalMove for nothing, or a token of somebody else.
     """
-    if not user.has_perm("withdrawals.approve_withdrawal"):
-        raise NotAllowed("None of your roles may approve withdrawals.")
+    if not user.has_perm(_PERMISSIONS[move]):
+        raise NotAllowed("None of your roles may decide withdrawals so.")
     if not versions:
-        raise IllegalMove("Nothing is left to approve.")
+        raise IllegalMove("Nothing is left to decide.")
     if not may_start(user, len(versions)):
-        raise NotAllowed(f"You may approve at most {settings.BULK_LIMIT} at once.")
-    items = {ref: {"version": version} for ref, version in versions.items()}
-    job, is_new = jobs.start(KIND, items, title=title, token=token, owner=user, now=now)
+        raise NotAllowed(f"You may decide at most {settings.BULK_LIMIT} at once.")
+    items = {ref: {"version": version, **asdict(said)} for ref, version in versions.items()}
+    job, is_new = jobs.start(BULK[move], items, title=title, token=token, owner=user, now=now)
     if job.owner_id != user.pk:
         raise IllegalMove("This page was used already by somebody else. Select again.")
     if is_new:
@@ -198,27 +237,32 @@ def start(versions: Mapping[str, int], *, title: str, user: User, token: str, no
 
 def work_off(*, clock: work.Clock) -> int:
     """Decide what waits in jobs; return how many were looked at."""
-    return jobs.work_off(KIND, partial(_decide, clock=clock), clock=clock)
+    return sum(jobs.work_off(kind, partial(_decide, clock=clock), clock=clock) for kind in _MOVES)
 
 
 def _decide(item: JobItem, *, clock: work.Clock) -> str:
-    """Approve one, under its lock, as the person would by hand: what was learnt since the preview counts."""
-    now, user = clock(), item.job.owner
+    """Decide one, under its lock, as the person would by hand: what was learnt since the preview counts."""
+    now, user, move = clock(), item.job.owner, move_of(item.job)
     withdrawal = screening.locked(Withdrawal.objects.values_list("pk", flat=True).get(ref=item.subject))
-    if (reason := _known_reason(withdrawal, user=user, now=now)) is not None:
+    if (reason := _known_reason(withdrawal, move, user=user, now=now)) is not None:
         return reason.sentence
     try:
         decisions.decide(
             withdrawal,
-            Move.APPROVE,
+            move,
             actor=user,
             now=now,
-            version=item.facts["version"],
             key=_key(item.job, item.subject),
+            **item.facts,
         )
     except MoveRefused as refusal:
         return refusal.sentence
     return ""
+
+
+def move_of(job: Job) -> Move:
+    """Return what a job decides."""
+    return _MOVES[job.kind]
 
 
 def _key(job: Job, ref: str) -> str:
@@ -237,7 +281,7 @@ def undo_all(job: Job, *, actor: User, now: datetime) -> tuple[int, int]:
     Raises NotAllowed for anybody but who started it.
     """
     if job.owner_id != actor.pk:
-        raise NotAllowed("Only the person who approved them can take that back.")
+        raise NotAllowed("Only the person who decided them can take that back.")
     jobs.cancel(job, actor=actor, now=now)
     undone = late = 0
     for decision in decisions_of(job, job.items.values_list("subject", flat=True)).values():

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from backoffice.accounts.models import User
 from backoffice.audit.record import record
 from withdrawals import queries
-from withdrawals.exceptions import ClaimedByOther, IllegalMove, NotAllowed
+from withdrawals.exceptions import ClaimedByOther, IllegalMove, MoveRefused, NotAllowed
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Claim, Decision, Visit, Withdrawal
 from withdrawals.states import UNDECIDED, Move, State
@@ -56,14 +56,17 @@ def require_unclaimed(withdrawal: Withdrawal, *, user: User, now: datetime) -> N
 
 
 def claim(withdrawal: Withdrawal, *, user: User, now: datetime, page: str = "") -> Claim:
-    """Claim an unowned withdrawal, or renew one's own claim with whatever was asked of it. Raises ClaimedByOther.
+    """Claim an unowned withdrawal, or renew one's own claim with whatever was asked of it.
 
-    ``page`` names the open page that holds it, for let_go().
+    ``page`` names the open page that holds it, for let_go(). Raises ClaimedByOther, and NotAllowed for what waits
+    for no decision of this person.
     """
     if (mine := renew(withdrawal, user=user, now=now, page=page)) is not None:
         return mine
     with transaction.atomic():
-        Withdrawal.objects.select_for_update(of=("self",)).get(pk=withdrawal.pk)
+        subject = _locked(withdrawal)
+        if not can_decide(subject, user) or queries.waiting_decision(subject) is not None:
+            raise NotAllowed("It does not wait for a decision of yours.")
         current = Claim.objects.filter(withdrawal=withdrawal).select_related("owner").first()
         if current is not None and current.until > now and current.owner_id != user.pk:
             raise ClaimedByOther(current.owner.name)
@@ -87,9 +90,13 @@ def renew(withdrawal: Withdrawal, *, user: User, now: datetime, page: str = "") 
 
 
 def take_over(withdrawal: Withdrawal, *, user: User, now: datetime, reason: str) -> Claim:
-    """Take a withdrawal from whoever has it; the reason is recorded with their name."""
+    """Take a withdrawal from whoever has it; the reason is recorded with their name. Raises IllegalMove, NotAllowed."""
     with transaction.atomic():
-        Withdrawal.objects.select_for_update(of=("self",)).get(pk=withdrawal.pk)
+        subject = _locked(withdrawal)
+        if subject.state not in UNDECIDED:
+            raise IllegalMove("It waits for no decision any more. Nothing was taken over.")
+        if not may_take_over(subject, user, now=now):
+            raise NotAllowed("None of your roles may take this over.")
         previous = Claim.objects.filter(withdrawal=withdrawal).select_related("owner").first()
         mine = _give(withdrawal, user, now=now)
         record(
@@ -113,14 +120,21 @@ def ask_for(withdrawal: Withdrawal, *, user: User, now: datetime) -> None:
         raise IllegalMove("Nobody else has it now.")
 
 
-def hand_over(withdrawal: Withdrawal, *, user: User, now: datetime) -> Claim:
-    """Give one's own claim to whoever asked for it. Raises IllegalMove when there is nothing to give, or nobody."""
+def hand_over(withdrawal: Withdrawal, *, user: User, to: str, now: datetime) -> Claim:
+    """Give one's own claim to who asked for it, named by key in ``to`` as the giver read it.
+
+    Raises IllegalMove when there is nothing to give, or somebody else asked since, or who asked cannot decide it.
+    """
     with transaction.atomic():
-        Withdrawal.objects.select_for_update(of=("self",)).get(pk=withdrawal.pk)
+        subject = _locked(withdrawal)
         mine = Claim.objects.filter(withdrawal=withdrawal, owner=user, until__gt=now).select_related("asked_by").first()
         if mine is None or mine.asked_by is None:
             raise IllegalMove("Nobody asks for it any more, or it is not yours.")
         receiver = mine.asked_by
+        if str(receiver.pk) != to:
+            raise IllegalMove(f"By now {receiver.name} asks for it. It is still yours.")
+        if not can_decide(subject, receiver):
+            raise IllegalMove(f"{receiver.name} can no longer decide it. It is still yours.")
         given = _give(withdrawal, receiver, now=now)
         record(
             subject_type=SUBJECT_TYPE,
@@ -131,6 +145,10 @@ def hand_over(withdrawal: Withdrawal, *, user: User, now: datetime) -> Claim:
             at=now,
         )
     return given
+
+
+def _locked(withdrawal: Withdrawal) -> Withdrawal:
+    return Withdrawal.objects.select_for_update(of=("self",)).select_related("player").get(pk=withdrawal.pk)
 
 
 def _give(withdrawal: Withdrawal, user: User, *, now: datetime, page: str = "") -> Claim:
@@ -173,8 +191,8 @@ def next_for(
         while (withdrawal := _next_unlocked(user, now, queue, after, passed, back)) is not None:
             try:
                 claim(withdrawal, user=user, now=now)
-            except ClaimedByOther:
-                # Claimed and committed by somebody else after it was looked up and before it was locked.
+            except MoveRefused:
+                # Claimed or decided and committed by somebody else after it was looked up and before it was locked.
                 passed.append(withdrawal.pk)
             else:
                 break

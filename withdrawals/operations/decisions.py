@@ -10,9 +10,10 @@ from backoffice.accounts.models import User
 from backoffice.accounts.preferences import undo_time
 from backoffice.audit.models import AuditEntry
 from backoffice.audit.record import record
-from withdrawals import guards, policy, queries, reasons
+from withdrawals import guards, policy, queries, reasons, visibility
 from withdrawals.exceptions import (
     AlreadyDecided,
+    ClaimedByOther,
     FactsChanged,
     IllegalMove,
     MoveRefused,
@@ -22,7 +23,7 @@ from withdrawals.exceptions import (
 )
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Claim, Decision, Withdrawal
-from withdrawals.operations import claims, screening, validity
+from withdrawals.operations import claims, holds, screening, validity
 from withdrawals.states import MOVE_LOOKS, Move
 
 logger = logging.getLogger(__name__)
@@ -75,6 +76,8 @@ def decide(
             _require_decidable(subject, move, actor=actor, now=now, version=version, reason=reason)
             if reason in reasons.ANSWERED_WITH and not note.strip():
                 raise NeedsReason("Asking somebody needs a question.")
+            if move == Move.HOLD:
+                holds.require_fitting(reason, facts or {}, now=now)
             two = guards.takes_two(subject, move, actor)
             decision = Decision.objects.create(
                 withdrawal=subject,
@@ -105,17 +108,36 @@ def decide(
 def _require_decidable(
     subject: Withdrawal, move: Move, *, actor: User, now: datetime, version: int, reason: str
 ) -> None:
-    waiting = queries.waiting_decision(subject)
-    if waiting is not None:
-        raise AlreadyDecided(words_of(waiting, actor))
     if subject.version != version:
         raise StaleVersion(subject)
-    if move not in subject.moves_for(actor):
-        raise NotAllowed(f"You cannot use “{MOVE_LOOKS[move].label}” on this withdrawal now.")
-    claims.require_unclaimed(subject, user=actor, now=now)
+    if (objection := objection_to(subject, move, actor=actor, now=now)) is not None:
+        raise objection
     _check_reason(subject, move, actor, reason)
     if move in _APPROVING:
         validity.require_approvable(subject, actor=actor, now=now)
+
+
+def objection_to(subject: Withdrawal, move: Move, *, actor: User, now: datetime) -> MoveRefused | None:
+    """Return why this person cannot decide so now, if they cannot.
+
+    NotAllowed says that they never could; anything else that they came too late or a colleague is at it. Who may
+    not know of a legal hold does not learn of it by which of them it is.
+    """
+    label = MOVE_LOOKS[move].label
+    if not visibility.as_known_to(actor, subject).could(move, actor):
+        return NotAllowed(f"None of your roles may use “{label}” on this withdrawal.")
+    waiting = queries.waiting_decision(subject)
+    if waiting is not None:
+        own = waiting.actor == actor
+        told = own or visibility.sees_decision(actor, waiting)
+        return AlreadyDecided(words_of(waiting, actor) if told else "It is decided already.", own=own)
+    if move not in subject.moves_for(actor):
+        return IllegalMove(f"“{label}” is not possible any more.")
+    try:
+        claims.require_unclaimed(subject, user=actor, now=now)
+    except ClaimedByOther as refusal:
+        return refusal
+    return None
 
 
 def first_answer(key: str, withdrawal: Withdrawal, move: Move, *, actor: User, reason: str) -> Decision | None:
@@ -174,7 +196,8 @@ def decline(decision: Decision, *, actor: User, now: datetime, why: str) -> Deci
 
 
 def _open_proposal(decision: Decision, actor: User) -> Decision:
-    current = Decision.objects.select_for_update(of=("self",)).select_related("withdrawal", "actor").get(pk=decision.pk)
+    # Not joined to the person: the row that waited for its lock would be gone once its person is another one.
+    current = Decision.objects.select_for_update(of=("self",)).select_related("withdrawal").get(pk=decision.pk)
     if current.status != Decision.Status.PROPOSED:
         raise IllegalMove("This proposal is no longer open.")
     if not may_second(current, current.withdrawal, actor):

@@ -13,7 +13,7 @@ from backoffice.money import LARGEST_AMOUNT, AmountError, checked_amount, conver
 from kyc.models import Player
 from ledger.exceptions import AmountOutOfRange, InsufficientFunds
 from providers import routing
-from withdrawals import destinations, queries
+from withdrawals import destinations, guards, queries
 from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.exceptions import KeyReused, RequestRefused
 from withdrawals.models import Destination, Method, Withdrawal
@@ -141,7 +141,7 @@ def cancel(withdrawal: Withdrawal, *, actor: Actor, now: datetime, reason: str =
     Raises MoveRefused once it is with a provider, and RequestRefused where the law of the player's
     jurisdiction keeps what was asked for from going back into play.
     """
-    if withdrawal.player.jurisdiction.upper() in settings.NO_CANCEL_JURISDICTIONS:
+    if not guards.law_allows_cancelling(withdrawal):
         raise RequestRefused(
             "cancel_not_allowed", "In this player’s jurisdiction a withdrawal may not be reversed; it goes on."
         )

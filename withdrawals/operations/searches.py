@@ -49,7 +49,7 @@ def search(term: str, *, actor: User, now: datetime) -> Found:
     if len(term) < SHORTEST:
         return Found(None, (), ())
     people = kyc.look_up(term)[:MOST] if visibility.sees(actor, Field.NAME) else []
-    _remember(people, actor=actor, now=now)
+    remember(people, actor=actor, now=now)
     rows = tuple(_withdrawals(term, people, actor=actor, now=now))
     if len(people) == 1 and ("@" in term or term.upper() in (people[0].ref, people[0].external_id.upper())):
         return Found(people[0], rows, ())
@@ -98,7 +98,15 @@ def _amounts(term: str) -> Q | None:
     return same or None
 
 
-def _remember(people: list[Player], *, actor: User, now: datetime) -> None:
+def shown_by(term: str, rows: Iterable[Withdrawal], *, actor: User, now: datetime) -> None:
+    """Write down the players whom a term found by themselves, among the withdrawals that a list shows for it."""
+    if not term or not visibility.sees(actor, Field.NAME):
+        return
+    listed = {row.player_id for row in rows}
+    remember([one for one in kyc.look_up(term.strip()) if one.pk in listed], actor=actor, now=now)
+
+
+def remember(people: list[Player], *, actor: User, now: datetime) -> None:
     """Write down who was shown, once per search."""
     if not people:
         return

@@ -77,7 +77,7 @@ def first_approval(withdrawal: Withdrawal, user: Any) -> str:
         return ""
     at = timezone.localtime(first.decided_at)
     said = " · ".join(part for part in (reasons.label_of(first.reason) if first.reason else "", first.note) if part)
-    quoted = f": “{said}”" if said else ""
+    quoted = f": “{said.rstrip('.')}”" if said else ""
     return f"{first.actor.name} approved first, {at.day} {at:%b} at {at:%H:%M}{quoted}. A second person must confirm."
 
 

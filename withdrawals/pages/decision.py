@@ -17,7 +17,7 @@ from withdrawals.pages.approval import blocker, first_approval, policy_line
 from withdrawals.pages.earlier import earlier_of
 from withdrawals.pages.limits import MOST_BARS, bars_of, over_limits
 from withdrawals.pages.money_trail import trail_of
-from withdrawals.pages.people import linked_of, player_facts
+from withdrawals.pages.people import linked_of, player_facts, similar_of
 from withdrawals.pages.route import Route, route_of
 from withdrawals.pages.sheets import Sheet
 from withdrawals.pages.why import concerns_of, results_of, why_of
@@ -37,9 +37,9 @@ PANELS = {
 }
 # Without these nobody approves.
 NEEDED = ("why", "limits", "player", "money", "route")
-# Which panel shows what withdrawals.pulse calls a fact.
+# Which part of the page shows what withdrawals.pulse calls a fact.
 PANEL_OF = {"player": "player", "why": "why", "limits": "limits", "house": "limits", "money": "money", "route": "route",
-            "provider": "route"}  # fmt: skip
+            "provider": "route", "findings": "findings"}  # fmt: skip
 
 
 class Facts:
@@ -82,7 +82,7 @@ class Facts:
         return {"why": why_of(self.withdrawal, self.results, self.user)}
 
     def limits_after(self) -> dict[str, Any]:
-        bars = bars_of([*self.of_player, *self.of_house])
+        bars = bars_of([*self.of_player, *self.of_house], self.withdrawal)
         return {"bars": bars[:MOST_BARS], "more_bars": bars[MOST_BARS:]}
 
     def player(self) -> dict[str, Any]:
@@ -93,7 +93,10 @@ class Facts:
         return {"trail": trail_of(self.withdrawal, self.statement, self.user)}
 
     def linked(self) -> dict[str, Any]:
-        return {"people": linked_of(self.withdrawal, self.user, now=self.now)}
+        return {
+            "people": linked_of(self.withdrawal, self.user, now=self.now),
+            "similar": similar_of(self.withdrawal, self.user),
+        }
 
     def where(self) -> dict[str, Any]:
         return {"route": self.route}

@@ -7,6 +7,7 @@ from typing import Any
 from withdrawals import visibility
 from withdrawals.models import CheckResult, Decision, Withdrawal
 from withdrawals.operations.decisions import words_of
+from withdrawals.pages.inputs import inputs_of
 from withdrawals.pages.pending import waiting_facts
 
 
@@ -26,7 +27,7 @@ def decisions_of(withdrawal: Withdrawal, user: Any) -> list[Made]:
     return [
         Made(words_of(one), one.decided_at, Decision.Status(one.status).label, waiting_facts(one))
         for one in made
-        if visibility.sees_decision(user, one, withdrawal)
+        if visibility.sees_decision(user, one)
     ]
 
 
@@ -41,6 +42,4 @@ class Checked:
 def checks_of(withdrawal: Withdrawal) -> list[Checked]:
     """Return what the last checks said, with their inputs, the heaviest first."""
     rows = withdrawal.check_results.filter(is_current=True).order_by("-points", "pk")
-    return [
-        Checked(row, [(name.replace("_", " "), str(value)) for name, value in row.evidence.items()]) for row in rows
-    ]
+    return [Checked(row, inputs_of(row, withdrawal.currency)) for row in rows]

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from backoffice.audit import queries as audit
-from backoffice.money import format_money
 from backoffice.ui import inline
 from withdrawals.models import Finding
 from withdrawals.operations.findings import subject_of
@@ -49,7 +48,7 @@ def effect_of(finding: Finding) -> str:
 def facts_of(finding: Finding) -> list[tuple[str, str]]:
     """Return what the provider said, in words; what it left out is left out."""
     data: dict[str, Any] = finding.data
-    amount = format_money(data["amount"], data["currency"]) if data.get("amount") and data.get("currency") else ""
+    amount = inline.written(data["amount"], data["currency"]) if data.get("amount") and data.get("currency") else ""
     happened = inline.exact(datetime.fromisoformat(data["occurred_at"])) if data.get("occurred_at") else ""
     told = [
         ("What it means to us", _STATUSES.get(data.get("status", ""), "")),

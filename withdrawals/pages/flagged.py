@@ -4,20 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-
-from backoffice.money import format_money
 from withdrawals import queries, visibility
 from withdrawals.models import CheckResult, Withdrawal
+from withdrawals.pages.inputs import inputs_of
 from withdrawals.pages.why import concerns_of
 from withdrawals.states import OPEN
 
 MOST_OPEN = 20
-# Evidence is stored as numbers: which of them are money, and of which currency.
-_OWN_MONEY = {"amount", "last_deposit", "deposits", "stakes", "p95", "median", "balance"}
-_HOUSE_MONEY = {"house_value", "house_values"}
-_HOUSE_THRESHOLDS = {"fraud.FR02", "fraud.FR07"}
-_WORDS = {"p95": "Usual at most", "median": "Usual amount", "threshold": "Limit of the indicator"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +28,7 @@ def hits_of(withdrawal: Withdrawal, results: Sequence[CheckResult], user: Any) -
     if not visibility.sees(user, visibility.Field.SIGNALS):
         return []
     return [
-        Hit(result.title, result.sentence, result.points, tuple(_evidence(result, withdrawal.currency)))
+        Hit(result.title, result.sentence, result.points, tuple(inputs_of(result, withdrawal.currency)))
         for result in concerns_of(results)
     ]
 
@@ -53,20 +46,3 @@ def stake_of(withdrawal: Withdrawal) -> Stake:
     rows = queries.withdrawals().filter(player_id=withdrawal.player_id, state__in=OPEN).order_by("-requested_at", "-pk")
     totals = queries.open_totals([withdrawal.player_id])
     return Stake(tuple(rows[:MOST_OPEN]), totals.get(withdrawal.player_id, queries.OpenTotal(0, {})))
-
-
-def _evidence(result: CheckResult, currency: str) -> list[tuple[str, str]]:
-    house = _HOUSE_MONEY | ({"threshold"} if result.code in _HOUSE_THRESHOLDS else set())
-
-    def words(name: str, value: Any) -> str:
-        if isinstance(value, list):
-            return ", ".join(words(name, one) for one in value)
-        if isinstance(value, int) and name in _OWN_MONEY | house:
-            return format_money(value, settings.HOUSE_CURRENCY if name in house else currency)
-        return str(value)
-
-    return [
-        (_WORDS.get(name, name.replace("_", " ").capitalize()), words(name, value))
-        for name, value in result.evidence.items()
-        if value not in (None, [], "")
-    ]

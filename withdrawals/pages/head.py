@@ -30,6 +30,7 @@ class Presence:
     may_ask: bool
     asked_by: User | None
     lookers: tuple[str, ...]
+    stands: str
     digest: str
 
     @property
@@ -39,7 +40,7 @@ class Presence:
 
 def presence_of(withdrawal: Withdrawal, user: User, *, now: datetime, sensed: pulse.Presence | None = None) -> Presence:
     """Return who is at a withdrawal. ``sensed``: what the pulse said just now, if it was asked."""
-    sensed = sensed or pulse.presence_of(withdrawal.ref, reader_id=user.pk, now=now)
+    sensed = sensed or pulse.presence_of(withdrawal.ref, reader=user, now=now)
     owner = claims.owner_of(withdrawal, now=now)
     claim = withdrawal.claim if owner is not None else None
     others = owner is not None and owner != user
@@ -55,6 +56,7 @@ def presence_of(withdrawal: Withdrawal, user: User, *, now: datetime, sensed: pu
         may_ask=others and claims.can_decide(withdrawal, user),
         asked_by=claim.asked_by if claim else None,
         lookers=tuple(person.name.split()[0] for person in lookers),
+        stands=sensed.stands if sensed else "",
         digest=sensed.digest if sensed else "",
     )
 
@@ -84,7 +86,7 @@ def head_of(
         "findings": queries.open_findings_of(withdrawal, user),
         "may_print": user.has_perm("withdrawals.print_evidence"),
     }
-    if last is None or not visibility.sees_decision(user, last, withdrawal):
+    if last is None or not visibility.sees_decision(user, last):
         return context
     if last.is_waiting:
         proposal = last.status == Decision.Status.PROPOSED

@@ -6,8 +6,10 @@ from fractions import Fraction
 
 from django.conf import settings
 
-from backoffice.money import format_money
-from withdrawals.models import Limit
+from backoffice.ui import inline
+from providers import queries as providers
+from withdrawals.models import Limit, Withdrawal
+from withdrawals.pages.route import provider_label
 from withdrawals.usage import Usage
 
 MOST_BARS = 4
@@ -41,20 +43,34 @@ _SCOPES = {Limit.Scope.PLAYER: "", Limit.Scope.HOUSE: "of the house "}
 
 
 def _capped(number: int, usage: Usage) -> str:
-    return f"{number:,}" if usage.is_count else format_money(number, settings.HOUSE_CURRENCY)
+    return f"{number:,}" if usage.is_count else inline.written(number, settings.HOUSE_CURRENCY)
 
 
-def bars_of(usages: Sequence[Usage]) -> list[Bar]:
-    """Return the limits that apply, the tightest first."""
-
-    def share(usage: Usage) -> Fraction:
-        # A cap of nothing is over with anything.
-        return Fraction(usage.before + usage.this, usage.cap or 1)
-
-    return [_bar(usage, share(usage)) for usage in sorted(usages, key=share, reverse=True)]
+def bars_of(usages: Sequence[Usage], withdrawal: Withdrawal | None = None) -> list[Bar]:
+    """Return the limits that apply, the tightest first; with a withdrawal also that of who would pay it."""
+    bars = [_bar(usage) for usage in usages]
+    if withdrawal is not None:
+        bars += _of_provider(withdrawal)
+    return sorted(bars, key=_share, reverse=True)
 
 
-def _bar(usage: Usage, share: Fraction) -> Bar:
+def _share(bar: Bar | Usage) -> Fraction:
+    # A cap of nothing is over with anything.
+    return Fraction(bar.before + bar.this, bar.cap or 1)
+
+
+def _of_provider(withdrawal: Withdrawal) -> list[Bar]:
+    code, currency = withdrawal.provider or next(iter(withdrawal.routes), ""), withdrawal.currency
+    cap = providers.largest_payout(code, withdrawal.method, currency)
+    if cap is None:
+        return []
+    near = withdrawal.amount >= cap * ATTENTION_FROM
+    rest = f"{inline.written(cap - withdrawal.amount, currency)} left"
+    label = f"{provider_label(code)}, one payout"
+    return [Bar(label, cap, 0, withdrawal.amount, inline.written(cap, currency), rest, "attn" if near else "")]
+
+
+def _bar(usage: Usage) -> Bar:
     def words(number: int) -> str:
         return _capped(number, usage)
 
@@ -67,5 +83,5 @@ def _bar(usage: Usage, share: Fraction) -> Bar:
         this=usage.this,
         of=words(usage.cap),
         rest=f"{words(-usage.left)} over" if usage.is_over else f"{words(usage.left)} left",
-        tone="danger" if usage.is_over else "attn" if share >= ATTENTION_FROM else "",
+        tone="danger" if usage.is_over else "attn" if _share(usage) >= ATTENTION_FROM else "",
     )

@@ -1,12 +1,8 @@
 """The words, keys and buttons of each decision: one row per move."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 
-from django.utils import timezone
-
-from withdrawals import reasons
-from withdrawals.states import HoldKind, Move
+from withdrawals.states import Move
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,32 +120,9 @@ ESCALATE = Look(
     "Escalated",
     "e",
 )
-# The word that a person gives for a hold says what kind of hold it is.
-HOLD_KINDS: dict[str, HoldKind] = {
-    "waiting_document": HoldKind.PLAYER,
-    "waiting_player": HoldKind.PLAYER,
-    "waiting_provider": HoldKind.PROVIDER,
-    "waiting_colleague": HoldKind.INTERNAL,
-    "waiting_other": HoldKind.INTERNAL,
-    "legal": HoldKind.LEGAL,
-    **dict.fromkeys(reasons.ANSWERED_WITH, HoldKind.INTERNAL),
-}
 WAKE_CHOICES = (
     ("2h", "In 2 hours"),
     ("tomorrow", "Tomorrow, 09:00"),
     ("3d", "In 3 days"),
     ("date", "On a date, 09:00"),
 )
-LONGEST_HOLD = timedelta(days=90)
-# Whom nobody answered decides without the answer.
-ANSWER_TIME = timedelta(days=1)
-
-
-def wake_at(choice: str, *, on: date | None = None, now: datetime) -> datetime:
-    """Return the moment that a choice of WAKE_CHOICES stands for; ``on`` is the date that was chosen."""
-    local = timezone.localtime(now)
-    if choice in ("tomorrow", "date"):
-        day = on or (local + timedelta(days=1)).date()
-        return timezone.make_aware(datetime.combine(day, time(9)), local.tzinfo)
-    number, unit = int(choice[:-1]), choice[-1]
-    return now + (timedelta(hours=number) if unit == "h" else timedelta(days=number))

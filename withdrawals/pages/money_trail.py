@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from backoffice.money import format_money
+from backoffice.ui import inline
 from withdrawals import visibility
 from withdrawals.models import Withdrawal
 from withdrawals.statement import Statement
@@ -49,7 +49,7 @@ def trail_of(withdrawal: Withdrawal, statement: Statement, user: Any) -> MoneyTr
 
 def _lines(sums: dict[str, int], currency: str) -> list[Line]:
     deposits = sums["deposit_count"]
-    wagered = format_money(-sums["stakes"], currency)
+    wagered = inline.written(-sums["stakes"], currency)
     return [
         Line("Deposits", sums["deposits"], "1 deposit" if deposits == 1 else f"{deposits} deposits"),
         Line("Game result", sums["stakes"] + sums["wins"], f"on {wagered} wagered"),

@@ -6,7 +6,8 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
-from withdrawals import queries, reasons, visibility
+from backoffice.ui import inline
+from withdrawals import guards, queries, reasons, visibility
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations.decisions import words_of
 from withdrawals.pages.looks import LOOKS
@@ -21,8 +22,9 @@ def undo_offer(user: Any, *, now: datetime, view: str = "") -> dict[str, Any] | 
         return None
     name = visibility.player_name(user, decision.withdrawal.player)
     left = int((decision.effective_at - now).total_seconds())
+    amount = inline.written(decision.withdrawal.amount, decision.withdrawal.currency)
     return {
-        "text": f"{said(decision)} {decision.withdrawal.money} for {name}",
+        "text": f"{said(decision)} {amount} for {name}",
         "url": with_view(reverse("withdrawals:undo", args=[decision.pk]), view),
         "seconds": max(left, 1),
     }
@@ -90,7 +92,8 @@ def hold_words(withdrawal: Withdrawal, user: Any) -> str:
         why = f"{asked.actor.name} asked {why.removeprefix('Asked ')}: “{asked.note}”"
     if withdrawal.hold_kind == HoldKind.LEGAL:
         return f"{why}. A legal hold has no end of its own: two compliance officers must agree to release it."
-    ends = "is cancelled" if withdrawal.hold_kind == HoldKind.PLAYER else "goes back to review"
+    expires = withdrawal.hold_kind == HoldKind.PLAYER and guards.law_allows_cancelling(withdrawal)
+    ends = "is cancelled" if expires else "goes back to review"
     if withdrawal.wake_at is None:
         return f"{why}. It stays until somebody releases it."
     local = timezone.localtime(withdrawal.wake_at)

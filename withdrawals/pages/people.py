@@ -13,9 +13,12 @@ from kyc.models import Player
 from kyc.states import Standing
 from withdrawals import queries, visibility
 from withdrawals.models import Withdrawal
+from withdrawals.states import LOOKS, State
 from withdrawals.visibility import Field
 
 MOST_LINKED = 3
+# From fewer nothing can be told.
+FEWEST_ALIKE = 20
 LINKED_SINCE = timedelta(days=90)
 
 
@@ -83,6 +86,19 @@ def linked_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> People | N
     known = [(rows[pk], shared) for pk, shared in links.items() if pk in rows]
     linked = tuple(_linked(player, shared, today) for player, shared in known[:MOST_LINKED])
     return People(linked=linked, more=max(len(known) - MOST_LINKED, 0))
+
+
+def similar_of(withdrawal: Withdrawal, user: Any) -> str:
+    """Return how payouts like this one ended, in words; empty where too few are known to tell anything."""
+    if not visibility.sees(user, Field.SIGNALS):
+        return ""
+    ended = queries.similar_outcomes(withdrawal)
+    total = sum(ended.values())
+    if total < FEWEST_ALIKE:
+        return ""
+    parts = sorted(ended.items(), key=lambda item: -item[1])
+    ends = ", ".join(f"{number} {LOOKS[State(state)].label.lower()}" for state, number in parts)
+    return f"{total} like this one lately, by the same method and of half to twice the amount: {ends}."
 
 
 def _links(withdrawal: Withdrawal, *, now: datetime) -> dict[int, str]:

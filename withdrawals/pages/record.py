@@ -93,8 +93,9 @@ def outcome_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Outcome:
     if withdrawal.state in (State.COMPLETED, State.RETURNED) and at is not None:
         verb = "paid by" if withdrawal.state == State.COMPLETED else "came back to"
         took = inline.duration(at - withdrawal.requested_at)
+        amount = inline.written(withdrawal.amount, withdrawal.currency)
         reference = f"provider reference {withdrawal.provider_reference}"
-        words = f"{withdrawal.money} {verb} {through} on {_moment(at)}, {took} after the request; {reference}."
+        words = f"{amount} {verb} {through} on {_moment(at)}, {took} after the request; {reference}."
     elif withdrawal.state in (State.PROCESSING, State.OUTCOME_UNKNOWN):
         words = f"{through} has it. {look.help}"
     elif withdrawal.wait_reason and visibility.sees(user, Field.STATE):

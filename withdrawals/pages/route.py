@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from backoffice.money import format_money
 from backoffice.ui import inline
 from fraud import queries as fraud
 from kyc.names import is_same_name
@@ -17,6 +16,7 @@ from withdrawals.models import Method, Withdrawal
 from withdrawals.states import UNDECIDED, State
 from withdrawals.visibility import Field
 
+A_MINUTE = timedelta(minutes=1)
 _ACCOUNT_WORDS = {Method.IBAN: "account", Method.CARD: "card", Method.WALLET: "wallet"}
 
 
@@ -82,12 +82,14 @@ def _deposited(withdrawal: Withdrawal) -> str:
     """Whether the money goes back where money came from: the rule of the closed loop, as a fact."""
     label, currency = withdrawal.destination.label, withdrawal.currency
     total = fraud.deposited_with(withdrawal.player_id, label=label, currency=currency)
-    return f"Yes, {format_money(total, currency)}" if total else "No deposit came from it"
+    return f"Yes, {inline.written(total, currency)}" if total else "No deposit came from it"
 
 
 def _typical(code: str, *, now: datetime) -> str:
     took = queries.typical_time(code, now=now)
-    return f"typically {inline.duration(took)}" if took is not None else ""
+    if took is None:
+        return ""
+    return f"typically {inline.duration(took) if took >= A_MINUTE else 'within a minute'}"
 
 
 def _wait(routes: Sequence[str], troubles: Mapping[str, providers.Trouble]) -> str:

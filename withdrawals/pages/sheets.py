@@ -8,12 +8,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.accounts.preferences import undo_time
+from backoffice.ui import inline
 from withdrawals import guards, queries, reasons
 from withdrawals.models import Withdrawal
 from withdrawals.operations.decisions import DECIDABLE, needs_reason
 from withdrawals.pages.looks import ESCALATE, LOOKS, Look
 from withdrawals.reasons import Reason
-from withdrawals.states import MOVE_LOOKS, UNDECIDED, HoldKind, Move, State
+from withdrawals.states import MOVE_LOOKS, UNDECIDED, HoldKind, Move
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Sheet:
 
     @property
     def choices(self) -> list[tuple[str, str]]:
-        return [(reason.code, reason.label) for reason in self.reasons]
+        return [(reason.code, self._offered(reason.label)) for reason in self.reasons]
 
     @property
     def hint(self) -> str:
@@ -85,8 +86,12 @@ class Sheet:
     def escalates(self) -> bool:
         return self.look is ESCALATE
 
+    def _offered(self, label: str) -> str:
+        """Of a reason that says who was asked, who they are: ``A fraud analyst``."""
+        return label.removeprefix(reasons.ASKED).capitalize() if self.escalates else label
+
     def _filled(self, words: str) -> str:
-        return words.format(money=self.withdrawal.money)
+        return words.format(money=inline.written(self.withdrawal.amount, self.withdrawal.currency))
 
     def _lower(self, words: str) -> str:
         filled = self._filled(words)
@@ -117,7 +122,7 @@ def escalation_of(withdrawal: Withdrawal, user: Any) -> Sheet:
 
 def effect_of(withdrawal: Withdrawal, move: Move) -> str:
     """Return what the move does with the money, in a sentence; empty where the question says it."""
-    return LOOKS[move].effect.format(money=withdrawal.money)
+    return LOOKS[move].effect.format(money=inline.written(withdrawal.amount, withdrawal.currency))
 
 
 def _warnings(withdrawal: Withdrawal, user: Any) -> tuple[str, ...]:
@@ -134,13 +139,8 @@ def _warnings(withdrawal: Withdrawal, user: Any) -> tuple[str, ...]:
 
 
 def sheets_for(withdrawal: Withdrawal, user: Any) -> list[Sheet]:
-    """Return what this person may decide now, in the order of the bar.
-
-    What a provider still works on is left to the provider: by hand only an unknown outcome is settled.
-    """
+    """Return what this person may decide now, in the order of the bar."""
     possible = set(withdrawal.moves_for(user)) & set(DECIDABLE)
-    if withdrawal.state != State.OUTCOME_UNKNOWN:
-        possible -= {Move.COMPLETE, Move.FAIL}
     offered = [sheet_of(withdrawal, move, user) for move in LOOKS if move in possible]
     if Move.HOLD in possible and withdrawal.state in UNDECIDED:
         at = next(n for n, sheet in enumerate(offered) if sheet.move == Move.HOLD)
@@ -160,8 +160,8 @@ def _reasons(withdrawal: Withdrawal, move: Move, user: Any) -> tuple[Reason, ...
         return tuple(reason for reason in reasons.CANCEL if reason.code != "expired")
     if move == Move.RELEASE:
         asked = withdrawal.reason in reasons.ANSWERED_WITH
-        lifted = tuple(one for one in reasons.RELEASE if asked or one.code != "answered")
-        return reasons.UNFREEZE if withdrawal.hold_kind == HoldKind.LEGAL else lifted
+        fitting = reasons.listed(move, legal_hold=withdrawal.hold_kind == HoldKind.LEGAL)
+        return tuple(one for one in fitting if asked or one.code != "answered")
     if move in (Move.APPROVE, Move.ENDORSE):
         return reasons.APPROVE
     return reasons.BY_MOVE[move]

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import Q
+
 from backoffice.audit import queries as audit
 from backoffice.audit.models import AuditEntry
 from backoffice.ui import inline
 from withdrawals import reasons, visibility
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Note, Withdrawal
-from withdrawals.pages.looks import HOLD_KINDS
 from withdrawals.states import LOOKS, MOVE_LOOKS, UNDECIDED, HoldKind, Move
 
 _MOVES = {str(move) for move in Move}
@@ -102,9 +103,16 @@ def last_claim(withdrawal: Withdrawal, user: Any) -> str:
 
 def reads_reason(user: Any, entry: AuditEntry) -> bool:
     """Whether this person may read why something was done to a withdrawal."""
-    about_law = _is_legal(entry) or entry.reason in {reason.code for reason in reasons.UNFREEZE}
+    about_law = _is_legal(entry) or entry.reason in reasons.ABOUT_LAW
     law = about_law and not visibility.sees(user, visibility.Field.LEGAL)
     return visibility.sees(user, visibility.Field.SIGNALS) and not law
+
+
+def kept_from(user: Any) -> Q | None:
+    """Return the entries of the log that alone tell of a legal hold: of releases, only those from one are proposed."""
+    if visibility.sees(user, visibility.Field.LEGAL):
+        return None
+    return Q(action__in=("propose", "second", "decline_proposal", "undo"), reason__in=reasons.ABOUT_LAW)
 
 
 def _states(entries: list[AuditEntry], user: Any) -> list[Event]:
@@ -149,7 +157,7 @@ def _kept_from(user: Any, entries: list[AuditEntry]) -> set[int]:
 def _is_legal(entry: AuditEntry) -> bool:
     """Whether the entry puts on legal hold, or decides to."""
     about = entry.data.get("move", entry.action)
-    return about == Move.HOLD and HoldKind.LEGAL in (entry.data.get("kind"), HOLD_KINDS.get(entry.reason))
+    return about == Move.HOLD and HoldKind.LEGAL in (entry.data.get("kind"), reasons.HOLD_KINDS.get(entry.reason))
 
 
 def _was_frozen(withdrawal: Withdrawal) -> bool:

@@ -50,7 +50,7 @@ def why_of(withdrawal: Withdrawal, results: Sequence[CheckResult], user: Any) ->
     passed = [result for result in results if result.outcome == "pass"]
     counted = [_count(concerns, "concern"), _count(notes, "note"), f"{len(passed)} passed" if passed else ""]
     said = [_signal(result) for result in [*concerns, *notes]]
-    folded = Signal("passed", f"{_count(passed, 'check')} passed", f"{', '.join(one.title for one in passed)}.")
+    folded = Signal("passed", f"{_count(passed, 'check')} passed", " · ".join(one.title for one in passed))
     return Why(
         score=withdrawal.risk_score,
         level=Risk(Level(withdrawal.risk_level), withdrawal.risk_score or 0) if withdrawal.risk_level else None,

@@ -1,4 +1,4 @@
-"""What is about to be approved at once, and what became of it."""
+"""What is about to be decided at once, and what became of it."""
 
 from typing import Any
 
@@ -9,8 +9,9 @@ from backoffice.ui import columns, inline
 from backoffice.ui.tables import BaseTable, Group
 from withdrawals import visibility
 from withdrawals.operations.bulk import Line
-from withdrawals.pages.bulk import Result
+from withdrawals.pages.bulk import WORDS, Result
 from withdrawals.pages.route import provider_label
+from withdrawals.states import Move
 from withdrawals.tables.queue import address_of
 
 
@@ -24,12 +25,13 @@ class BoxColumn(columns.Column):
         if record.left_out is not None:
             return SafeString("")
         return format_html(
-            '<input type="checkbox" name="keep" value="{0}" id="keep-{0}" aria-label="Approve {1}"'
+            '<input type="checkbox" name="keep" value="{0}" id="keep-{0}" aria-label="{4} {1}"'
             ' hx-post="{2}" autocomplete="off"{3}>',
             record.withdrawal.ref,
             table.label_of(record),
             table.count_url,
             SafeString(" checked" if record.is_picked else ""),
+            table.words.verb,
         )
 
 
@@ -45,11 +47,13 @@ class NameColumn(columns.Column):
 
 
 class BulkTable(BaseTable):
-    """Hand in ``count_url``, which answers with the totals of the checked rows."""
+    """Hand in ``count_url``, which answers with the totals of the checked rows, and ``words`` of what is done."""
 
-    box = BoxColumn(accessor="withdrawal", verbose_name="Approve")
+    box = BoxColumn(accessor="withdrawal", verbose_name="Include")
     player = NameColumn(accessor="withdrawal", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="withdrawal__amount", currency="withdrawal__currency", verbose_name="Amount")
+    amount = columns.MoneyColumn(
+        accessor="withdrawal__amount", currency="withdrawal__currency", verbose_name="Amount", width=17
+    )
     to = columns.Column(accessor="withdrawal", verbose_name="To", width=20)
     provider = columns.Column(accessor="provider", verbose_name="Provider", width=14)
     reference = columns.Column(accessor="withdrawal__ref", verbose_name="Reference", width=16, css="mono")
@@ -59,12 +63,14 @@ class BulkTable(BaseTable):
     sort = "due"  # as they come
     phone = {"box": "side", "player": "title", "amount": "amount", "to": "meta", "why": "note"}
     count_url = ""
+    words = WORDS[Move.APPROVE]
 
     def group_of(self, record: Line) -> Group:
-        return Group("Will be approved" if record.left_out is None else "Left out")
+        return Group(f"Will be {self.words.past}" if record.left_out is None else "Left out")
 
     def label_of(self, record: Line) -> str:
-        return f"{visibility.player_name(self.me, record.withdrawal.player)}, {record.withdrawal.money}"
+        row = record.withdrawal
+        return f"{visibility.player_name(self.me, row.player)}, {inline.written(row.amount, row.currency)}"
 
     def render_to(self, record: Line) -> SafeString:
         return inline.masked(visibility.destination_words(self.me, record.withdrawal))
@@ -80,7 +86,9 @@ class BulkTable(BaseTable):
 
 class ResultTable(BaseTable):
     player = NameColumn(accessor="withdrawal", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="withdrawal__amount", currency="withdrawal__currency", verbose_name="Amount")
+    amount = columns.MoneyColumn(
+        accessor="withdrawal__amount", currency="withdrawal__currency", verbose_name="Amount", width=17
+    )
     reference = columns.Column(accessor="withdrawal__ref", verbose_name="Reference", width=16, css="mono")
     outcome = columns.Column(accessor="words", verbose_name="Outcome", css="wraps")
 

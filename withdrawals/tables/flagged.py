@@ -53,7 +53,7 @@ class FlaggedTable(BaseTable):
     due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=16)
     owner = OwnerColumn(accessor="pk", verbose_name="Owner", width=10)
 
-    caption = "Withdrawals with fraud indicators"
+    caption = "Withdrawals with fraud signals"
     sort = "-risk"
     phone = {"player": "title", "amount": "amount", "risk": "side", "due": "meta", "signals": "note"}
 
@@ -62,4 +62,4 @@ class FlaggedTable(BaseTable):
         self.open_totals: dict[int, queries.OpenTotal] = {}
 
     def render_signals(self, value: list[str]) -> SafeString:
-        return format_html('<span title="{}">{}</span>', " · ".join(value), " · ".join(value[:2]))
+        return inline.two_lines(" · ".join(value[:2]))

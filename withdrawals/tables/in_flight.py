@@ -1,6 +1,5 @@
 """What is with providers: how it stands, since when, what was said last, and what happens next by itself."""
 
-from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
@@ -13,11 +12,11 @@ from withdrawals import visibility
 from withdrawals.models import Withdrawal
 from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, WITH_PROVIDER, State
-from withdrawals.tables.queue import address_of
+from withdrawals.tables.queue import STATUSES, address_of
 
 
 class StatusColumn(columns.Column):
-    width = 20
+    width = 18
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
         return inline.state(LOOKS[visibility.state_for(table.me, record.state, record.hold_kind)])
@@ -26,23 +25,28 @@ class StatusColumn(columns.Column):
         return visibility.state_for(context["table"].me, context["record"].state, "").label
 
 
+def flight_address(withdrawal: Withdrawal) -> str:
+    """Return where a row leads: an unknown outcome to what is known of it, any other to its record."""
+    if withdrawal.state == State.OUTCOME_UNKNOWN:
+        return reverse("withdrawals:unknown", args=[withdrawal.ref])
+    return address_of(withdrawal)
+
+
 class RecordColumn(columns.Column):
-    """The player as the link; of an unknown outcome, to what is known of it."""
+    """The player as the link."""
 
     width = 14
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
-        unknown = record.state == State.OUTCOME_UNKNOWN
-        address = reverse("withdrawals:unknown", args=[record.ref]) if unknown else address_of(record)
         name = visibility.player_name(table.me, record.player)
-        return format_html('<a class="cell" href="{}">{}</a>', address, name)
+        return format_html('<a class="cell" href="{}">{}</a>', flight_address(record), name)
 
     def value(self, value: Any, **context: Any) -> str:
         return context["record"].player.ref
 
 
 class ToColumn(columns.Column):
-    width = 20
+    width = 28
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
         words = inline.masked(visibility.destination_words(table.me, record))
@@ -56,7 +60,7 @@ class NextColumn(columns.Column):
     """What the machines do next, and when; where they do nothing, who must."""
 
     css = "soft"
-    width = 16
+    width = 18
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString | str:
         if record.state not in WITH_PROVIDER:
@@ -69,11 +73,11 @@ class NextColumn(columns.Column):
 
 
 class InFlightTable(BaseTable):
-    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status")
+    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status", explained=STATUSES)
     player = RecordColumn(accessor="player", verbose_name="Player")
     amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=13)
     to = ToColumn(accessor="provider", sort_by="provider", verbose_name="Provider and payout details")
-    sent = columns.TimeColumn(accessor="sent_at", sort_by="sent_at", verbose_name="Sent", form="exact", width=18)
+    sent = columns.TimeColumn(accessor="sent_at", sort_by="sent_at", verbose_name="Sent", form="relative", width=12)
     attempt = columns.Column(accessor="attempt", verbose_name="Attempt", css="num", width=8)
     answer = columns.Column(accessor="answer", verbose_name="Last answer", css="soft")
     then = NextColumn(accessor="state", verbose_name="Next automatic step")
@@ -91,14 +95,11 @@ class InFlightTable(BaseTable):
         return record.ref
 
     def label_of(self, record: Withdrawal) -> str:
-        return f"{visibility.player_name(self.me, record.player)}, {record.money}"
+        return f"{visibility.player_name(self.me, record.player)}, {inline.written(record.amount, record.currency)}"
 
     def gone(self, record: Withdrawal) -> SafeString:
         return inline.state(LOOKS[visibility.state_for(self.me, record.state, record.hold_kind)])
 
     def render_answer(self, value: str) -> SafeString:
         words = value[:1].upper() + value[1:]
-        return format_html('<span title="{0}">{0}</span>', words) if words else inline.NOTHING
-
-    def value_sent(self, value: datetime) -> str:
-        return value.isoformat(timespec="seconds")
+        return inline.two_lines(words)

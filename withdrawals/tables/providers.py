@@ -49,7 +49,7 @@ class FloatColumn(columns.Column):
     """Our money at the provider per currency, and as of when it said so."""
 
     css = "num wraps"
-    width = 16
+    width = 20
 
     def render(self, record: ProviderLine, table: BaseTable) -> SafeString:
         return (
@@ -101,19 +101,22 @@ class ProviderTable(BaseTable):
 
     provider = columns.Column(accessor="label", verbose_name="Provider", css="strong", width=14)
     state = ProviderStateColumn(accessor="state", verbose_name="State")
-    taken = TakenColumn(accessor="code", verbose_name="Taken, 15 min · 24 h")
-    answer = columns.Column(accessor="median_ms", verbose_name="Answer (p95)", css="num wraps", width=12)
+    taken = TakenColumn(accessor="code", verbose_name="Taken on, 15 min · 24 h")
+    answer = columns.Column(accessor="median_ms", verbose_name="Answers in", css="num wraps", width=12)
     in_flight = columns.Column(accessor="in_flight", verbose_name="In flight", css="num linked wraps", width=11)
     unknown = columns.Column(accessor="unknown", verbose_name="Unknown", css="num", width=8)
     funds = FloatColumn(accessor="code", verbose_name="Our money there")
-    webhook = columns.TimeColumn(accessor="last_webhook_at", verbose_name="Last webhook", form="relative", width=11)
+    webhook = columns.TimeColumn(accessor="last_webhook_at", verbose_name="Last heard", form="relative", width=11)
     switch = SwitchColumn(accessor="code", verbose_name="Switch")
 
     caption = "Payment providers"
     phone = {"provider": "title", "switch": "amount", "taken": "meta", "funds": "side", "state": "note"}
 
-    def render_answer(self, value: int, record: ProviderLine) -> str:
-        return f"{value:,} ms ({record.p95_ms or 0:,} ms)"
+    def render_answer(self, value: int, record: ProviderLine) -> SafeString:
+        """Half of the answers, and all but the slowest twentieth."""
+        return format_html(
+            '{} ms <span class="whole muted">95 % in {} ms</span>', f"{value:,}", f"{record.p95_ms or 0:,}"
+        )
 
     def render_in_flight(self, value: int, record: ProviderLine) -> SafeString | str:
         if not value:

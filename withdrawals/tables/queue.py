@@ -2,16 +2,18 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
-from django.urls import reverse
-from django.utils.html import format_html
+from django.conf import settings
+from django.urls import get_script_prefix, get_urlconf, reverse, reverse_lazy
 from django.utils.safestring import SafeString
 
 from backoffice.accounts.models import User
-from backoffice.money import format_money, to_major_string
+from backoffice.money import to_major_string
 from backoffice.ui import columns, inline
+from backoffice.ui.markup import markup
 from backoffice.ui.paging import capped_words
 from backoffice.ui.tables import BaseTable, Group
 from fraud.states import Level, Risk
@@ -32,10 +34,15 @@ FLAGGED = "flagged"
 
 def address_of(withdrawal: Withdrawal, view: str = "") -> str:
     """Return the address of a withdrawal's page; ``view`` is the list from which it is opened."""
-    if view == FLAGGED:
-        return reverse("withdrawals:flagged-one", args=[withdrawal.ref])
-    address = reverse("withdrawals:record", args=[withdrawal.ref])
-    return f"{address}?{urlencode({'view': view})}" if view else address
+    page = "flagged-one" if view == FLAGGED else "record"
+    address = _address(f"withdrawals:{page}", get_urlconf(), get_script_prefix()).replace("KEY", withdrawal.ref)
+    return f"{address}?{urlencode({'view': view})}" if view and view != FLAGGED else address
+
+
+@cache
+def _address(page: str, *_where: str | None) -> str:
+    """The address of a page with KEY in the place of the reference, found once: a list asks for each of its rows."""
+    return reverse(page, args=["KEY"])
 
 
 def next_address(view: str) -> str:
@@ -46,15 +53,15 @@ def next_address(view: str) -> str:
 class PlayerColumn(columns.Column):
     """Name and country as the row's link; the reference for those who work without names."""
 
-    width = 16
+    width = 15
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
         named = visibility.sees(table.me, visibility.Field.NAME)
-        return format_html(
+        return markup(
             '<a class="cell" href="{}">{}</a>{}',
             address_of(record, table.view),
             record.player.name if named else record.player.ref,
-            format_html(' <span class="muted">{}</span>', record.player.country) if named else "",
+            markup(' <span class="muted">{}</span>', record.player.country) if named else "",
         )
 
 
@@ -62,31 +69,31 @@ class DestinationColumn(columns.Column):
     """Method, masked payout details, and a mark where it waits because whoever would pay it does not work."""
 
     css = "wraps"
-    width = 18
+    width = 19
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
         waits = (
             record.state == State.APPROVED and record.wait_reason and visibility.sees(table.me, visibility.Field.STATE)
         )
         trouble = table.troubles.get(record.provider or next(iter(record.routes), "")) if waits else ""
-        return format_html(
+        return markup(
             '<span class="state soft">{}<span>{}</span></span>{}',
             inline.icon(METHOD_ICONS[Method(record.method)]),
             inline.masked(visibility.destination_words(table.me, record)),
-            format_html(" {}", inline.mark("attn", "warn", trouble)) if trouble else "",
+            markup(" {}", inline.mark("attn", "warn", trouble)) if trouble else "",
         )
 
 
 class StandingColumn(columns.Column):
     """What KYC says today."""
 
-    width = 12
+    width = 11
 
     def render(self, value: int, table: "QueueTable") -> SafeString:
         standing = table.standings.get(value)
         if standing is None:
             return inline.NOTHING
-        return format_html(
+        return markup(
             '<span class="state tone-{}" title="{}">{}<span class="soft">{}</span></span>',
             standing.tone,
             standing.words,
@@ -105,6 +112,10 @@ class RiskColumn(columns.Column):
         return inline.risk(value, Risk(Level(record.risk_level), value) if record.risk_level else None)
 
 
+# Where every status is explained.
+STATUSES = reverse_lazy("withdrawals:statuses")
+
+
 class StatusColumn(columns.Column):
     """How it stands, as far as the reader may know, and why an approved one is not being paid."""
 
@@ -115,7 +126,7 @@ class StatusColumn(columns.Column):
         if not record.wait_reason or not visibility.sees(table.me, visibility.Field.STATE):
             return status
         waits = WaitReason(record.wait_reason)
-        return format_html('{} <span class="muted" title="{}">· {}</span>', status, waits.words, waits.label)
+        return markup('{} <span class="muted" title="{}">· {}</span>', status, waits.words, waits.label)
 
     def value(self, value: Any, **context: Any) -> str:
         record: Withdrawal = context["record"]
@@ -129,11 +140,11 @@ class WhyColumn(columns.Column):
 
     def render(self, value: list[str], record: Withdrawal, table: "QueueTable") -> SafeString:
         if record.state == State.ON_HOLD:
-            return format_html("{}", pending.hold_reason(record, table.me)) or inline.NOTHING
+            return inline.two_lines(pending.hold_reason(record, table.me))
         words = " · ".join(value[:2])
         if record.state != State.SECOND_APPROVAL or table.view == "second-approval":
-            return format_html("{}", words)
-        return format_html("{} · {}", inline.state(LOOKS[State.SECOND_APPROVAL]), words)
+            return inline.two_lines(words)
+        return inline.two_lines(words, lead=inline.state(LOOKS[State.SECOND_APPROVAL]))
 
 
 class ProposalColumn(columns.Column):
@@ -145,8 +156,7 @@ class ProposalColumn(columns.Column):
         proposal = table.proposals.get(value)
         if proposal is None:
             return inline.NOTHING
-        words = f"{proposal.actor.name} proposes to {pending.proposal_words(proposal)}"
-        return format_html('<span title="{0}">{0}</span>', words)
+        return inline.two_lines(f"{proposal.actor.name} proposes to {pending.proposal_words(proposal)}")
 
 
 class OwnerColumn(columns.PersonColumn):
@@ -197,17 +207,17 @@ class QueueTable(BaseTable):
     """Hand in ``view`` (slug of the list), ``standings`` by player, ``troubles`` by provider, ``waiting``; ``facts``
     by reference where columns show them."""
 
-    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=13)
+    due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=14)
     requested = columns.TimeColumn(accessor="requested_at", sort_by="requested_at", verbose_name="Requested", width=11)
     decided = columns.TimeColumn(accessor="decided_at", sort_by="decided_at", verbose_name="Decided", width=11)
     decider = DeciderColumn(accessor="decider_id", verbose_name="By", width=10)
     wake = columns.TimeColumn(accessor="wake_at", sort_by="wake_at", verbose_name="Wakes up", form="relative", width=16)
     player = PlayerColumn(accessor="player", sort_by="player__name", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=16)
+    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=17)
     to = DestinationColumn(accessor="destination", verbose_name="To")
     kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
     risk = RiskColumn(accessor="risk_score", sort_by="risk_order", verbose_name="Risk")
-    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status")
+    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status", explained=STATUSES)
     provider = columns.Column(accessor="provider", sort_by="provider", verbose_name="Provider", width=13)
     why = WhyColumn(accessor="why", verbose_name="Why it needs a person")
     proposal = ProposalColumn(accessor="pk", verbose_name="Proposal")
@@ -278,12 +288,17 @@ class QueueTable(BaseTable):
 
 
 def money_words(totals: dict[str, int]) -> list[SafeString]:
-    """Return one amount per currency, the largest number first; they are never added up."""
-    return [inline.money(total, code) for code, total in sorted(totals.items(), key=lambda item: -item[1])]
+    """Return one amount per currency, the house's own first; they are never added up."""
+    return [inline.money(total, code) for code, total in _by_currency(totals)]
 
 
 def _plain_sums(totals: dict[str, int]) -> list[str]:
-    return [format_money(total, code) for code, total in sorted(totals.items(), key=lambda item: -item[1])]
+    return [inline.written(total, code) for code, total in _by_currency(totals)]
+
+
+def _by_currency(totals: dict[str, int]) -> list[tuple[str, int]]:
+    """Amounts of two currencies cannot be compared, so the order is that of the codes, and it stays."""
+    return sorted(totals.items(), key=lambda item: (item[0] != settings.HOUSE_CURRENCY, item[0]))
 
 
 def waited(since: datetime, now: datetime) -> str:

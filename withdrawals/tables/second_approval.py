@@ -75,7 +75,7 @@ class SecondApprovalTable(BaseTable):
         return record.ref
 
     def label_of(self, record: Withdrawal) -> str:
-        return f"{visibility.player_name(self.me, record.player)}, {record.money}"
+        return f"{visibility.player_name(self.me, record.player)}, {inline.written(record.amount, record.currency)}"
 
     def gone(self, record: Withdrawal) -> SafeString:
         """Its new state; while a decision waits for its undo time, that it was decided."""

@@ -12,7 +12,7 @@ from backoffice.ui.tables import BaseTable
 from ledger.queries import Booked
 from withdrawals import visibility
 from withdrawals.pages.route import provider_label
-from withdrawals.tables.queue import StatusColumn, address_of
+from withdrawals.tables.queue import STATUSES, StatusColumn, address_of
 
 
 class EntriesColumn(columns.Column):
@@ -77,7 +77,9 @@ class TransactionTable(BaseTable):
     amount = columns.MoneyColumn(accessor="amount", sort_by="reference_amount", verbose_name="Amount", width=16)
     fee = columns.MoneyColumn(accessor="fee", verbose_name="Fee", css="r num", width=9)
     currency = columns.Column(accessor="currency", verbose_name="Currency", visible=False)
-    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status", width=16, css="wraps")
+    state = StatusColumn(
+        accessor="state", sort_by="state", verbose_name="Status", width=16, css="wraps", explained=STATUSES
+    )
     method = columns.Column(accessor="get_method_display", verbose_name="Method", visible=False)
     provider = ProviderColumn(accessor="provider", sort_by="provider", verbose_name="Provider")
     provider_reference = columns.Column(

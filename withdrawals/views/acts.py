@@ -13,12 +13,11 @@ from django.views.generic import FormView, View
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from withdrawals import tables, visibility
-from withdrawals.exceptions import ClaimedByOther, MoveRefused, NotAllowed
+from withdrawals.exceptions import MoveRefused, NotAllowed
 from withdrawals.forms import DeclineForm, NoteForm, TakeOverForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims, decisions, notes
 from withdrawals.pages import bar, pending
-from withdrawals.states import UNDECIDED
 from withdrawals.views.answers import ask_again, conflict, go_on, is_part
 from withdrawals.views.decision import withdrawal_or_404
 from withdrawals.views.tabs import view_of
@@ -96,9 +95,12 @@ class TakeOver(AskText):
 
     def form_valid(self, form: Any) -> HttpResponse:
         withdrawal = withdrawal_or_404(self.kwargs["ref"])
-        if withdrawal.state not in UNDECIDED:
-            return conflict(self.request, withdrawal, "It waits for no decision any more. Nothing was taken over.")
-        claims.take_over(withdrawal, user=self.request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
+        try:
+            claims.take_over(withdrawal, user=self.request.user, now=timezone.now(), reason=form.cleaned_data["reason"])
+        except NotAllowed as refusal:
+            raise PermissionDenied(refusal.sentence) from refusal
+        except MoveRefused as refusal:
+            return conflict(self.request, withdrawal, refusal.sentence)
         return redirect(page_of(withdrawal, self.request))
 
 
@@ -116,13 +118,9 @@ class ClaimRow(Permitted, View):
         withdrawal = withdrawal_or_404(ref)
         refused = ""
         try:
-            if not claims.claimable(user, now=now).filter(pk=withdrawal.pk).exists():
-                owner = claims.owner_of(withdrawal, now=now)
-                refused = f"{owner} is deciding this." if owner else "It does not wait for a decision of yours."
-            else:
-                claims.claim(withdrawal, user=user, now=now)
-        except ClaimedByOther as faster:
-            refused = faster.sentence
+            claims.claim(withdrawal, user=user, now=now)
+        except MoveRefused as refusal:
+            refused = refusal.sentence
         if "HX-Request" not in request.headers:
             return redirect(tables.address_of(withdrawal, view_of(request)))
         context = {
@@ -169,13 +167,13 @@ class AnswerDecision(Permitted, View):
         except MoveRefused as refusal:
             return conflict(request, decision.withdrawal, refusal.sentence)
         if self.act != "agree":
-            messages.info(request, "Nothing was done. It can be decided anew.")
+            messages.info(request, "Taken back: nothing was sent. You can decide it again.")
         return go_on(request, page_of(decision.withdrawal, request))
 
     def _decision(self, pk: int) -> Decision:
         decision = get_object_or_404(Decision.objects.select_related("withdrawal__player", "actor"), pk=pk)
         user = self.request.user
-        if decision.actor_id != user.pk and not visibility.sees_decision(user, decision, decision.withdrawal):
+        if decision.actor_id != user.pk and not visibility.sees_decision(user, decision):
             raise Http404
         return decision
 

@@ -1,43 +1,43 @@
-"""Many approvals at once: the preview that has to be seen, and the page of the job."""
+"""Many decisions at once: the preview that has to be seen, and what sends it."""
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
-from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, redirect, render
+from django.http import HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.views.generic import View
 
 from backoffice.accounts.requests import StaffRequest
-from backoffice.jobs import operations as jobs
-from backoffice.jobs import queries as job_queries
 from backoffice.jobs.models import Job
 from backoffice.ui.access import Permitted
 from backoffice.ui.paging import BadCursor, seal, unseal
 from backoffice.ui.selection import MOST_SELECTED, Selection, SelectionChanged, keys_of
 from withdrawals import queries, tables
 from withdrawals.exceptions import MoveRefused
+from withdrawals.forms import BulkForm
 from withdrawals.models import Withdrawal
 from withdrawals.operations import bulk
 from withdrawals.pages import bulk as pages
 from withdrawals.pages.route import provider_label
+from withdrawals.pages.sheets import BY_SLUG, sheet_of
+from withdrawals.states import BULK, Move
 from withdrawals.views.queue import Queue
 
 APPROVES = ("withdrawals.view_withdrawal", "withdrawals.approve_withdrawal")
-# A job is asked about often while it is young.
-YOUNG, SOON, LATER = timedelta(seconds=30), 2, 5
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What somebody saw: version by reference and which of them were checked, of which view, under which token."""
+    """What somebody saw, to decide it so: version by reference and which of them were checked, of which view, under
+    which token."""
 
+    move: Move
     token: str
     query: str
     whole: bool
@@ -45,13 +45,14 @@ class Seen:
     picked: list[str]
 
     def sealed(self, user: Any) -> str:
-        parts = [self.token, self.query, self.whole, self.versions, self.picked]
+        parts = [self.move, self.token, self.query, self.whole, self.versions, self.picked]
         return seal(parts, purpose=f"bulk:{user.pk}")
 
     @classmethod
     def of(cls, posted: QueryDict, user: Any) -> "Seen":
         """Raises BadCursor for anything but what this person was shown."""
-        return cls(*unseal(posted.get("preview", ""), purpose=f"bulk:{user.pk}"))
+        move, *rest = unseal(posted.get("preview", ""), purpose=f"bulk:{user.pk}")
+        return cls(Move(move), *rest)
 
 
 class Asks(Permitted, View):
@@ -75,10 +76,24 @@ class Asks(Permitted, View):
         """What is no longer checked."""
         return set(seen.versions) - set(self.request.POST.getlist("keep"))
 
+    def preview(self, seen: Seen, rows: list[Withdrawal]) -> bulk.Preview:
+        left = self.left(seen)
+        return bulk.preview(rows, seen.move, user=self.request.user, now=self.now, without=left)
+
+    def form(self, preview: bulk.Preview, *, sent: bool = False) -> BulkForm | None:
+        """What is asked for all of them; ``sent``: as it was answered, else as it was typed so far."""
+        if preview.move == Move.APPROVE or not preview.picked:
+            return None
+        sheet = sheet_of(preview.picked[0], preview.move, self.request.user)
+        if sent:
+            return BulkForm(self.request.POST, sheet=sheet, now=self.now)
+        return BulkForm(initial=self.request.POST.dict(), sheet=sheet, now=self.now)
+
     def show(self, seen: Seen, preview: bulk.Preview, *, status: int = 200, **said: Any) -> HttpResponse:
         """The preview page with these rows, sealed anew. ``changed``, ``note`` and ``error`` are sentences."""
         user, count = self.request.user, len(preview.picked)
         fresh = Seen(
+            seen.move,
             seen.token,
             seen.query,
             seen.whole,
@@ -87,9 +102,12 @@ class Asks(Permitted, View):
         )
         table = tables.BulkTable([*preview.offered, *preview.rest], me=user, now=self.now)
         table.count_url = reverse("withdrawals:bulk-preview")
+        table.words = pages.WORDS[seen.move]
         too_many = not bulk.may_start(user, count)
         context = {
             "preview": preview,
+            "words": table.words,
+            "form": self.form(preview),
             "count": count,
             "total": len(preview.lines),
             "sums": tables.money_words(preview.totals),
@@ -125,7 +143,10 @@ class Preview(Asks):
                 seen = Seen.of(request.POST, request.user)
             except BadCursor:
                 return self.refuse("This preview is not yours, or was changed. Select again.")
-            return self.show(seen, self._preview(self.rows(seen), without=self.left(seen)))
+            return self.show(seen, self.preview(seen, self.rows(seen)))
+        move = BY_SLUG.get(request.POST.get("move") or "approve")
+        if move not in BULK:
+            return self.refuse("Many at once are approved, held or rejected. Select again.", status=422)
         selection = Selection.of(request.POST)
         try:
             rows = list(_listed(selection.rows(Queue, request))[: bulk.MOST + 1])
@@ -137,11 +158,8 @@ class Preview(Asks):
             return self.refuse(
                 f"At most {bulk.MOST} are looked through at once. Narrow the view and select again.", status=422
             )
-        seen = Seen(uuid.uuid4().hex, selection.query, selection.whole, {}, [])
-        return self.show(seen, self._preview(rows))
-
-    def _preview(self, rows: list[Withdrawal], **facts: Any) -> bulk.Preview:
-        return bulk.preview(rows, user=self.request.user, now=self.now, **facts)
+        seen = Seen(move, uuid.uuid4().hex, selection.query, selection.whole, {}, [])
+        return self.show(seen, self.preview(seen, rows))
 
 
 class Apply(Asks):
@@ -155,7 +173,7 @@ class Apply(Asks):
             return self.refuse("This preview is not yours, or was changed. Select again.")
         if (job := Job.objects.filter(token=seen.token, owner=user).first()) is not None:
             return redirect("withdrawals:bulk-job", job.pk)  # sent twice
-        preview = bulk.preview(self.rows(seen), user=user, now=self.now, without=self.left(seen))
+        preview = self.preview(seen, self.rows(seen))
         if changed := self._changes(seen, preview):
             return self.show(seen, preview, status=409, changed=changed)
         picked = [row.ref for row in preview.picked]
@@ -167,10 +185,24 @@ class Apply(Asks):
             return self.show(seen, preview, status=422)
         if len(picked) > settings.BULK_LIMIT and request.POST.get("typed", "").strip() != str(len(picked)):
             return self.show(seen, preview, status=422, error=f"Type {len(picked)}, the number of payouts.")
-        versions = {ref: seen.versions[ref] for ref in picked}
-        title = f"Approve {len(picked)} payouts" if len(picked) > 1 else "Approve 1 payout"
+        form = self.form(preview, sent=True)
+        if form is not None and not form.is_valid():
+            return self.show(seen, preview, status=422, form=form)
+        return self._start(seen, preview, form)
+
+    def _start(self, seen: Seen, preview: bulk.Preview, form: BulkForm | None) -> HttpResponse:
+        versions = {row.ref: seen.versions[row.ref] for row in preview.picked}
+        payouts = "1 payout" if len(versions) == 1 else f"{len(versions)} payouts"
         try:
-            job = bulk.start(versions, title=title, user=user, token=seen.token, now=self.now)
+            job = bulk.start(
+                versions,
+                seen.move,
+                title=f"{pages.WORDS[seen.move].verb} {payouts}",
+                user=self.request.user,
+                token=seen.token,
+                now=self.now,
+                said=form.said if form else bulk.Said(),
+            )
         except MoveRefused as refusal:
             return self.show(seen, preview, status=422, note=refusal.sentence)
         return redirect("withdrawals:bulk-job", job.pk)
@@ -185,56 +217,3 @@ class Apply(Asks):
 
 def _listed(rows: Any) -> Any:
     return rows.select_related("claim__owner").order_by("due_at", "pk")
-
-
-class Result(Permitted, View):
-    """How far a job is and what became of each; only for who started it. Asked by htmx, the part that changes."""
-
-    permission_required = APPROVES
-
-    def get(self, request: StaffRequest, pk: int) -> HttpResponse:
-        now, job = timezone.now(), job_or_404(request, pk)
-        items = list(job.items.order_by("pk"))
-        refs = [item.subject for item in items]
-        rows = {row.ref: row for row in queries.withdrawals().filter(ref__in=refs)}
-        made = bulk.decisions_of(job, refs)
-        progress = job_queries.progress_of(job, now=now)
-        undo = pages.undo_seconds(made.values(), now=now)
-        goes_on = job.state == Job.State.RUNNING or bool(undo)
-        context = {
-            "job": job,
-            "progress": progress,
-            "running": job.state == Job.State.RUNNING,
-            "undo_seconds": undo,
-            "table": tables.ResultTable(pages.results_of(items, rows, made), me=request.user, now=now),
-            "every": (SOON if now - job.created_at < YOUNG else LATER) if goes_on else 0,
-            "now": now,
-        }
-        asked = "HX-Request" in request.headers
-        response = render(request, f"withdrawals/bulk_job{'_part' if asked else ''}.html", context)
-        if asked and not goes_on:
-            response.status_code = 286  # htmx: the last answer, ask no more
-        return response
-
-
-class Act(Permitted, View):
-    """Stop a job, or stop it and take back what still can be."""
-
-    permission_required = APPROVES
-    act = ""
-
-    def post(self, request: StaffRequest, pk: int) -> HttpResponse:
-        now, job = timezone.now(), job_or_404(request, pk)
-        if self.act == "cancel":
-            left = jobs.cancel(job, actor=request.user, now=now)
-            messages.info(request, f"Cancelled. {left} were not decided.")
-        else:
-            undone, late = bulk.undo_all(job, actor=request.user, now=now)
-            too_late = f" {late} had taken effect already." if late else ""
-            messages.info(request, f"{undone} taken back.{too_late}")
-        return redirect("withdrawals:bulk-job", job.pk)
-
-
-def job_or_404(request: HttpRequest, pk: int) -> Job:
-    user: Any = request.user
-    return get_object_or_404(Job, pk=pk, kind=bulk.KIND, owner=user)

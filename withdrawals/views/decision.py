@@ -19,7 +19,7 @@ from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from backoffice.ui.screens import Tab
 from withdrawals import player_words, pulse, queries, visibility
-from withdrawals.exceptions import ClaimedByOther
+from withdrawals.exceptions import ClaimedByOther, NotAllowed
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import asking, claims
 from withdrawals.pages import bar, pending, sheets
@@ -69,7 +69,7 @@ class Record(Permitted, View):
             context |= decision_of(withdrawal, offered, presence, waiting, user, now=now)
         else:
             context |= self._record(withdrawal, now=now)
-        context |= live_of(withdrawal, presence, waiting, facts=open_, now=now)
+        context |= live_of(withdrawal, presence, waiting, user, facts=open_, now=now)
         context |= bar_for(request, withdrawal, offered, presence, context, now=now)
         return render(request, f"withdrawals/{'decision' if open_ else 'record'}.html", context)
 
@@ -117,18 +117,18 @@ def decision_of(
     """Return the panels of a decision page and the policy line."""
     taken = f"{presence.owner} is deciding this." if presence.is_others else ""
     if waiting is not None:
-        told = visibility.sees_decision(user, waiting, withdrawal)
+        told = visibility.sees_decision(user, waiting)
         taken = "Proposed." if told and waiting.status == Decision.Status.PROPOSED else "Already decided."
     return facts_page.context_of(facts_page.Facts(withdrawal, user, now=now), offered, taken=taken)
 
 
 def live_of(
-    withdrawal: Withdrawal, presence: Presence, waiting: Decision | None, *, facts: bool, now: datetime
+    withdrawal: Withdrawal, presence: Presence, waiting: Decision | None, user: User, *, facts: bool, now: datetime
 ) -> dict[str, Any]:
     """Return what the open page asks about later: what it shows now, as opaque words."""
     return {
         "seen": presence.digest,
-        "waits_for": waiting.pk if waiting else 0,
+        "waits_for": waiting.pk if waiting and visibility.sees(user, Field.STATE) else 0,
         "facts_seen": _facts_seen(withdrawal, now=now) if facts else "",
     }
 
@@ -175,10 +175,12 @@ def _queue_for(request: StaffRequest) -> QuerySet[Withdrawal] | None:
 
 def claimed(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Withdrawal:
     """Claim what nobody has, for somebody who can decide it now; return the withdrawal with whoever has it."""
-    if not claims.can_decide(withdrawal, user):
+    if not claims.may_claim(user):
         return withdrawal
     try:
         withdrawal.claim = claims.claim(withdrawal, user=user, now=now, page=uuid.uuid4().hex)
     except ClaimedByOther:
         return withdrawal_or_404(withdrawal.ref)
+    except NotAllowed:
+        return withdrawal
     return withdrawal

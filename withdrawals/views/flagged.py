@@ -14,7 +14,7 @@ from django.views.generic import View
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from backoffice.ui.paging import Page
-from backoffice.ui.screens import ListScreen, Tab
+from backoffice.ui.screens import Tab
 from withdrawals import filters, queries, reasons, tables
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
@@ -31,6 +31,7 @@ from withdrawals.reasons import Reason
 from withdrawals.states import LOOKS, UNDECIDED, Move, State
 from withdrawals.views.decision import claimed, live_of, withdrawal_or_404
 from withdrawals.views.moves import Decide
+from withdrawals.views.searched import SearchedList
 from withdrawals.views.summary import summary_of
 
 
@@ -51,7 +52,7 @@ def _clears(move: Move) -> Look:
     effect = f"Approve {{money}}: {_THEN[move]}"
     return Look(
         "Clear and approve…",
-        f"{effect}. What explains the indicators?",
+        f"{effect}. What explains the signals?",
         effect,
         "Approving…",
         "Approved",
@@ -84,7 +85,7 @@ def _proposed(_request: HttpRequest) -> Q:
     return Q(Exists(waiting))
 
 
-class Flagged(ListScreen):
+class Flagged(SearchedList):
     title = "Flagged"
     queryset = queries.flagged()
     table_class = tables.FlaggedTable
@@ -93,7 +94,7 @@ class Flagged(ListScreen):
     template_name = "withdrawals/flagged.html"
     search_label = "Reference, name, last 4"
     empty_title = "Nothing is flagged"
-    empty_text = "Withdrawals with fraud indicators wait here for a verdict."
+    empty_text = "Withdrawals with fraud signals wait here for a verdict."
     tabs = (
         Tab("open", "To decide", lambda request: ~_proposed(request)),
         Tab("high", "High risk", lambda request: ~_proposed(request) & Q(risk_level="high")),
@@ -147,7 +148,7 @@ class FlaggedOne(Permitted, View):
             "undo": pending.undo_offer(user, now=now, view=tables.FLAGGED),
         }
         answers = bar.answers_to(waiting, view=tables.FLAGGED) if waiting and context.get("may_agree") else []
-        context |= live_of(withdrawal, presence, waiting, facts=False, now=now)
+        context |= live_of(withdrawal, presence, waiting, user, facts=False, now=now)
         context |= bar.bar_of(
             withdrawal, [*answers, *asked], user, view=tables.FLAGGED, queue=None, open_next=False, now=now
         )

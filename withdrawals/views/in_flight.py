@@ -16,14 +16,16 @@ from django.views.generic import View
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
 from backoffice.ui.access import Permitted
-from backoffice.ui.screens import ListScreen, Tab
+from backoffice.ui.screens import Tab
 from withdrawals import filters, in_flight, queries, tables, visibility
+from withdrawals.models import Withdrawal
 from withdrawals.operations import asking
-from withdrawals.operations.exports import record_export
 from withdrawals.pages import unknown
+from withdrawals.pages.peek import peek_of
 from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, WITH_PROVIDER, State
 from withdrawals.views.decision import withdrawal_or_404
+from withdrawals.views.exporting import ExportedList
 
 SEES = ("withdrawals.view_withdrawal", "providers.view_provider")
 
@@ -38,17 +40,18 @@ def _slow(request: HttpRequest) -> Q:
     return found
 
 
-class InFlight(ListScreen):
+class InFlight(ExportedList):
     title = "In flight"
     queryset = in_flight.in_flight()
     table_class = tables.InFlightTable
     filterset_class = filters.InFlightFilter
     permission_required = SEES
-    search_label = "Reference, name, provider’s reference"
+    search_label = "Reference (ours or theirs), name"
     empty_title = "Nothing is with a provider."
     row_key = "ref"
     live_seconds = 10
     made_at = "sent_at"
+    peek_template = "withdrawals/peek.html"
     tabs = (
         Tab("with-providers", "With providers", Q(state__in=WITH_PROVIDER)),
         Tab("unknown", "Unknown", Q(state=State.OUTCOME_UNKNOWN), hide=("state",), empty="No outcome is unknown."),
@@ -63,7 +66,6 @@ class InFlight(ListScreen):
         Tab("returned", "Returned", Q(state=State.RETURNED), hide=("state",), sort="-sent", empty="Nothing came back."),
     )
     export_columns = ("reference", "state", "player", "amount", "currency", "to", "sent", "attempt", "answer")
-    export_permission = "withdrawals.export_transactions"
 
     def get_hidden_columns(self) -> tuple[str, ...]:
         codes = visibility.sees(self.request.user, visibility.Field.ATTEMPT_CODES)
@@ -72,6 +74,9 @@ class InFlight(ListScreen):
     @cached_property
     def figures(self) -> in_flight.Flight:
         return in_flight.flight(_slow(self.request))
+
+    def get_peek_context(self, row: Withdrawal) -> dict[str, Any]:
+        return peek_of(row, self.request.user, view="", now=self.now) | {"address": tables.flight_address(row)}
 
     def get_summary(self) -> SafeString | str:
         figures = self.figures
@@ -84,13 +89,6 @@ class InFlight(ListScreen):
         if figures.slow:
             parts.append(format_html("<b>{}</b> slower than usual", figures.slow))
         return format_html_join(" · ", "{}", ((part,) for part in parts))
-
-    def export(self) -> Any:
-        user: Any = self.request.user
-        totals = queries.totals_of(self.filterset.qs)
-        sent = dict(self.parameters.lists())
-        record_export(what="In flight", actor=user, filters=sent, totals=totals, now=self.now)
-        return super().export()
 
 
 class Unknown(Permitted, View):

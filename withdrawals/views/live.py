@@ -21,6 +21,7 @@ from withdrawals.pages import sheets, timeline
 from withdrawals.pages.decision import PANEL_OF
 from withdrawals.pages.head import Presence, head_of, presence_of
 from withdrawals.reference import normalise
+from withdrawals.states import UNDECIDED
 from withdrawals.views.decision import bar_for, decides, decision_of, live_of, withdrawal_or_404
 from withdrawals.views.tabs import view_of
 
@@ -37,12 +38,13 @@ class Fragment(Permitted, View):
 
 
 class Status(Fragment):
-    """Who has it, who looks, and whether somebody decided it. Asked with ``v``, what the page shows; ``at``, its
-    version; ``waits``, the decision that it shows; ``mine``, whether it shows the reader's claim."""
+    """Who has it, who looks, and whether somebody decided it, as far as the reader may know. Asked with ``v``, what the
+    page shows; ``at``, how it stands there; ``waits``, the decision that it shows; ``mine``, whether it shows the
+    reader's claim."""
 
     def get(self, request: StaffRequest, ref: str) -> HttpResponse:
         now, user = timezone.now(), request.user
-        sensed = pulse.presence_of(normalise(ref) or "", reader_id=user.pk, now=now)
+        sensed = pulse.presence_of(normalise(ref) or "", reader=user, now=now)
         if sensed is None:
             raise Http404
         if sensed.digest == self.seen:
@@ -54,7 +56,7 @@ class Status(Fragment):
             "now": now,
             "presence": presence,
             "sees_owner": visibility.sees(user, visibility.Field.OWNER),
-            "due": bool(request.GET.get("due")),
+            "due": withdrawal.state in UNDECIDED and visibility.sees(user, visibility.Field.STATE),
             "place": view_of(request),
             "seen": sensed.digest,
             "at": request.GET.get("at", ""),
@@ -72,11 +74,14 @@ def notice_of(
 ) -> dict[str, Any] | None:
     """Return what an open page must say now: the sentence, and whether the page can still decide."""
     user = request.user
-    if request.GET.get("at") != str(withdrawal.version):
+    if request.GET.get("at") != sensed.stands:
         said = timeline.last_word(withdrawal, user, now=now) or "It moved on since you opened it."
         return {"text": said, "blocks": True}
-    if str(sensed.decision_id or 0) != request.GET.get("waits"):
+    sees_state = visibility.sees(user, visibility.Field.STATE)
+    if sees_state and str(sensed.decision_id or 0) != request.GET.get("waits"):
         return {"text": _decided(withdrawal, user), "blocks": True}
+    if not visibility.sees(user, visibility.Field.OWNER):
+        return None
     if request.GET.get("mine") and not presence.mine:
         if presence.owner is None:
             return {"text": "Your claim ended. Somebody else can take it now.", "blocks": False}
@@ -85,7 +90,7 @@ def notice_of(
     if not request.GET.get("mine") and presence.mine:
         return {"text": "It is yours now.", "blocks": True}
     if presence.mine and presence.asked_by is not None:
-        return {"text": f"{presence.asked_by.name} asks you to hand this over.", "hands_over": True}
+        return {"text": f"{presence.asked_by.name} asks you to hand this over.", "hands_over": presence.asked_by.pk}
     return None
 
 
@@ -93,7 +98,7 @@ def _decided(withdrawal: Withdrawal, user: User) -> str:
     waiting = queries.waiting_decision(withdrawal)
     if waiting is None:
         return "The decision was taken back."
-    return words_of(waiting, user) if visibility.sees_decision(user, waiting, withdrawal) else "It is decided already."
+    return words_of(waiting, user) if visibility.sees_decision(user, waiting) else "It is decided already."
 
 
 class FactsNow(Fragment):
@@ -125,7 +130,7 @@ def facts_context(request: HttpRequest, withdrawal: Withdrawal, changed: list[st
     context = head_of(withdrawal, user, presence, last, now=now)
     context |= {"view": view_of(request), "place": view_of(request)}
     context |= decision_of(withdrawal, offered, presence, waiting, user, now=now)
-    context |= live_of(withdrawal, presence, waiting, facts=True, now=now)
+    context |= live_of(withdrawal, presence, waiting, user, facts=True, now=now)
     context |= bar_for(staff, withdrawal, offered, presence, context, now=now)
     marked = {PANEL_OF[name] for name in changed if name in PANEL_OF}
     return context | {"changed": marked, "oob": "1", "panels": sorted(marked | {"why"})}

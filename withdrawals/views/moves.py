@@ -13,13 +13,13 @@ from django_htmx.http import reswap, retarget
 
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
-from withdrawals import pulse, queries, tables, visibility
+from withdrawals import pulse, tables
 from withdrawals.exceptions import AlreadyDecided, ClaimedByOther, FactsChanged, MoveRefused, NeedsReason, NotAllowed
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import asking, claims, decisions
 from withdrawals.pages import pending, sheets
-from withdrawals.states import MOVE_LOOKS, HoldKind, Move
+from withdrawals.states import Move
 from withdrawals.views.answers import ask_again, conflict, go_on, is_part
 from withdrawals.views.decision import withdrawal_or_404
 from withdrawals.views.live import facts_context
@@ -69,10 +69,8 @@ class Decide(Permitted, View):
         except NeedsReason as refusal:
             form.add_error("reason" if "reason" in form.fields else None, refusal.sentence)
             return self._ask(form)
-        except NotAllowed as refusal:
-            raise PermissionDenied(refusal.sentence) from refusal
-        except AlreadyDecided:
-            return self._too_late(withdrawal, now) or self._conflict(withdrawal, "Somebody was faster.")
+        except (NotAllowed, AlreadyDecided, ClaimedByOther) as refusal:
+            return self._refused(withdrawal, refusal)
         except FactsChanged as refusal:
             again = self._facts_changed(withdrawal, now, refusal.sentence)
             return again or conflict(request, withdrawal, refusal.sentence)
@@ -112,25 +110,15 @@ class Decide(Permitted, View):
 
     def _too_late(self, withdrawal: Withdrawal, now: datetime) -> HttpResponse | None:
         """Refuse what this person may never do, and what is no longer possible or somebody else's."""
-        user: Any = self.request.user
-        label = MOVE_LOOKS[self.move].label
-        # Who may not know of a legal hold does not learn of it by what is refused.
-        silent = withdrawal.hold_kind == HoldKind.LEGAL and not visibility.sees(user, visibility.Field.LEGAL)
-        if not withdrawal.could(self.move, user) and not silent:
-            raise PermissionDenied(f"None of your roles may use “{label}” on this withdrawal.")
-        waiting = queries.waiting_decision(withdrawal)
-        if waiting is not None:
-            told = visibility.sees_decision(user, waiting, withdrawal)
-            if waiting.actor == user:
-                return conflict(self.request, withdrawal, f"{decisions.words_of(waiting, user)} Nothing more was done.")
-            return self._conflict(withdrawal, decisions.words_of(waiting) if told else "It is decided already.")
-        if self.move not in withdrawal.moves_for(user):
-            return self._conflict(withdrawal, f"“{label}” is not possible any more.")
-        try:
-            claims.require_unclaimed(withdrawal, user=user, now=now)
-        except ClaimedByOther as refusal:
-            return self._conflict(withdrawal, refusal.sentence)
-        return None
+        objection = decisions.objection_to(withdrawal, self.move, actor=self.request.user, now=now)
+        return None if objection is None else self._refused(withdrawal, objection)
+
+    def _refused(self, withdrawal: Withdrawal, refusal: MoveRefused) -> HttpResponse:
+        if isinstance(refusal, NotAllowed):
+            raise PermissionDenied(refusal.sentence) from refusal
+        if isinstance(refusal, AlreadyDecided) and refusal.own:
+            return conflict(self.request, withdrawal, f"{refusal.sentence} Nothing more was done.")
+        return conflict(self.request, withdrawal, f"{refusal.sentence} Nothing of yours was done.")
 
     def _facts_changed(self, withdrawal: Withdrawal, now: datetime, sentence: str = "") -> HttpResponse | None:
         """Refuse to approve what changed since the page showed it; the page gets the new facts, marked."""
@@ -150,9 +138,6 @@ class Decide(Permitted, View):
         context["notice"] = {"text": sentence, "blocks": False}
         answer = render(self.request, "withdrawals/fragments/facts.html", context, status=409)
         return reswap(retarget(answer, "#facts-now"), "outerHTML")
-
-    def _conflict(self, withdrawal: Withdrawal, sentence: str) -> HttpResponse:
-        return conflict(self.request, withdrawal, f"{sentence} Nothing of yours was done.")
 
     def _ask(self, form: MoveForm) -> HttpResponse:
         sheet = form.sheet

@@ -67,6 +67,6 @@ class Held(Permitted, View):
         return redirect(page_of(withdrawal, self.request))
 
     def _hand_over(self, withdrawal: Withdrawal, now: datetime) -> HttpResponse:
-        given = claims.hand_over(withdrawal, user=self.request.user, now=now)
+        given = claims.hand_over(withdrawal, user=self.request.user, to=self.request.POST.get("to", ""), now=now)
         messages.info(self.request, f"Handed over to {given.owner.name}.")
         return redirect(page_of(withdrawal, self.request))

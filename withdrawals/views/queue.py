@@ -16,7 +16,7 @@ from backoffice.accounts.models import User
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from backoffice.ui.paging import Page
-from backoffice.ui.screens import ListScreen, Notice, Tab
+from backoffice.ui.screens import Notice, Tab
 from fraud import queries as fraud
 from kyc import queries as kyc
 from providers import queries as providers
@@ -26,6 +26,7 @@ from withdrawals.operations import claims
 from withdrawals.pages import pending
 from withdrawals.pages.peek import peek_of
 from withdrawals.reference import normalise
+from withdrawals.views.exporting import ExportedList
 from withdrawals.views.summary import summary_of
 from withdrawals.views.tabs import (
     APPROVABLE,
@@ -41,10 +42,11 @@ from withdrawals.views.tabs import (
 )
 
 
-class Queue(ListScreen):
+class Queue(ExportedList):
     title = "Withdrawals"
     queryset = queries.withdrawals().select_related("claim__owner")
     table_class = tables.QueueTable
+    file_class = tables.QueueFile
     filterset_class = filters.QueueFilter
     permission_required = "withdrawals.view_withdrawal"
     template_name = "withdrawals/queue.html"
@@ -54,6 +56,7 @@ class Queue(ListScreen):
     peek_template = "withdrawals/peek.html"
     bulk_url = "withdrawals:bulk-preview"
     bulk_permission = "withdrawals.approve_withdrawal"
+    bulk_acts = (("approve", "Preview approval"), ("hold", "Hold…"), ("reject", "Reject…"))
 
     @cached_property
     def tabs(self) -> tuple[Tab, ...]:  # type: ignore[override]
@@ -81,6 +84,14 @@ class Queue(ListScreen):
     @cached_property
     def troubles(self) -> dict[str, providers.Trouble]:
         return providers.troubles(self.now)
+
+    @cached_property
+    def export_columns(self) -> tuple[str, ...]:  # type: ignore[override]
+        return tables.columns_for(self.request.user)
+
+    def load(self, table: Any, rows: list[Withdrawal]) -> None:
+        if visibility.sees(self.request.user, visibility.Field.STANDING):
+            table.standings = kyc.standings_of({row.player_id for row in rows}, on=timezone.localdate(self.now))
 
     def get_hidden_columns(self) -> tuple[str, ...]:
         """A column that says the same in every row is left out; a second approval shows among the reasons."""
@@ -180,6 +191,8 @@ class Queue(ListScreen):
         return notices
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
+        owners = (claims.owner_of(row, now=self.now) for row in page.rows)
+        self.filterset.owners = {owner.pk: owner.name for owner in owners if owner}
         context = super().get_context_data(page)
         table: tables.QueueTable = context["table"]
         table.waiting = self.waiting
@@ -225,9 +238,7 @@ class Next(Permitted, View):
                 "view": view,
             }
             return render(request, "withdrawals/clear.html", context)
-        response = redirect(tables.address_of(found, view))
-        response.status_code = 303
-        return response
+        return HttpResponse(status=303, headers={"Location": tables.address_of(found, view)})
 
     def _left_behind(self, request: StaffRequest) -> tuple[Withdrawal | None, bool]:
         """What somebody moves on from without deciding goes back to the others; and whether they move backwards."""

@@ -9,11 +9,12 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from backoffice.ui.paging import Page
-from backoffice.ui.screens import ListScreen, Notice, Tab
+from backoffice.ui.screens import Notice, Tab
 from withdrawals import filters, queries, tables
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.pages.peek import peek_of
 from withdrawals.states import Move
+from withdrawals.views.searched import SearchedList
 from withdrawals.views.summary import summary_of
 from withdrawals.views.tabs import SECOND_APPROVAL
 
@@ -23,7 +24,7 @@ def _own(request: HttpRequest) -> Q:
     return queries.decided_by(user)
 
 
-class SecondApproval(ListScreen):
+class SecondApproval(SearchedList):
     title = "Second approval"
     queryset = queries.second_approvals()
     table_class = tables.SecondApprovalTable

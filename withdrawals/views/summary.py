@@ -25,7 +25,7 @@ def summary_of(waiting: queries.Waiting, *, word: str, now: datetime, late: bool
 
 
 def _sums_of(waiting: queries.Waiting) -> list[SafeString]:
-    """Return the largest sums, and how many more currencies there are; of a list too long for sums, that."""
+    """Return the first sums, and how many more currencies there are; of a list too long for sums, that."""
     if waiting.count and not waiting.totals:
         return [TOO_MANY]
     sums = tables.money_words(waiting.totals)

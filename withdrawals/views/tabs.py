@@ -72,7 +72,7 @@ PROPOSALS = Tab(
     "Proposals",
     _proposed,
     hide=("due", "wake", "owner"),
-    off=("why",),
+    off=("why", "kyc", "provider"),
     sort="requested",
     empty="No proposal waits for a second person.",
 )

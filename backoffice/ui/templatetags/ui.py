@@ -7,6 +7,7 @@ from typing import Any
 
 from django import template
 
+from backoffice.money import Money
 from backoffice.ui import inline
 
 register = template.Library()
@@ -37,8 +38,14 @@ def share(part: int, whole: int) -> str:
 
 @register.filter
 def cells(row: Any, drawn: Any) -> Any:
-    """The cells of a row, drawn by what BaseTable.cells() returned."""
+    """The cells of a row, drawn by the ``cells`` of their table."""
     return drawn.of(row)
+
+
+@register.filter
+def written(money: Money) -> str:
+    """An amount as plain text in the marks of whoever reads it."""
+    return inline.written(money.amount, money.currency)
 
 
 @register.filter

@@ -56,6 +56,9 @@ def test_duration(length: timedelta, text: str) -> None:
         (timedelta(minutes=-51), "tone-danger", "51 min late"),
         (timedelta(minutes=38), "tone-attn", "38 min left"),
         (timedelta(minutes=45), "soft", "45 min left"),
+        (timedelta(hours=1, minutes=4), "soft", "1 h 04 left"),
+        (timedelta(hours=2), "soft", "2 h left"),
+        (timedelta(days=1, hours=3), "soft", "1 d 3 h left"),
     ],
 )
 def test_due(left: timedelta, tone: str, text: str) -> None:

@@ -43,7 +43,7 @@ def poll_address(text: str) -> str:
 
 def test_nothing_is_answered_while_nothing_changed(client: Client, django_assert_num_queries: Any) -> None:
     address = poll_address(client.get("/crew/?working=true").text)
-    with django_assert_num_queries(5):  # session, person, permissions, and two for the list
+    with django_assert_num_queries(4):  # session, person with their rights, and two for the list
         response = client.get(address)
     assert (response.status_code, response.content) == (204, b"")
     assert response["X-Live-At"] == "12:00:00"

@@ -152,7 +152,8 @@ def test_nonsense_is_named_and_the_rest_still_counts(client: Client) -> None:
 
 def test_no_row_names_the_filters(client: Client) -> None:
     response = client.get("/people/?q=zzz")
-    assert "No row matches Search for zzz." in response.text
+    assert "No row matches Search for zzz." in response.text and "Look in" not in response.text
+    assert '<a href="?view=all&amp;q=zzz">Look in All</a>' in client.get("/people/?q=zzz&view=limited").text
     User.objects.update(approval_limit=None)
     assert "Nobody has a limit." in client.get("/people/?view=limited").text
 

@@ -48,9 +48,8 @@ def _moves() -> list[str]:
         if move == Move.OPEN:
             continue
         sources = _sources(move)
-        transition = getattr(Withdrawal, move)._django_fsm.transitions[sources[0]]
-        custom = transition.custom
-        needed = "yes" if custom["needs_reason"] else "staff" if custom["staff_reason"] else ""
+        of_machines, of_staff = (Withdrawal.wants_reason(move, person=person) for person in (False, True))
+        needed = "yes" if of_machines else "staff" if of_staff else ""
         froms = ", ".join(f"`{source}`" for source in sources)
         lines.append(f"| `{move}` ({MOVE_LOOKS[move].label}) | {froms} | `{_target(move)}` | {needed} |")
     return lines
