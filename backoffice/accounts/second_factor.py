@@ -17,10 +17,10 @@ from django.conf import settings
 from django.db import transaction
 
 from backoffice.accounts.models import CodeApp, RecoveryCode, User
-from backoffice.accounts.sealing import seal, unseal
 from backoffice.accounts.sign_in import count_try, forget_tries, record_failure
 from backoffice.audit.actors import Actor
 from backoffice.audit.record import record
+from backoffice.sealing import seal, unseal
 
 STEP = 30
 # A clock that is one step off is nobody's fault; one that is further off is named. That it is fast hears only who

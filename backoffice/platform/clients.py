@@ -25,15 +25,15 @@ def add_client(
     """Make a client with new secrets; its key id is made of the name. No scopes: all. Raises InvalidNotifyUrl."""
     _check_notify_url(notify_url)
     word = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:20].strip("-") or "client"
-    client = ApiClient.objects.create(
+    client = ApiClient(
         key_id=f"{word}-{secrets.token_hex(4)}",
         name=name,
-        secret=new_secret(),
         scopes=sorted(set(scopes)) or every_scope(),
         notify_url=notify_url,
-        notify_secret=new_secret(),
         created_at=now,
     )
+    client.give_secrets(new_secret(), new_secret())
+    client.save()
     record(
         subject_type="api_client",
         subject_id=client.key_id,

@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from backoffice.sealing import seal, unseal
+
 
 class Scope(models.TextChoices):
     """What a key may be used for."""
@@ -19,16 +21,16 @@ def every_scope() -> list[str]:
 class ApiClient(models.Model):
     """A system of the platform. ``key_id`` is the source of what it sends, for ever.
 
-    Both secrets are needed in full to compute signatures, so they are kept readable.
+    Both secrets are needed in full to compute signatures, so they are sealed and not digested.
     """
 
     key_id = models.CharField(max_length=30, unique=True)
     name = models.CharField(max_length=100)
-    secret = models.CharField(max_length=100)
+    sealed_secret = models.TextField()
     scopes = models.JSONField(default=every_scope)
     # Where it wants to be told of its withdrawals; empty: it asks.
     notify_url = models.CharField(max_length=500, default="", blank=True)
-    notify_secret = models.CharField(max_length=100)
+    sealed_notify_secret = models.TextField()
     is_active = models.BooleanField(default=True)
     created_at = models.DateTimeField()
 
@@ -41,6 +43,24 @@ class ApiClient(models.Model):
 
     def __str__(self) -> str:
         return self.key_id
+
+    @property
+    def secret(self) -> str:
+        """What it signs with."""
+        return unseal(self.sealed_secret, owner=self._owner("secret"))
+
+    @property
+    def notify_secret(self) -> str:
+        """What we sign with when we tell it something."""
+        return unseal(self.sealed_notify_secret, owner=self._owner("notify_secret"))
+
+    def give_secrets(self, secret: str, notify_secret: str) -> None:
+        """Set both, sealed for its key id; save it then."""
+        self.sealed_secret = seal(secret, owner=self._owner("secret"))
+        self.sealed_notify_secret = seal(notify_secret, owner=self._owner("notify_secret"))
+
+    def _owner(self, name: str) -> str:
+        return f"{name} of API client {self.key_id}"
 
     @property
     def actor_name(self) -> str:

@@ -13,10 +13,10 @@ from django.test import Client
 
 from backoffice.accounts import passkeys, second_factor
 from backoffice.accounts.models import CodeApp, Passkey, RecoveryCode, StaffSession, User
-from backoffice.accounts.sealing import WrongOwner, seal, unseal
 from backoffice.accounts.second_factor import WrongCode
 from backoffice.accounts.sign_in import MOST_FAILURES, TooManyTries
 from backoffice.audit.models import AuditEntry
+from backoffice.sealing import WrongOwner, seal, unseal
 from tests.accounts.conftest import SECRET, shown, together
 from tests.conftest import NOW
 

@@ -43,9 +43,11 @@ class Signed:
         return self("POST", "/api/v1/withdrawals", body, Idempotency_Key=key)
 
 
-def make_client(key_id: str, **fields: Any) -> ApiClient:
-    defaults = {"name": key_id, "secret": f"{SECRET}-{key_id}", "notify_secret": f"notify-{SECRET}-{key_id}"}
-    return ApiClient.objects.create(key_id=key_id, created_at=datetime.now(UTC), **{**defaults, **fields})
+def make_client(key_id: str, *, secret: str = "", **fields: Any) -> ApiClient:
+    client = ApiClient(key_id=key_id, created_at=datetime.now(UTC), **{"name": key_id, **fields})
+    client.give_secrets(secret or f"{SECRET}-{key_id}", f"notify-{SECRET}-{key_id}")
+    client.save()
+    return client
 
 
 def hours_ago(hours: float) -> str:

@@ -5,12 +5,14 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import override_settings
 
 from backoffice.audit.models import AuditEntry
 from backoffice.platform.models import ApiClient
+from backoffice.sealing import WrongOwner
 from kyc.models import Player
-from tests.platform.conftest import Signed
+from tests.platform.conftest import Signed, make_client
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +35,8 @@ def test_a_key_is_given_out_once_and_works(player: Player) -> None:
     entry = AuditEntry.objects.get(subject_type="api_client")
     assert (entry.subject_id, entry.actor_machine) == (client.key_id, "command:add_api_client")
     assert client.secret not in str(entry.data)
+    kept = str(ApiClient.objects.values())
+    assert client.secret not in kept and client.notify_secret not in kept
 
 
 def test_a_key_may_be_for_some_things_only() -> None:
@@ -70,3 +74,27 @@ def test_only_https_is_called(url: str) -> None:
 def test_this_machine_is_called_where_nothing_is_really_paid() -> None:
     add("Casino", "--notify-url", "http://127.0.0.1:9000/hooks")
     assert ApiClient.objects.exists()
+
+
+def test_a_secret_in_the_row_of_another_key_signs_nothing(db: None) -> None:
+    ours, theirs = make_client("ours"), make_client("theirs")
+    ApiClient.objects.filter(pk=theirs.pk).update(sealed_secret=ours.sealed_secret)
+    with pytest.raises(WrongOwner):
+        _ = ApiClient.objects.get(pk=theirs.pk).secret
+    ApiClient.objects.filter(pk=ours.pk).update(sealed_notify_secret=ours.sealed_secret)
+    with pytest.raises(WrongOwner):
+        _ = ApiClient.objects.get(pk=ours.pk).notify_secret
+
+
+@pytest.mark.django_db(transaction=True)
+def test_secrets_of_before_are_sealed_and_back() -> None:
+    client = make_client("shop")
+    secrets = (client.secret, client.notify_secret)
+    call_command("migrate", "platform", "0002", verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT secret, notify_secret FROM platform_apiclient")
+        assert cursor.fetchone() == secrets
+    call_command("migrate", "platform", verbosity=0)
+    client = ApiClient.objects.get()
+    assert (client.secret, client.notify_secret) == secrets
+    assert secrets[0] not in client.sealed_secret

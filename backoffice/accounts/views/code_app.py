@@ -11,8 +11,8 @@ from django.views.generic import View
 
 from backoffice.accounts import second_factor
 from backoffice.accounts.models import User
-from backoffice.accounts.sealing import WrongOwner, seal, unseal
 from backoffice.accounts.second_factor import HasOne, WrongCode
+from backoffice.sealing import WrongOwner, seal, unseal
 
 _NEW = "new_app_secret"
 

@@ -76,16 +76,12 @@ def _staff(made: Seeded, *, now: datetime) -> outcomes.Staff:
 
 
 def _client(made: Seeded, *, now: datetime) -> None:
-    _client, is_new = ApiClient.objects.get_or_create(
-        key_id=visits.SOURCE,
-        defaults={
-            "name": "Demonstration platform",
-            "secret": demo.API_SECRET,
-            "notify_secret": demo.API_SECRET,
-            "created_at": now,
-        },
-    )
-    made.clients += is_new
+    if ApiClient.objects.filter(key_id=visits.SOURCE).exists():
+        return
+    client = ApiClient(key_id=visits.SOURCE, name="Demonstration platform", created_at=now)
+    client.give_secrets(demo.API_SECRET, demo.API_SECRET)
+    client.save()
+    made.clients += 1
 
 
 def _register(player: Invented, made: Seeded, *, now: datetime) -> Player:

@@ -7,7 +7,7 @@ from django.conf import settings
 
 
 class WrongOwner(Exception):
-    """What was sealed for one person stands in the row of another."""
+    """What was sealed for one row stands in another."""
 
 
 def seal(text: str, *, owner: str) -> str:
