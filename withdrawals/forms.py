@@ -13,7 +13,7 @@ from withdrawals.operations.bulk import Said
 from withdrawals.operations.holds import ANSWER_TIME, LONGEST_HOLD, is_too_long, wake_at
 from withdrawals.pages.looks import WAKE_CHOICES
 from withdrawals.pages.sheets import Sheet
-from withdrawals.reasons import HOLD_KINDS
+from withdrawals.reasons import HOLD_KINDS, UNSAID
 from withdrawals.states import HoldKind, Move
 
 LONGEST_NOTE = 2000
@@ -111,6 +111,8 @@ class MoveForm(forms.Form):
             cleaned.pop("wake", None)
         elif cleaned.get("wake") == "date":
             self._require_a_day_to_come(cleaned.get("wake_on"))
+        if cleaned.get("reason") in UNSAID and not cleaned.get("note", "").strip() and "note" not in self.errors:
+            self.add_error("note", "Write what it is: the reason does not say.")
         if kind not in (None, HoldKind.PLAYER) and cleaned.get("player_message"):
             self.add_error("player_message", "Only a hold that waits for the player carries a message to them.")
         return cleaned

@@ -83,6 +83,8 @@ ANSWERED_WITH: dict[str, str] = {
     "ask_compliance": "withdrawals.freeze_withdrawal",
     "ask_senior": "withdrawals.confirm_withdrawal",
 }
+# Reasons that say nothing by themselves: whoever gives one writes what it is.
+UNSAID = frozenset({"other", "waiting_other", "fraud_other"})
 # The word that a person gives for a hold says what kind of hold it is.
 HOLD_KINDS: dict[str, HoldKind] = {
     "waiting_document": HoldKind.PLAYER,

@@ -12,7 +12,9 @@ from backoffice.accounts.models import User
 from backoffice.accounts.preferences import prefer
 from tests.factories.withdrawals import make_withdrawal
 from tests.withdrawals.screen import QUEUE, SignIn, buttons, page, send, state_of, undo_time_is_over, waiting
+from withdrawals.exceptions import NeedsReason
 from withdrawals.models import Decision, Withdrawal
+from withdrawals.operations import decisions
 from withdrawals.states import Move, State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
@@ -98,6 +100,15 @@ def test_reject_shows_what_the_player_will_read(operator: User, client_for: Sign
     assert send(client, row, "reject", reason="destination_needs_proof").status_code == 302
     undo_time_is_over()
     assert (state_of(row), Withdrawal.objects.get().reason) == (State.REJECTED, "destination_needs_proof")
+
+
+def test_something_else_is_said_in_a_note(operator: User, client_for: SignIn) -> None:
+    row, client = waiting(), client_for(operator)
+    answer = send(client, row, "reject", reason="other", note="  ")
+    assert answer.status_code == 422 and "Write what it is: the reason does not say." in answer.text
+    with pytest.raises(NeedsReason, match="says nothing by itself"):
+        decisions.decide(row, Move.REJECT, actor=operator, now=datetime(2026, 11, 22, 12, 0, tzinfo=UTC), version=row.version, key="k", reason="other")
+    assert send(client, row, "reject", reason="other", note="Asked for twice by mistake").status_code == 302
 
 
 def test_hold_waits_until_a_time_and_the_reason_says_for_whom(operator: User, client_for: SignIn) -> None:
@@ -200,6 +211,6 @@ def test_the_undo_time_is_the_person_s_own(operator: User, client_for: SignIn) -
     prefer(operator, undo_seconds=45)
     row, client = waiting(), client_for(operator)
     assert "You can undo for 45 seconds." in page(client, row)
-    send(client, row, "reject", reason="other")
+    send(client, row, "reject", reason="linked_account")
     decision = Decision.objects.get()
     assert decision.effective_at - decision.decided_at == timedelta(seconds=45)

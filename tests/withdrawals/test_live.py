@@ -242,7 +242,7 @@ def test_a_sheet_that_is_sent_back_keeps_what_was_typed(operator: User, client_f
 def test_who_is_too_late_is_told_in_the_bar(operator: User, senior: User, client_for: SignIn) -> None:
     row, client = waiting(), client_for(operator)
     send(client_for(senior), row, "reject", reason="linked_account")
-    data = {"version": row.version, "token": "t", "reason": "other"}
+    data = {"version": row.version, "token": "t", "reason": "terms_not_met"}
     answer = client.post(f"/withdrawals/{row.ref}/reject/", data, **PART)
     assert answer.status_code == 409 and answer.headers["HX-Retarget"] == "#bar-notice"
     assert escape("Marta Keller rejected it: Linked or duplicate account.") in answer.content.decode()

@@ -69,7 +69,7 @@ def test_who_comes_second_reads_who_was_first_and_keeps_the_text(
     assert "My careful words" in html and f"/withdrawals/{row.ref}/" in html
     assert "<b>€180.00</b>" in html and row.player.name in html and "Back to the list" in html
     assert "Sent to review" not in html
-    own = unescape(send(client_for(senior), row, "reject", reason="other").content.decode())
+    own = unescape(send(client_for(senior), row, "reject", reason="linked_account").content.decode())
     assert "You rejected it: Linked or duplicate account. Nothing more was done." in own
     undo_time_is_over()
     answer = send(client_for(operator), row, "reject", reason="other", note="My careful words")

@@ -76,6 +76,8 @@ def decide(
             _require_decidable(subject, move, actor=actor, now=now, version=version, reason=reason)
             if reason in reasons.ANSWERED_WITH and not note.strip():
                 raise NeedsReason("Asking somebody needs a question.")
+            if reason in reasons.UNSAID and not note.strip():
+                raise NeedsReason("This reason says nothing by itself: write in the note what it is.")
             if move == Move.HOLD:
                 holds.require_fitting(reason, facts or {}, now=now)
             two = guards.takes_two(subject, move, actor)
