@@ -128,13 +128,13 @@ def test_support_learns_nothing_that_could_warn_a_player(
     second = make_withdrawal(
         State.UNDER_REVIEW, now=timezone.now(), player=player, risk=(87, "high"), is_flagged=True, why=("Cash-out",)
     )
+    claims.claim(second, user=fraud_analyst, now=timezone.now())
     Withdrawal.advance(second.pk, Move.REJECT, actor=fraud_analyst, now=timezone.now(), reason="fraud_mule")
     CheckResult.objects.create(
         withdrawal=held, code="fraud.FR18", outcome="review", title="Device shared", sentence="Shares a phone with 3.",
         points=50, at=timezone.now(),
     )  # fmt: skip
     Note.objects.create(withdrawal=held, author=fraud_analyst, text="Looks like a mule ring", at=timezone.now())
-    claims.claim(held, user=fraud_analyst, now=timezone.now())
 
     for term in ("pl-9", held.ref, second.ref):
         page = client_for(support).get("/players/", {"q": term}).text
