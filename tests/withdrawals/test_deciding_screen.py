@@ -10,6 +10,7 @@ import pytest
 
 from backoffice.accounts.models import User
 from backoffice.accounts.preferences import prefer
+from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
 from tests.withdrawals.screen import QUEUE, SignIn, buttons, page, send, state_of, undo_time_is_over, waiting
 from withdrawals.exceptions import NeedsReason
@@ -107,7 +108,7 @@ def test_something_else_is_said_in_a_note(operator: User, client_for: SignIn) ->
     answer = send(client, row, "reject", reason="other", note="  ")
     assert answer.status_code == 422 and "Write what it is: the reason does not say." in answer.text
     with pytest.raises(NeedsReason, match="says nothing by itself"):
-        decisions.decide(row, Move.REJECT, actor=operator, now=datetime(2026, 11, 22, 12, 0, tzinfo=UTC), version=row.version, key="k", reason="other")
+        decisions.decide(row, Move.REJECT, actor=operator, now=NOW, version=row.version, key="k", reason="other")
     assert send(client, row, "reject", reason="other", note="Asked for twice by mistake").status_code == 302
 
 
