@@ -1,5 +1,6 @@
 /* Who is at the desk: a session that ended, or a proof that is due, is asked for over the page, so that what was typed
    survives; a warning before nobody's session ends; passkeys. Without this file the same pages come one after the other.
+   button[data-shows="id"]           shows what is typed into a password field
    form[data-passkey="/options/"]   sends what a passkey answers    form[data-leaves]   is sent without asking first */
 (() => {
   'use strict';
@@ -10,7 +11,7 @@
 
   // Passkeys: the form shows where there are any, asks the browser, and sends the answer ------------------------------
   const able = () => !!(window.PublicKeyCredential && PublicKeyCredential.parseRequestOptionsFromJSON);
-  const offer = (root) => { if (able()) $$('form[data-passkey]', root).forEach((form) => { form.hidden = false; }); };
+  const offer = (root) => { $$('[data-shows]', root).forEach((button) => { button.hidden = false; }); if (able()) $$('form[data-passkey]', root).forEach((form) => { form.hidden = false; }); };
   async function answer(form) {
     const token = $('[name=csrfmiddlewaretoken]', form).value;
     const asked = await fetch(form.dataset.passkey, { method: 'POST', headers: { 'X-CSRFToken': token } });
@@ -21,6 +22,16 @@
       : await navigator.credentials.get({ publicKey: PublicKeyCredential.parseRequestOptionsFromJSON(options) });
     $('[data-answer], [name=passkey]', form).value = JSON.stringify(made.toJSON());
   }
+
+  // A password that is typed blindly is typed twice.
+  document.addEventListener('click', ({ target }) => {
+    const button = target.closest('[data-shows]');
+    if (!button) return;
+    const field = document.getElementById(button.dataset.shows), hidden = field.type === 'password';
+    field.type = hidden ? 'text' : 'password';
+    button.textContent = hidden ? 'Hide' : 'Show';
+    field.focus();
+  });
 
   // What a page may send now: asked of the server before it is sent --------------------------------------------------
   const address = (act) => `${page.session}?me=${page.me}${act ? `&act=${encodeURIComponent(act)}` : ''}`;

@@ -8,7 +8,6 @@ from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import (
-    Aggregate,
     Count,
     DurationField,
     Exists,
@@ -25,17 +24,18 @@ from django.utils import timezone
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
 from backoffice.jobs import queries as jobs
+from backoffice.ui.paging import COUNT_CAP
 from kyc import queries as kyc
 from kyc.models import Player
 from providers import gateway, routing
 from providers.models import ProviderControl
+from providers.queries import Percentile
 from providers.registry import BY_CODE
 from withdrawals.lifecycle import NEXT_STEP, SUBJECT_TYPE
 from withdrawals.models import Approval, Decision, Destination, Finding, PayoutAttempt, Withdrawal
 from withdrawals.reference import normalise
 from withdrawals.states import BULK, OPEN, UNDECIDED, WITH_PROVIDER, State
 
-COUNT_CAP = 10_000
 # What waits for a person; what was decided a moment ago and waits for its undo time does not.
 # (Not Exists(): for an anti-join PostgreSQL guesses, and guessed wrong it compares each row with each decision.)
 NEEDS_DECISION = Q(state__in=UNDECIDED) & ~Q(
@@ -293,13 +293,7 @@ def typical_time(provider: str, *, now: datetime) -> timedelta | None:
         withdrawal__closed_at__lte=now,
     )
     took = F("withdrawal__closed_at") - F("sent_at")
-    return paid.aggregate(typical=_Median(took))["typical"]
-
-
-class _Median(Aggregate):
-    function = "PERCENTILE_CONT"
-    template = "%(function)s(0.5) WITHIN GROUP (ORDER BY %(expressions)s)"
-    output_field = DurationField()
+    return paid.aggregate(typical=Percentile(took, share=0.5, output_field=DurationField()))["typical"]
 
 
 def decided_by(user: User) -> Q:

@@ -6,11 +6,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.urls import reverse
 
-from backoffice.ui.paging import COUNT_CAP, capped_counts
-from backoffice.ui.screens import Tab
+from backoffice.ui.paging import capped_counts, capped_words
 
 TONES = {"danger": "late", "attn": "warn", "second": "two"}
 
@@ -36,7 +34,7 @@ class Number:
 
     @property
     def shown(self) -> str:
-        return f"{COUNT_CAP:,}+" if self.count > COUNT_CAP else f"{self.count:,}"
+        return capped_words(self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,6 @@ def list_url(url_name: str, **parameters: Any) -> str:
     """Return the address of a list with these filters; a list of values repeats its parameter."""
     query = urlencode(parameters, doseq=True)
     return reverse(url_name) + (f"?{query}" if query else "")
-
-
-def rows_of(rows: QuerySet[Any], tab: Tab, request: HttpRequest) -> QuerySet[Any]:
-    """Return the rows of a view of a list, for this reader."""
-    return tab.narrow(rows, request)
 
 
 def counted(asked: Sequence[Asked]) -> tuple[Number, ...]:

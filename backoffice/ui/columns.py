@@ -6,13 +6,11 @@ Every column takes ``sort_by`` (an ORM path or annotation; without it the headin
 and django-tables2's ``accessor``, ``verbose_name``, ``linkify``, ``visible``.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import django_tables2
 from django.utils.safestring import SafeString
-from django_tables2.columns import BoundColumn
 from django_tables2.utils import A
 
 from backoffice.money import to_major_string
@@ -59,26 +57,6 @@ class MoneyColumn(Column):
 
     def value(self, value: int, **context: Any) -> str:
         return to_major_string(value, self.currency.resolve(context["record"]))
-
-
-class StateColumn(Column):
-    """Icon and word; ``looks`` maps the stored value to an object with label, icon, tone and help."""
-
-    width = 16
-
-    def __init__(self, *, looks: Mapping[Any, inline.Look], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.looks = looks
-
-    def render(self, record: Any, bound_column: BoundColumn) -> SafeString:
-        return inline.state(self._look(record, bound_column))
-
-    def value(self, value: Any, **context: Any) -> str:
-        return self._look(context["record"], context["bound_column"]).label
-
-    def _look(self, record: Any, bound_column: BoundColumn) -> inline.Look:
-        # Not the value that is handed in: of a field with choices that is the label.
-        return self.looks[bound_column.accessor.resolve(record)]
 
 
 class TimeColumn(Column):

@@ -71,11 +71,6 @@ class BaseFilter(django_filters.FilterSet):
                 operator, words = _operator(value, name), _words(value, field)
                 yield ActiveFilter(str(field.label), words.removeprefix(f"{operator} "), names, operator)
 
-    @property
-    def has_fields(self) -> bool:
-        """Whether there is anything to put behind "Filter"."""
-        return any(name != "q" for name in self.form.fields)
-
     def control(self, name: str) -> SafeString:
         """Return a field as it stands in the menu; one with nothing in it is drawn once per process."""
         field, names = self.form[name], self.parameters[name]

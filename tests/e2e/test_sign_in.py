@@ -69,6 +69,17 @@ def test_a_code_can_be_pasted(page: Page, here: str, operator: User) -> None:
     expect(page.locator("h1")).to_have_text("Withdrawals")
 
 
+def test_a_password_can_be_shown(page: Page, here: str) -> None:
+    page.goto(f"{here}/sign-in/")
+    field = page.get_by_label("Password")
+    field.fill("typed blindly")
+    page.get_by_role("button", name="Show").click()
+    expect(field).to_have_attribute("type", "text")
+    expect(field).to_be_focused()
+    page.get_by_role("button", name="Hide").click()
+    expect(field).to_have_attribute("type", "password")
+
+
 def test_a_lock_out_says_when_to_try_again(page: Page, here: str, operator: User) -> None:
     second_factor.give_app(operator, secret=SECRET, now=NOW)
     give_password(page, here, operator)

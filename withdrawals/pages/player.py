@@ -31,7 +31,6 @@ class Purse:
 
     currency: str
     available: int
-    bonus: int
     held: int
     in_transit: int
     # Sent back by the bank or provider, and not yet given to the player again.
@@ -46,7 +45,6 @@ class Line:
     destination: str
     look: Look
     sentence: str
-    is_open: bool
     is_asked: bool
 
 
@@ -82,7 +80,6 @@ def _purses(player: Player) -> tuple[Purse, ...]:
         Purse(
             currency=currency,
             available=balances.get(currency, {}).get(AccountKind.PLAYER_CASH, 0),
-            bonus=balances.get(currency, {}).get(AccountKind.PLAYER_BONUS, 0),
             held=ledger.held_of(balances.get(currency, {})),
             in_transit=in_transit.get(currency, 0),
             returned=returned.get(currency, 0),
@@ -108,6 +105,5 @@ def _line(withdrawal: Withdrawal, user: Any, *, is_asked: bool, now: datetime) -
         destination=visibility.destination_words(user, withdrawal),
         look=LOOKS[visibility.state_for(user, withdrawal.state, withdrawal.hold_kind)],
         sentence=player_words.sentence(player_words.situation_of(withdrawal, now=now)),
-        is_open=withdrawal.state not in CLOSED,
         is_asked=is_asked,
     )

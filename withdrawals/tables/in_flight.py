@@ -12,17 +12,7 @@ from withdrawals import visibility
 from withdrawals.models import Withdrawal
 from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, WITH_PROVIDER, State
-from withdrawals.tables.queue import STATUSES, address_of
-
-
-class StatusColumn(columns.Column):
-    width = 18
-
-    def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
-        return inline.state(LOOKS[visibility.state_for(table.me, record.state, record.hold_kind)])
-
-    def value(self, value: Any, **context: Any) -> str:
-        return visibility.state_for(context["table"].me, context["record"].state, "").label
+from withdrawals.tables.queue import STATUSES, StatusColumn, address_of
 
 
 def flight_address(withdrawal: Withdrawal) -> str:
@@ -73,7 +63,7 @@ class NextColumn(columns.Column):
 
 
 class InFlightTable(BaseTable):
-    state = StatusColumn(accessor="state", sort_by="state", verbose_name="Status", explained=STATUSES)
+    state = StatusColumn(width=18, accessor="state", sort_by="state", verbose_name="Status", explained=STATUSES)
     player = RecordColumn(accessor="player", verbose_name="Player")
     amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=13)
     to = ToColumn(accessor="provider", sort_by="provider", verbose_name="Provider and payout details")
