@@ -42,8 +42,8 @@
 
   /* What Tab should reach; of radio buttons with one name, one. */
   stops() {
-    const names = new Set();
-    return [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')].filter((one) => {
+    const names = new Set(), top = document.querySelector('dialog:modal') || document;
+    return [...top.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')].filter((one) => {
       if (one.disabled || one.tabIndex < 0 || one.type === 'hidden' || !one.checkVisibility({ visibilityProperty: true }) || one.closest('[inert]')) return false;
       if (one.type !== 'radio') return true;
       const group = `${one.form && one.form.id} ${one.name}`;

@@ -192,7 +192,7 @@ def test_what_a_provider_holds_up_is_looked_for_among_what_waits() -> None:
 
 @pytest.mark.parametrize(
     ("address", "statements"),
-    [("/withdrawals/", 12), ("/withdrawals/?view=all", 12), ("/withdrawals/?view=all&state=completed", 12)],
+    [("/withdrawals/", 10), ("/withdrawals/?view=all", 10), ("/withdrawals/?view=all&state=completed", 10)],
 )
 def test_a_page_takes_as_many_statements_as_over_few_rows(address: str, statements: int, senior_of_many: User) -> None:
     client = Client()
