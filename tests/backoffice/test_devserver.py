@@ -86,7 +86,7 @@ def test_a_taken_port_is_said_before_anything_starts(product: Product) -> None:
     assert not (product.folder / "var" / "postgres").exists()
 
 
-def test_it_starts_refuses_a_second_run_and_stops_without_a_trace(product: Product, processes: Processes) -> None:
+def test_it_runs_once_stops_without_a_trace_and_clears_up_after_a_kill(product: Product, processes: Processes) -> None:
     product.start()
     product.wait_until_ready()
     address = f"http://127.0.0.1:{product.port}/"
@@ -111,11 +111,9 @@ def test_it_starts_refuses_a_second_run_and_stops_without_a_trace(product: Produ
     assert names == ["beat", "worker", "web", "sandbox"]
     assert processes(product.folder) == []
 
-
-def test_a_killed_run_is_cleared_up_and_a_dead_child_ends_the_run(product: Product, processes: Processes) -> None:
+    # On the demonstration that is there now: a run that is killed, and one that loses a part of itself.
     product.start()
     product.wait_until_ready()
-    assert product.process is not None
     product.process.kill()
     product.process.communicate()
     orphan = product.pid_of("gunicorn")
