@@ -13,7 +13,8 @@ from backoffice.audit import queries, tables, words
 from backoffice.audit.filters import AuditFilter
 from backoffice.audit.record import record
 from backoffice.ui.access import Permitted
-from backoffice.ui.screens import ListScreen, Tab
+from backoffice.ui.screens import ListScreen
+from backoffice.ui.tabs import Tab
 
 REFUSALS = ("denied", "sign_in_failed", "code_failed", "passkey_failed", "proof_failed")
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from backoffice.ui.tables import BaseTable
 
+# How many rows of a file are fetched at a time.
+CHUNK = 2000
 FORMULA_SIGNS = frozenset("=+-@\N{MINUS SIGN}")
 _CONTROL = ("\t", "\r", "\n")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from backoffice.ui.screens import Tab
+from backoffice.ui.tabs import Tab
 
 _DAY = timedelta(days=1)
 # From this morning, begin and end of a period; no end is now.

@@ -1,75 +1,37 @@
 """The kinds of page. A list is declared by its attributes; see ListScreen. Pages work with plain GET;
 htmx only swaps the part of a list that changed."""
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from copy import copy
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any, ClassVar
 
-from django import forms
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.http import (
     Http404,
     HttpRequest,
     HttpResponse,
     HttpResponseBase,
-    QueryDict,
     StreamingHttpResponse,
 )
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
-from django.utils.http import urlencode
 from django.utils.text import slugify
-from django.views.generic import DetailView, View
+from django.views.generic import DetailView
 
-from backoffice.ui import chooser, live, saved, selection, viewing
+from backoffice.ui import chooser, filter_menu, live, selection, viewing
 from backoffice.ui.access import Permitted
+from backoffice.ui.address import ListAddress
 from backoffice.ui.appearance import DENSITIES
-from backoffice.ui.exports import csv_lines
-from backoffice.ui.filters import BaseFilter
-from backoffice.ui.models import SavedView
-from backoffice.ui.paging import BadCursor, Countable, Keyset, Page, capped_counts
+from backoffice.ui.exports import CHUNK, csv_lines
+from backoffice.ui.paging import BadCursor, Countable, Page, capped_counts
 from backoffice.ui.tables import BaseTable
-
-# How many rows of a file are fetched at a time.
-CHUNK = 2000
-# What an address may say besides the filters of a list.
-OWN_PARAMETERS = frozenset({"sort", "after", "before", "export", "cols", "move", "density", "saved", "live", "peek"})
+from backoffice.ui.tabs import Notice, Tab
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tab:
-    """A named view of a list. ``where`` narrows the rows, for one request if it is a function;
-    ``hide`` names columns that say the same in every row, ``off`` those that are not shown unless asked for;
-    ``sort`` and ``empty`` replace the order of the table and the list's empty text."""
-
-    slug: str
-    label: str
-    where: Q | Callable[[HttpRequest], Q] | None = None
-    hide: tuple[str, ...] = ()
-    off: tuple[str, ...] = ()
-    sort: str = ""
-    empty: str = ""
-    counted: bool = True
-
-    def narrow(self, queryset: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
-        where = self.where(request) if callable(self.where) else self.where
-        return queryset if where is None else queryset.filter(where)
-
-
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """A sentence above the rows. Tone and icon as in backoffice.ui.inline."""
-
-    text: str
-    tone: str = "attn"
-    icon: str = "warn"
-
-
-class ListScreen(Permitted, View):
+class ListScreen(Permitted, ListAddress):
     """A list: tabs, views of one's own, filters with chips, columns to choose, keyset pages, CSV.
 
     ``title``                the heading
@@ -101,10 +63,6 @@ class ListScreen(Permitted, View):
     """
 
     title: ClassVar[str] = ""
-    queryset: ClassVar[QuerySet[Any]]
-    table_class: ClassVar[type[BaseTable]]
-    filterset_class: ClassVar[type[BaseFilter]] = BaseFilter
-    tabs: ClassVar[tuple[Tab, ...]] = ()
     page_size: ClassVar[int] = 25
     search_label: ClassVar[str] = "Search this list"
     empty_title: ClassVar[str] = "Nothing here"
@@ -120,9 +78,6 @@ class ListScreen(Permitted, View):
     bulk_permission: ClassVar[str] = ""
     bulk_acts: ClassVar[tuple[tuple[str, str], ...]] = (("", "Preview…"),)
     sum_by: ClassVar[tuple[str, str]] = ("amount", "currency")
-
-    def get_queryset(self) -> QuerySet[Any]:
-        return self.queryset.all()
 
     def get_live_queryset(self) -> QuerySet[Any]:
         return self.get_queryset()
@@ -162,34 +117,6 @@ class ListScreen(Permitted, View):
     def get_export_limit(self) -> int:
         """How many rows may leave as a file; 0 for any number."""
         return 0
-
-    def get_hidden_columns(self) -> tuple[str, ...]:
-        return self.tab.hide if self.tab else ()
-
-    def may_sort(self, column: str) -> bool:
-        """Whether this reader may order the rows by a column that shows less to some."""
-        return True
-
-    @classmethod
-    def opened(cls, request: HttpRequest, query: str) -> "ListScreen":
-        """Return this list as it stands at one of its addresses, for whoever asks."""
-        asked = copy(request)
-        asked.GET = QueryDict(query)
-        screen = cls()
-        screen.setup(asked)
-        screen.read_address()
-        return screen
-
-    def read_address(self) -> None:
-        """Take from the address what makes sense, and keep the rest to name it."""
-        self.now = timezone.now()
-        self.ignored: list[str] = []
-        self.parameters = QueryDict(mutable=True)
-        self.tab = self._accept_tab()
-        self.filterset = self._accept_filters()
-        self.columns = self._accept_columns()
-        self.sort, self.keyset = self._accept_sort()
-        self._accept_density()
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if (not request.GET or request.GET.keys() == {"saved"}) and (address := viewing.opening_address(self)):
@@ -231,44 +158,21 @@ class ListScreen(Permitted, View):
             "notices": [*ignored, *self._export_refused(), *self.get_notices()],
             "views": viewing.bar_of(self),
             "filter": self.filterset,
-            "fields": self._fields(),
-            "chips": self._chips(),
-            "kept_parameters": self.kept(*self._filter_names),
+            "fields": filter_menu.lines_of(self),
+            "chips": filter_menu.chips_of(self),
+            "kept_parameters": self.kept(*self.filter_names),
             "column_lines": chooser.lines_of(self.columns, self.table_class),
             "column_parameters": self.kept("cols", "density"),
             "plain_columns_url": self.url(without=("cols", "density")),
             "row_height": self.parameters.get("density", ""),
             "row_heights": list(DENSITIES.items()),
-            "clear_url": self.url(without=self._filter_names),
+            "clear_url": self.url(without=self.filter_names),
             "export_url": self.url(changes={"export": "csv"}) if self._may_export else "",
             "page": page,
             "table": table,
             "live": live.Live(self, table, page) if self.live_seconds else None,
-            "empty": self._empty() if not page.rows else None,
+            "empty": filter_menu.empty_of(self) if not page.rows else None,
         }
-
-    @property
-    def list_name(self) -> str:
-        """What the list is called where something about it is kept."""
-        match = self.request.resolver_match
-        return match.view_name if match else type(self).__qualname__
-
-    @property
-    def query(self) -> str:
-        """The address as far as it makes sense, always written the same way; without the name of a saved view."""
-        parameters = dict(self.parameters.lists())
-        parameters.pop("saved", None)
-        if self.tab:
-            parameters["view"] = [self.tab.slug]
-        return urlencode(sorted(parameters.items()), doseq=True)
-
-    @property
-    def kept_in_audit(self) -> dict[str, list[str]]:
-        """The address as an audit entry keeps it: what was typed may be a piece of personal data, which must not
-        stand for good where nothing can be deleted, so of a typed value only that there was one."""
-        names, fields = self.filterset.parameters, self.filterset.form.fields
-        typed = {one for name, of in names.items() if isinstance(fields[name], forms.CharField) for one in of}
-        return {name: ["…"] if name in typed else values for name, values in self.parameters.lists()}
 
     @property
     def may_select(self) -> bool:
@@ -305,85 +209,6 @@ class ListScreen(Permitted, View):
     def export_lines(self, rows: Iterable[Any]) -> Iterator[str]:
         """Yield the lines of the file; a list that adds something to its rows overrides this."""
         return csv_lines(self._table([]), rows, self.export_columns)
-
-    # What the address asks for, as far as it makes sense ------------------------------------------
-
-    def _accept_tab(self) -> Tab | None:
-        if not self.tabs:
-            return None
-        asked = self.request.GET.get("view", self.tabs[0].slug)
-        for tab in self.tabs:
-            if tab.slug == asked:
-                if "view" in self.request.GET:
-                    self.parameters["view"] = asked
-                return tab
-        self.ignored.append("view")
-        return self.tabs[0]
-
-    def _accept_filters(self) -> BaseFilter:
-        rows = self.get_queryset()
-        rows = self.tab.narrow(rows, self.request) if self.tab else rows
-        filterset = self._filterset(self.request.GET, rows)
-        names = filterset.parameters
-        refused = set(filterset.form.errors)
-        for name in self.request.GET:
-            if name in OWN_PARAMETERS or (name == "view" and self.tabs):
-                continue
-            field = next((field for field, parameters in names.items() if name in parameters), None)
-            if field is None or field in refused:
-                self.ignored.append(name[:40])
-            elif any(self.request.GET.getlist(name)):
-                self.parameters.setlist(name, self.request.GET.getlist(name))
-        return self._filterset(self.parameters, rows) if refused else filterset
-
-    def _filterset(self, data: QueryDict, rows: QuerySet[Any]) -> BaseFilter:
-        return self.filterset_class(data, queryset=rows, request=self.request)
-
-    def _accept_columns(self) -> chooser.Choice:
-        asked, move = self.request.GET.getlist("cols"), self.request.GET.get("move", "")
-        hidden = self.get_hidden_columns()
-        off = self.tab.off if self.tab else ()
-        choice = chooser.choose(self.table_class, asked, move=move, hidden=hidden, off=off)
-        if choice.unknown:
-            self.ignored.append("cols")
-        if choice.asked:
-            self.parameters["cols"] = ",".join(choice.asked)
-        return choice
-
-    def _accept_density(self) -> None:
-        asked = self.request.GET.get("density", "")
-        if asked in DENSITIES:
-            self.parameters["density"] = asked
-        elif asked:
-            self.ignored.append("density")
-        name = self.request.GET.get("saved", "")
-        if name and any(view.slug == name and view.label for view in self.saved_views):
-            self.parameters["saved"] = name
-        elif name:
-            self.ignored.append("saved")
-
-    @cached_property
-    def opens_with(self) -> SavedView | None:
-        return next((view for view in self.saved_views if view.opens and view.owner_id == self.request.user.pk), None)
-
-    @cached_property
-    def saved_views(self) -> list[SavedView]:
-        return saved.views_for(self.request.user, self.list_name)
-
-    def _accept_sort(self) -> tuple[str, Keyset]:
-        hidden = self.get_hidden_columns()
-        paths = {name: column.sort_by for name, column in self.table_class.base_columns.items() if column.orderable}
-        asked = self.request.GET.get("sort", "")
-        own = self.tab.sort if self.tab else ""
-        if asked.removeprefix("-") in paths.keys() - hidden and self.may_sort(asked.removeprefix("-")):
-            self.parameters["sort"] = asked
-        else:
-            if asked:
-                self.ignored.append("sort")
-            # The order of the table itself stays, also where its column says the same in every row.
-            asked = own if own and own.removeprefix("-") not in hidden else self.table_class.sort
-        path = paths[asked.removeprefix("-")]
-        return asked, Keyset.of(self.get_queryset(), path, descending=asked.startswith("-"))
 
     # Answers ----------------------------------------------------------------------------------------
 
@@ -441,68 +266,6 @@ class ListScreen(Permitted, View):
             for tab in self.tabs
         ]
 
-    def _chips(self) -> list[dict[str, str]]:
-        return [
-            {
-                "label": one.label,
-                "operator": one.operator,
-                "value": one.value,
-                "remove_url": self.url(without=one.parameters),
-            }
-            for one in self.filterset.active
-        ]
-
-    def _fields(self) -> list[dict[str, Any]]:
-        """The lines of the filter menu: values to pick, each a link, or a field to fill in."""
-        active = {one.parameters: one for one in self.filterset.active}
-        lines = []
-        for name, parameters in self.filterset.parameters.items():
-            if name == "q":
-                continue
-            offered = self.get_offered(name)
-            options = [
-                (option, self.url(without=parameters) if option.current else self.url(changes={name: option.value}))
-                for option in self.filterset.options(name)
-                if offered is None or option.current or option.value in offered
-            ]
-            if offered is not None and not options:
-                continue
-            lines.append(
-                {
-                    "field": self.filterset.form[name],
-                    "options": options,
-                    "control": "" if options else self.filterset.control(name),
-                    "value": active[parameters].value if parameters in active else "",
-                    "names": [(one, self.parameters.get(one, "")) for one in parameters] if options else [],
-                }
-            )
-        return lines
-
-    def _empty(self) -> dict[str, Any]:
-        active = list(self.filterset.active)
-        if not active:
-            title = (self.tab.empty if self.tab else "") or self.empty_title
-            return {"title": title, "text": self.get_empty_text(), "ways": self.get_ways_on()}
-        ways = [("Clear the filters", self.url(without=self._filter_names))]
-        if len(active) > 1:
-            found = capped_counts([self._without(one.parameters) for one in active])
-            most = max(found)
-            if most:
-                narrowest = active[found.index(most)]
-                rows = "1 row" if most == 1 else f"{most:,} rows"
-                ways.insert(0, (f"Remove {narrowest.words}: {rows}", self.url(without=narrowest.parameters)))
-        widest = next((tab for tab in self.tabs if tab.where is None), None)
-        if self.tab and widest not in (None, self.tab):
-            ways.append((f"Look in {widest.label}", self.url(changes={"view": widest.slug})))
-        text = f"No row matches {' and '.join(one.words for one in active)}."
-        return {"title": "Nothing matches", "text": text, "ways": ways}
-
-    def _without(self, parameters: tuple[str, ...]) -> QuerySet[Any]:
-        data = self.parameters.copy()
-        for name in parameters:
-            data.pop(name, None)
-        return self._filterset(data, self.filterset.queryset).qs
-
     def _table(self, rows: list[Any], **kwargs: Any) -> BaseTable:
         def sort_url(sort: str) -> str:
             return self.url(changes={"sort": sort})
@@ -538,19 +301,6 @@ class ListScreen(Permitted, View):
         headers = self.request.headers
         part = "HX-Request" in headers and "HX-History-Restore-Request" not in headers
         return "screens/list_part.html" if part else self.template_name
-
-    @property
-    def _filter_names(self) -> tuple[str, ...]:
-        return tuple(name for names in self.filterset.parameters.values() for name in names)
-
-    def kept(self, *without: str) -> list[tuple[str, str]]:
-        """Return the parameters that a form about something else carries along."""
-        return [(name, value) for name, values in self.parameters.lists() if name not in without for value in values]
-
-    def url(self, without: tuple[str, ...] = (), changes: Mapping[str, str] | None = None) -> str:
-        parameters = {name: values for name, values in self.parameters.lists() if name not in without}
-        parameters |= {name: [value] for name, value in (changes or {}).items()}
-        return f"?{urlencode(parameters, doseq=True)}" if parameters else self.request.path
 
 
 @cache

@@ -17,7 +17,7 @@ from backoffice.accounts.models import User
 from backoffice.accounts.preferences import preferences_of
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
-from backoffice.ui.screens import Tab
+from backoffice.ui.tabs import Tab
 from withdrawals import player_words, pulse, queries, visibility
 from withdrawals.exceptions import ClaimedByOther, NotAllowed
 from withdrawals.models import Decision, Withdrawal

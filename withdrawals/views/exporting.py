@@ -9,8 +9,7 @@ from django.http import HttpResponseBase
 from django.utils.functional import cached_property
 
 from backoffice.money import to_major_string
-from backoffice.ui.exports import csv_line, csv_lines
-from backoffice.ui.screens import CHUNK
+from backoffice.ui.exports import CHUNK, csv_line, csv_lines
 from backoffice.ui.tables import BaseTable
 from withdrawals import queries
 from withdrawals.models import Withdrawal

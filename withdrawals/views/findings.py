@@ -12,7 +12,8 @@ from django.views.generic import FormView
 
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
-from backoffice.ui.screens import ListScreen, Tab
+from backoffice.ui.screens import ListScreen
+from backoffice.ui.tabs import Tab
 from withdrawals import filters, queries, tables
 from withdrawals.exceptions import FindingClosed
 from withdrawals.forms import FindingForm

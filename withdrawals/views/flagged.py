@@ -14,7 +14,7 @@ from django.views.generic import View
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from backoffice.ui.paging import Page
-from backoffice.ui.screens import Tab
+from backoffice.ui.tabs import Tab
 from withdrawals import filters, queries, reasons, tables
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal

@@ -16,7 +16,7 @@ from django.views.generic import View
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
 from backoffice.ui.access import Permitted
-from backoffice.ui.screens import Tab
+from backoffice.ui.tabs import Tab
 from withdrawals import filters, in_flight, queries, tables, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.operations import asking

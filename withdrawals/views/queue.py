@@ -15,8 +15,8 @@ from django.views.generic import View
 from backoffice.accounts.models import User
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
-from backoffice.ui.paging import Page
-from backoffice.ui.screens import Notice, Tab
+from backoffice.ui.paging import COUNT_CAP, Page
+from backoffice.ui.tabs import Notice, Tab
 from fraud import queries as fraud
 from kyc import queries as kyc
 from providers import queries as providers
@@ -178,7 +178,7 @@ class Queue(ExportedList):
         if self.waiting is None or "held" in self.parameters:
             return notices
         for code, trouble in self.troubles.items():
-            here = filters.held_up(self.filterset.qs, code, self.troubles).order_by()[: queries.COUNT_CAP].count()
+            here = filters.held_up(self.filterset.qs, code, self.troubles).order_by()[: COUNT_CAP].count()
             if here:
                 text = format_html(
                     '<b>{}</b> Approving still works; {} here may wait. <a href="{}">Show {}</a>',

@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from backoffice.ui.paging import Page
-from backoffice.ui.screens import Notice, Tab
+from backoffice.ui.tabs import Notice, Tab
 from withdrawals import filters, queries, tables
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.pages.peek import peek_of

@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from backoffice.ui.paging import Page
-from backoffice.ui.screens import ListScreen, Tab
+from backoffice.ui.screens import ListScreen
+from backoffice.ui.tabs import Tab
 from kyc import queries as kyc
 from kyc.states import EXPIRES_SOON_DAYS, StandingState
 from withdrawals import filters, queries, tables

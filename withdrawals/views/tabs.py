@@ -6,7 +6,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
-from backoffice.ui.screens import Tab
+from backoffice.ui.tabs import Tab
 from withdrawals import guards, policy, queries, reasons, visibility
 from withdrawals.filters import NEW_DETAILS
 from withdrawals.models import Decision

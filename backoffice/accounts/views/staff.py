@@ -5,7 +5,8 @@ from django.db.models.functions import Greatest
 
 from backoffice.accounts.models import CodeApp, Passkey, User
 from backoffice.accounts.tables import StaffTable
-from backoffice.ui.screens import ListScreen, Tab
+from backoffice.ui.screens import ListScreen
+from backoffice.ui.tabs import Tab
 
 
 class Staff(ListScreen):

@@ -8,9 +8,10 @@ from django.urls import include, path
 from backoffice.accounts.models import User
 from backoffice.ui.columns import Column, TimeColumn
 from backoffice.ui.filters import BaseFilter, ChoicesFilter, MoneyRangeFilter
-from backoffice.ui.screens import ListScreen, Tab
+from backoffice.ui.screens import ListScreen
 from backoffice.ui.selection import Selection, SelectionChanged
 from backoffice.ui.tables import BaseTable
+from backoffice.ui.tabs import Tab
 
 
 class CrewTable(BaseTable):

@@ -14,8 +14,9 @@ from django.urls import include, path
 from backoffice.accounts.models import User
 from backoffice.ui.columns import Column, TimeColumn
 from backoffice.ui.filters import BaseFilter, ChoicesFilter, DateRangeFilter, MoneyRangeFilter
-from backoffice.ui.screens import ListScreen, Tab
+from backoffice.ui.screens import ListScreen
 from backoffice.ui.tables import BaseTable
+from backoffice.ui.tabs import Tab
 
 
 class PeopleTable(BaseTable):
