@@ -26,11 +26,6 @@ NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 ONLY_THIS_MACHINE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more than there are processors: tests of pages and processes wait as long as they compute."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.fixture(autouse=True, scope="session")
 def _emptying_append_only_tables() -> Iterator[None]:
     """Let the flush after a test with real transactions remove what the database keeps for good.

@@ -14,7 +14,7 @@ from backoffice.accounts.models import User
 from tests.factories.fraud import LoginFactory
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import fund, make_destination, make_withdrawal, open_withdrawal
-from withdrawals.models import Claim, Decision, Note, Withdrawal
+from withdrawals.models import Claim, Decision, Destination, Note, Withdrawal
 from withdrawals.operations import claims, decisions, screening
 from withdrawals.states import State
 
@@ -190,6 +190,14 @@ def test_twelve_rows_stand_on_one_screen(desk: Page, live_server: LiveServer) ->
     rows = [row.bounding_box() for row in desk.locator("tr[data-row]").all()]
     assert foot and rows[0] and rows[0]["y"] <= 300
     assert len([row for row in rows if row and row["y"] + row["height"] <= foot["y"]]) >= 12
+
+
+def test_on_a_phone_a_long_name_takes_more_lines(desk: Page, live_server: LiveServer) -> None:
+    row = requested(100)
+    Destination.objects.update(holder_name="Bartholomew Featherstonehaugh-Cholmondeley")
+    desk.set_viewport_size({"width": 390, "height": 844})
+    desk.goto(f"{live_server.url}/withdrawals/{row.ref}/")
+    assert "Featherstonehaugh" in desk.locator("main").inner_text() and overflow(desk)["x"] == 0
 
 
 def test_on_a_phone_a_single_decision_can_be_made(desk: Page, live_server: LiveServer) -> None:

@@ -178,7 +178,7 @@ class Queue(ExportedList):
         if self.waiting is None or "held" in self.parameters:
             return notices
         for code, trouble in self.troubles.items():
-            here = filters.held_up(self.filterset.qs, code, self.troubles).order_by()[: COUNT_CAP].count()
+            here = filters.held_up(self.filterset.qs, code, self.troubles).order_by()[:COUNT_CAP].count()
             if here:
                 text = format_html(
                     '<b>{}</b> Approving still works; {} here may wait. <a href="{}">Show {}</a>',
