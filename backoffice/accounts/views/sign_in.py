@@ -165,6 +165,6 @@ def _waiting(request: HttpRequest) -> User | None:
     if waiting is None or request.user.is_authenticated or timezone.now().timestamp() > waiting["until"]:
         return None
     user = User.objects.filter(pk=waiting["user"], is_active=True).first()
-    if user is None or not constant_time_compare(waiting["password"], user.get_session_auth_hash()):
+    if user is None or not constant_time_compare(waiting.get("password", ""), user.get_session_auth_hash()):
         return None
     return user
