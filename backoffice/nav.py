@@ -19,7 +19,7 @@ from backoffice.roles import LANDING
 from backoffice.ui.fragments import version_of
 from backoffice.ui.paging import Countable, capped_counts
 from providers import queries as providers
-from withdrawals import figures, queries, visibility
+from withdrawals import decided, figures, queries, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.states import State
 
@@ -37,7 +37,7 @@ def _waiting(user: Any) -> Countable | None:
 
 def _second_approvals(user: Any) -> QuerySet[Withdrawal]:
     """What this person may confirm: nothing that they approved first."""
-    return queries.review_queue().filter(~queries.decided_by(user), state=State.SECOND_APPROVAL)
+    return queries.review_queue().filter(~decided.decided_by(user), state=State.SECOND_APPROVAL)
 
 
 def _unknown(_user: Any) -> Countable:

@@ -19,7 +19,6 @@ from providers.contract import (
     CannotTell,
     Declined,
     Duplicate,
-    Exchange,
     Misconfigured,
     NotAccepted,
     NotSent,
@@ -31,8 +30,8 @@ from providers.contract import (
     ProviderEvent,
     VerifiedWebhook,
     WebhookRejected,
-    recording,
 )
+from providers.http import Exchange, recording
 from providers.models import CallOutcome, ProviderBalance, ProviderCall, Verb, WebhookDelivery
 
 MAX_WEBHOOK_BYTES = 256 * 1024

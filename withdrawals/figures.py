@@ -11,6 +11,8 @@ from django.db.models.functions import Extract, TruncDate
 from django.utils import timezone
 
 from backoffice.accounts.models import User
+from backoffice.ui.paging import COUNT_CAP
+from backoffice.ui.periods import morning
 from providers.queries import Percentile
 from withdrawals import queries
 from withdrawals.models import CheckResult, Decision, Withdrawal
@@ -21,11 +23,6 @@ ENDS = (State.COMPLETED, State.FAILED, State.REJECTED)
 # An indicator that spoke less often than this says nothing about its volume: our own choice.
 FEWEST_HITS = 5
 USUAL_DAYS = 7
-
-
-def morning(now: datetime) -> datetime:
-    """Return when the local day began."""
-    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,3 +154,21 @@ def indicator_volumes(*, now: datetime) -> list[Volume]:
     )
     volumes = [Volume(code, now_count, before / USUAL_DAYS) for code, now_count, before in rows]
     return sorted(volumes, key=lambda volume: -volume.today)
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What one person decided since midnight, and what is left of the queue for others."""
+
+    decided: int
+    waiting: int
+    on_hold: int
+
+
+def day_of(user: User, *, now: datetime) -> Day:
+    """Return the figures for the end of the queue."""
+    return Day(
+        decided=decided_by(user, now=now).count(),
+        waiting=queries.waiting_count(),
+        on_hold=Withdrawal.objects.filter(state=State.ON_HOLD)[:COUNT_CAP].count(),
+    )

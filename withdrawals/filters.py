@@ -21,7 +21,7 @@ from kyc.models import Player
 from kyc.states import StandingState
 from providers import queries as providers
 from providers.registry import PROVIDERS
-from withdrawals import queries, visibility
+from withdrawals import queries, totals, visibility
 from withdrawals.models import CheckResult, Finding, Method, Withdrawal
 from withdrawals.operations.findings import KINDS, kind_label
 from withdrawals.reference import normalise
@@ -133,7 +133,7 @@ class QueueFilter(BaseFilter):
             return rows.filter(due_at__lt=now)
         if value == "in_time":
             return rows.filter(due_at__gte=now)
-        return rows.filter(due_at__gte=now, due_at__lt=now + queries.SOON)
+        return rows.filter(due_at__gte=now, due_at__lt=now + totals.SOON)
 
     def by_provider(self, rows: QuerySet[Any], _name: str, value: str) -> QuerySet[Any]:
         return uses_provider(rows, value)

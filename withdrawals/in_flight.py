@@ -1,13 +1,15 @@
 """Reading what is with providers: since when, what is slower than usual, and what was said about it."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery, Sum
-from django.utils import timezone
+from django.db.models import Count, DurationField, F, OuterRef, Q, QuerySet, Subquery, Sum
 
+from backoffice.ui.periods import morning
+from providers.models import ProviderControl
+from providers.queries import Percentile
 from providers.registry import PROVIDERS
 from withdrawals import queries
 from withdrawals.models import PayoutAttempt, Withdrawal
@@ -61,8 +63,7 @@ def is_slow(usual: Mapping[str, timedelta], *, now: datetime) -> Q:
 
 
 def failed_today(*, now: datetime) -> Q:
-    morning = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
-    return Q(state=State.FAILED, closed_at__gte=morning)
+    return Q(state=State.FAILED, closed_at__gte=morning(now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,3 +96,47 @@ def flight(slow: Q) -> Flight:
         unknown=sum(line["unknown"] for line in lines),
         slow=sum(line["slow"] for line in lines),
     )
+
+
+def typical_time(provider: str, *, now: datetime) -> timedelta | None:
+    """Return the median time from sending to payment of what this provider paid in the last 24 hours."""
+    paid = PayoutAttempt.objects.filter(
+        provider=provider,
+        state="paid",
+        withdrawal__closed_at__gt=now - timedelta(days=1),
+        withdrawal__closed_at__lte=now,
+    )
+    took = F("withdrawal__closed_at") - F("sent_at")
+    return paid.aggregate(typical=Percentile(took, share=0.5, output_field=DurationField()))["typical"]
+
+
+def in_flight_by_provider() -> dict[str, dict[str, object]]:
+    """Return per provider: how many are in flight and unknown, and since when the oldest waits."""
+    rows = Withdrawal.objects.filter(state__in=WITH_PROVIDER).values("provider", "state", "approved_at")
+    result: dict[str, dict[str, object]] = {}
+    for row in (
+        Withdrawal.objects.filter(state__in=WITH_PROVIDER)
+        .values("provider")
+        .annotate(
+            in_flight=Count("pk"),
+            unknown=Count("pk", filter=Q(state=State.OUTCOME_UNKNOWN)),
+        )
+        .order_by("provider")
+    ):
+        oldest = rows.filter(provider=row["provider"]).order_by("approved_at").first()
+        result[row["provider"]] = {**row, "oldest_at": oldest["approved_at"] if oldest else None}
+    return result
+
+
+def held_up_by(code: str, *, stopped: Collection[str]) -> int:
+    """Return how many approved withdrawals wait for ``code`` alone: its pause leaves them no provider.
+
+    ``stopped`` are the other switches that are off; what waits for those anyway is not counted.
+    """
+    routes = Withdrawal.objects.filter(state=State.APPROVED).values_list("routes").annotate(Count("pk")).order_by()
+
+    def waits(codes: list[str], off: set[str]) -> bool:
+        return ProviderControl.EVERYTHING in off or set(codes) <= off
+
+    before, after = set(stopped), {code, *stopped}
+    return sum(count for codes, count in routes if waits(codes, after) and not waits(codes, before))

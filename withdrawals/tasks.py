@@ -7,8 +7,8 @@ from celery import current_app, shared_task
 from django.utils import timezone
 
 from providers import gateway
-from withdrawals import queries
-from withdrawals.operations import asking, bulk, decisions, holds, inbox, payouts, screening
+from withdrawals import due
+from withdrawals.operations import asking, bulk, due_decisions, holds, inbox, payouts, screening
 
 
 @shared_task(name="withdrawals.screen")
@@ -38,7 +38,7 @@ def apply_webhooks(**_: object) -> None:
 
 @shared_task(name="withdrawals.apply_decisions")
 def apply_decisions(**_: object) -> None:
-    decisions.apply_due_decisions(now=timezone.now())
+    due_decisions.apply_due_decisions(now=timezone.now())
 
 
 @shared_task(name="withdrawals.decide_bulk")
@@ -54,5 +54,5 @@ def forget_refused_webhooks(**_: object) -> None:
 @shared_task(name="withdrawals.sweep")
 def sweep(**_: object) -> None:
     """Wake whatever has due rows, a bounded number of tasks a second however large the backlog is."""
-    for step in queries.due_steps(now=timezone.now()):
+    for step in due.due_steps(now=timezone.now()):
         current_app.send_task(f"withdrawals.{step}", ignore_result=True, expires=10)

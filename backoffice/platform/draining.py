@@ -24,7 +24,7 @@ from kombu.exceptions import OperationalError as BrokerError
 
 from backoffice.celery import app
 from withdrawals.models import Withdrawal
-from withdrawals.operations import asking, decisions, holds, inbox, payouts, screening
+from withdrawals.operations import asking, due_decisions, holds, inbox, payouts, screening
 from withdrawals.states import WITH_PROVIDER, State
 
 UNFINISHED = (State.REQUESTED, State.APPROVED, *WITH_PROVIDER)
@@ -107,7 +107,7 @@ def _work(stop: threading.Event) -> None:
     try:
         while not stop.is_set():
             done = sum(step(clock=timezone.now) for step in _STEPS)
-            done += decisions.apply_due_decisions(now=timezone.now())
+            done += due_decisions.apply_due_decisions(now=timezone.now())
             if not done:
                 stop.wait(0.2)
     finally:

@@ -18,7 +18,7 @@ from kyc import queries as kyc
 from kyc.states import StandingState
 from providers import queries as providers
 from providers.registry import BY_CODE, PROVIDERS
-from withdrawals import figures, filters, queries, tables
+from withdrawals import figures, filters, queries, tables, totals
 from withdrawals.models import Notification, Withdrawal
 from withdrawals.states import State
 from withdrawals.views.flagged import Flagged
@@ -124,7 +124,7 @@ def _decisions(_request: HttpRequest, now: datetime) -> list[Line]:
 def _flagged(request: HttpRequest, now: datetime) -> list[Line]:
     """Fraud analysts: what is at stake, and which indicators speak more often than usual."""
     address = list_url("withdrawals:flagged")
-    waiting = queries.waiting_summary(Flagged.tabs[0].narrow(queries.flagged(), request), now=now)
+    waiting = totals.waiting_summary(Flagged.tabs[0].narrow(queries.flagged(), request), now=now)
     if not waiting.count:
         first = Line("", (Said("Nothing is flagged."),), address, "Flagged")
     else:
@@ -143,7 +143,7 @@ def _flagged(request: HttpRequest, now: datetime) -> list[Line]:
 def _finance(_request: HttpRequest, now: datetime) -> list[Line]:
     """Finance: what is not settled, and what was paid."""
     unknown = queries.withdrawals().filter(state=State.OUTCOME_UNKNOWN)
-    total = queries.waiting_summary(unknown, now=now)
+    total = totals.waiting_summary(unknown, now=now)
     address = list_url("withdrawals:in-flight", view="unknown")
     if not total.count:
         return [Line("", (Said("Good: no payout has an unknown outcome."),), list_url("ledger:journal"), "Journal")]

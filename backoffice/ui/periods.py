@@ -16,6 +16,11 @@ _DAY = timedelta(days=1)
 Ends = Callable[[datetime], tuple[datetime, datetime | None]]
 
 
+def morning(now: datetime) -> datetime:
+    """Return when the local day of ``now`` began."""
+    return timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def period_tabs(field: str, *, first: str = "today") -> tuple[Tab, ...]:
     """Return today, yesterday, this and last month, and all, by a time ``field``; ``first`` is the default."""
     tabs = [
@@ -48,7 +53,7 @@ def _within(field: str, ends: Ends) -> Callable[[HttpRequest], Q]:
 
 
 def _between(field: str, ends: Ends) -> Q:
-    start, end = ends(timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0))
+    start, end = ends(morning(timezone.now()))
     since = Q(**{f"{field}__gte": start})
     return since if end is None else since & Q(**{f"{field}__lt": end})
 

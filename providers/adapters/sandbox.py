@@ -9,7 +9,8 @@ import httpx
 
 from providers import contract
 from providers.bodies import UNREADABLE, read, strict_json, text, time, whole
-from providers.contract import CREATE_TIMEOUT, QUERY_TIMEOUT, HttpProvider, PayoutInstruction, PayoutReceipt
+from providers.contract import PayoutInstruction, PayoutReceipt
+from providers.http import CREATE_TIMEOUT, QUERY_TIMEOUT, HttpProvider
 from providers.signatures import STANDARD_HEADERS, standard_webhook
 
 # Its words are ours; any other is UNKNOWN.

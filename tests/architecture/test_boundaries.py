@@ -63,7 +63,7 @@ def test_broad_excepts_stand_where_they_are_explained() -> None:
         "withdrawals/nudge.py",
         "withdrawals/operations/work.py",
         "withdrawals/operations/inbox.py",
-        "withdrawals/operations/decisions.py",
+        "withdrawals/operations/due_decisions.py",
         "withdrawals/pages/decision.py",
     }
     pattern = re.compile(r"except (Exception|BaseException)\b|except:")

@@ -16,7 +16,7 @@ from pytest_django.live_server_helper import LiveServer
 from backoffice.accounts.models import User
 from tests.e2e.test_operator import requested, sign_in
 from withdrawals.models import Claim, Decision, Note
-from withdrawals.operations import decisions
+from withdrawals.operations import decisions, due_decisions
 from withdrawals.states import Move
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -156,7 +156,7 @@ def test_give_the_second_approval(
     decisions.decide(
         row, Move.ENDORSE, actor=operator, now=timezone.now(), version=row.version, key="one", reason="known_player"
     )
-    decisions.apply_due_decisions(now=timezone.now() + timedelta(minutes=2))
+    due_decisions.apply_due_decisions(now=timezone.now() + timedelta(minutes=2))
     sign_in(page, live_server, client_for(senior))
     hand = Hand(page)
     page.goto(f"{live_server.url}/withdrawals/{row.ref}/?view=needs-decision")

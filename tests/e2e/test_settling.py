@@ -14,7 +14,7 @@ from backoffice.accounts.models import User
 from tests.e2e.test_operator import overflow, sign_in, violations
 from tests.factories.withdrawals import make_withdrawal
 from withdrawals.models import Withdrawal
-from withdrawals.operations import decisions
+from withdrawals.operations import due_decisions
 from withdrawals.states import State
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -50,5 +50,5 @@ def test_marking_as_paid_takes_two(
     page.locator("[data-opens=agree]").click()
     with page.expect_navigation():
         page.locator("#sheet-agree [data-commit]").click()
-    decisions.apply_due_decisions(now=timezone.now() + settings.UNDO_TIME)
+    due_decisions.apply_due_decisions(now=timezone.now() + settings.UNDO_TIME)
     assert Withdrawal.objects.get().state == State.COMPLETED

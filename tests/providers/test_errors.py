@@ -7,9 +7,7 @@ import pytest
 
 from providers.adapters.sandbox import Sandbox
 from providers.contract import (
-    CREATE_TIMEOUT,
     LONGEST_REFERENCE,
-    QUERY_TIMEOUT,
     CancelResult,
     CannotTell,
     Declined,
@@ -20,8 +18,8 @@ from providers.contract import (
     NotSent,
     OutcomeUnknown,
     PayoutInstruction,
-    recording,
 )
+from providers.http import CREATE_TIMEOUT, QUERY_TIMEOUT, recording
 from providers.registry import BY_CODE
 from withdrawals.models import PayoutAttempt, Withdrawal
 

@@ -14,7 +14,7 @@ from backoffice.accounts.models import User
 from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
 from withdrawals.models import Withdrawal
-from withdrawals.operations import decisions
+from withdrawals.operations import due_decisions
 from withdrawals.states import State
 
 SignIn = Callable[[User], Client]
@@ -48,7 +48,7 @@ def send(client: Client, withdrawal: Withdrawal, move: str, view: str = "", **da
 
 
 def undo_time_is_over() -> None:
-    decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
+    due_decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
 
 
 def state_of(withdrawal: Withdrawal) -> State:

@@ -11,7 +11,6 @@ from backoffice.accounts.models import User
 from providers.models import ProviderCall
 from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
-from withdrawals import queries
 from withdrawals.models import Withdrawal
 from withdrawals.operations import work
 from withdrawals.states import State
@@ -53,7 +52,7 @@ def test_opening_asks_unless_it_was_asked_just_now(
 ) -> None:
     call(asked_for_tomorrow, seconds)
     assert opened(client_for(support), asked_for_tomorrow).next_step_at == due
-    assert ("ask" in queries.due_steps(now=NOW)) == (due == NOW)
+    assert ("ask" in due.due_steps(now=NOW)) == (due == NOW)
 
 
 def test_what_nobody_asked_about_for_a_week_is_asked_again(

@@ -16,10 +16,10 @@ from backoffice.jobs.models import Job, JobItem
 from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import make_destination, make_withdrawal
-from withdrawals import queries, verification
+from withdrawals import due, queries, verification
 from withdrawals.exceptions import IllegalMove, NotAllowed
 from withdrawals.models import CheckResult, Decision, Limit, Withdrawal
-from withdrawals.operations import bulk, claims, decisions
+from withdrawals.operations import bulk, claims, decisions, due_decisions
 from withdrawals.states import BULK, Move, State
 
 pytestmark = pytest.mark.django_db
@@ -150,7 +150,7 @@ def test_each_is_decided_alone_and_waits_its_undo_time(operator: User) -> None:
         (first.pk, f"t:{first.ref}", first.version), (second.pk, f"t:{second.ref}", second.version)
     ]  # fmt: skip
     assert {one.status for one in made} == {Decision.Status.WAITING}
-    decisions.apply_due_decisions(now=DUE)
+    due_decisions.apply_due_decisions(now=DUE)
     assert set(Withdrawal.objects.values_list("state", flat=True)) == {S.APPROVED}
     started = AuditEntry.objects.get(subject_type="job", action="bulk_approve")
     assert (started.subject_id, started.actor_user, started.data["subjects"]) == (
@@ -213,7 +213,7 @@ def test_undo_all_takes_back_what_can_be_and_counts_the_rest(operator: User, sen
     rows = [review() for _ in range(3)]
     job = start(*rows, user=operator)
     bulk.work_off(clock=clock)
-    decisions.apply_decision(Decision.objects.earliest("pk").pk, now=DUE)
+    due_decisions.apply_decision(Decision.objects.earliest("pk").pk, now=DUE)
     with pytest.raises(NotAllowed):
         bulk.undo_all(job, actor=senior, now=NOW)
     assert bulk.undo_all(job, actor=operator, now=NOW) == (2, 1)
@@ -236,7 +236,7 @@ def test_a_cancelled_job_leaves_the_rest_undecided(operator: User) -> None:
 
 def test_the_sweep_finds_a_job_whose_worker_died(operator: User) -> None:
     row = review()
-    assert "decide_bulk" not in queries.due_steps(now=NOW)
+    assert "decide_bulk" not in due.due_steps(now=NOW)
     job = start(row, user=operator)
 
     def dies(_item: JobItem) -> str:
@@ -244,10 +244,10 @@ def test_the_sweep_finds_a_job_whose_worker_died(operator: User) -> None:
 
     with pytest.raises(SystemExit):
         jobs.work_off(BULK[Move.APPROVE], dies, clock=clock)
-    assert "decide_bulk" in queries.due_steps(now=NOW)
+    assert "decide_bulk" in due.due_steps(now=NOW)
     bulk.work_off(clock=clock)
     assert outcomes(job) == {row.ref: (Outcome.DONE, "")}
-    assert "decide_bulk" not in queries.due_steps(now=NOW)
+    assert "decide_bulk" not in due.due_steps(now=NOW)
 
 
 def test_how_long_it_may_still_take_is_told_after_a_tenth(operator: User) -> None:
@@ -284,7 +284,7 @@ def test_two_people_at_once_decide_each_of_them_once(operator: User, senior: Use
     lost = JobItem.objects.filter(outcome=Outcome.REFUSED)
     assert set(lost.values_list("words", flat=True)) == {"Already decided."} and lost.count() == 6
     assert {job.state for job in Job.objects.filter(pk__in=[mine.pk, theirs.pk])} == {Job.State.DONE}
-    decisions.apply_due_decisions(now=DUE)
+    due_decisions.apply_due_decisions(now=DUE)
     connection.check_constraints()
     assert [breach for breach in verification.check() if breach.count] == []
 
@@ -315,7 +315,7 @@ def test_a_hold_of_many_is_written_down_as_what_it_is(operator: User) -> None:
     row = review()
     said = bulk.Said("waiting_colleague", "", {"kind": "internal", "wake_at": (NOW + timedelta(hours=2)).isoformat()})
     job = bulk.start({row.ref: row.version}, Move.HOLD, title="Hold", user=operator, token="t", now=NOW, said=said)
-    assert queries.due_steps(now=NOW) == ["decide_bulk"]
+    assert due.due_steps(now=NOW) == ["decide_bulk"]
     assert bulk.work_off(clock=clock) == 1
     assert AuditEntry.objects.filter(subject_type="job").values_list("action", flat=True).get() == "bulk_hold"
     assert outcomes(job) == {row.ref: (Outcome.DONE, "")}

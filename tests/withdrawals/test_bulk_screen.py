@@ -15,7 +15,7 @@ from backoffice.jobs.models import Job
 from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
 from withdrawals.models import Decision, Limit, Withdrawal
-from withdrawals.operations import bulk, claims, decisions
+from withdrawals.operations import bulk, claims, due_decisions
 from withdrawals.states import Move, State
 
 pytestmark = pytest.mark.django_db
@@ -230,7 +230,7 @@ def test_the_job_s_page_asks_until_it_is_over(client: Client, job: Job, django_a
     assert part.status_code == 200 and "2 of 2" in part.text and "Undo all" in part.text
     assert part.text.count("Approved, takes effect when the undo time is over") == 2
     with time_machine.travel(NOW + settings.UNDO_TIME, tick=False):
-        decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
+        due_decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
         last = client.get(address, headers={"HX-Request": "true"})
     assert last.status_code == 286 and "hx-trigger" not in last.text and "Undo all" not in last.text
     assert last.text.count("<span>Approved</span>") == 2
@@ -284,7 +284,7 @@ def test_rejecting_asks_for_one_reason_that_fits_all(client: Client, operator: U
     ] * 2
     page = client.get(f"/withdrawals/bulk/{job.pk}/").text
     assert page.count("Rejected, takes effect when the undo time is over") == 2
-    decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
+    due_decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
     assert {row.state for row in Withdrawal.objects.all()} == {State.REJECTED}
 
 
@@ -296,7 +296,7 @@ def test_holding_asks_until_when_and_says_nothing_of_legal_holds(client: Client)
     assert refused.status_code == 422 and "Choose a day from tomorrow" in refused.text
     send(client, text, reason="waiting_document", wake="3d", player_message="Your passport, please.")
     bulk.work_off(clock=lambda: NOW)
-    decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
+    due_decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
     row = Withdrawal.objects.get(pk=row.pk)
     assert (row.state, row.wake_at, row.player_message) == (
         State.ON_HOLD,

@@ -28,7 +28,7 @@ from withdrawals.exceptions import (
     StaleVersion,
 )
 from withdrawals.models import Claim, Decision, Withdrawal
-from withdrawals.operations import claims, decisions, requests
+from withdrawals.operations import claims, decisions, due_decisions, proposals, requests
 from withdrawals.states import Move, State
 
 S, M, Status = State, Move, Decision.Status
@@ -48,7 +48,7 @@ def decide(withdrawal: Withdrawal, move: Move, actor: User, *, key: str = "first
 
 def apply(decision: Decision, **said: Any) -> Decision:
     """Take a due decision to the door; return how it ended."""
-    decisions.apply_due_decisions(now=said.get("now", DUE))
+    due_decisions.apply_due_decisions(now=said.get("now", DUE))
     decision.refresh_from_db()
     return decision
 
@@ -77,7 +77,7 @@ def test_a_decision_waits_and_then_takes_effect(withdrawal: Withdrawal, operator
     assert decision.ended_at == DUE
     assert state_of(withdrawal) == S.APPROVED
     assert actions_of(withdrawal)[-2:] == ["decide", "approve"]
-    assert decisions.apply_decision(decision.pk, now=DUE) is None
+    assert due_decisions.apply_decision(decision.pk, now=DUE) is None
     nothing_is_in_breach()
 
 
@@ -248,7 +248,7 @@ def test_one_decision_that_cannot_be_applied_does_not_stop_the_others(operator: 
         cursor.execute("ALTER TABLE ledger_entry ADD CONSTRAINT nothing CHECK (kind <> 'unreserve') NOT VALID")
     assert apply(second).status == Status.APPLIED
     first.refresh_from_db()
-    assert (first.status, first.effective_at) == (Status.WAITING, DUE + decisions.AGAIN_AFTER)
+    assert (first.status, first.effective_at) == (Status.WAITING, DUE + due_decisions.AGAIN_AFTER)
 
 
 # -- two people ---------------------------------------------------------------------------------------
@@ -260,11 +260,11 @@ def test_a_large_rejection_is_proposed_and_seconded(operator: User, senior: User
     assert proposal.status == Status.PROPOSED
     assert apply(proposal, now=DUE + timedelta(days=1)).status == Status.PROPOSED
     with pytest.raises(NotAllowed):
-        decisions.second(proposal, actor=operator, now=DUE)
-    agreed = decisions.second(proposal, actor=senior, now=DUE)
+        proposals.second(proposal, actor=operator, now=DUE)
+    agreed = proposals.second(proposal, actor=senior, now=DUE)
     assert (agreed.status, agreed.actor, agreed.proposed_by) == (Status.WAITING, senior, operator)
     with pytest.raises(IllegalMove):
-        decisions.second(proposal, actor=senior, now=DUE)
+        proposals.second(proposal, actor=senior, now=DUE)
     assert apply(agreed, now=DUE + settings.UNDO_TIME).status == Status.APPLIED
     assert state_of(large) == S.REJECTED
     nothing_is_in_breach()
@@ -283,8 +283,8 @@ def test_a_proposal_can_be_declined_by_whoever_could_agree(operator: User, senio
     proposal = decide(withdrawal, M.REJECT, operator, **REJECT)
     for actor in (operator, support):
         with pytest.raises(NotAllowed):
-            decisions.decline(proposal, actor=actor, now=NOW, why="No proof")
-    declined = decisions.decline(proposal, actor=senior, now=NOW, why="No proof")
+            proposals.decline(proposal, actor=actor, now=NOW, why="No proof")
+    declined = proposals.decline(proposal, actor=senior, now=NOW, why="No proof")
     assert (declined.status, declined.words, declined.actor) == (
         Status.DECLINED,
         f"{senior.name} declined it: No proof.",
@@ -307,14 +307,14 @@ def test_a_proposer_who_lost_the_right_counts_no_more(operator: User, senior: Us
     proposal = decide(withdrawal, M.REJECT, operator, **REJECT)
     operator.groups.clear()
     with pytest.raises(IllegalMove, match="may no longer propose"):
-        decisions.second(proposal, actor=senior, now=NOW)
+        proposals.second(proposal, actor=senior, now=NOW)
 
 
 def test_settling_by_hand_takes_two_people_and_evidence(operator: User, senior: User, finance: User) -> None:
     unknown = make_withdrawal(S.OUTCOME_UNKNOWN, by=operator)
     facts = {"provider_reference": "ng-1", "evidence": "Statement of 22 November, line 4."}
     proposal = decide(unknown, M.COMPLETE, senior, facts=facts, reason="on_statement")
-    agreed = decisions.second(proposal, actor=finance, now=NOW)
+    agreed = proposals.second(proposal, actor=finance, now=NOW)
     assert apply(agreed).status == Status.APPLIED
     assert state_of(unknown) == S.COMPLETED
     nothing_is_in_breach()
@@ -323,7 +323,7 @@ def test_settling_by_hand_takes_two_people_and_evidence(operator: User, senior: 
 def test_settling_by_hand_without_evidence_is_refused_at_the_door(operator: User, senior: User, finance: User) -> None:
     unknown = make_withdrawal(S.OUTCOME_UNKNOWN, by=operator)
     proposal = decide(unknown, M.FAIL, senior, reason="provider_denies")
-    agreed = decisions.second(proposal, actor=finance, now=NOW)
+    agreed = proposals.second(proposal, actor=finance, now=NOW)
     assert (apply(agreed).status, state_of(unknown)) == (Status.OVERTAKEN, S.OUTCOME_UNKNOWN)
     assert "evidence" in agreed.words
 
@@ -333,7 +333,7 @@ def test_the_provider_may_be_faster_than_two_people(operator: User, senior: User
 
     unknown = make_withdrawal(S.OUTCOME_UNKNOWN, by=operator)
     proposal = decide(unknown, M.FAIL, senior, facts={"evidence": "Their mail."}, reason="provider_denies")
-    agreed = decisions.second(proposal, actor=finance, now=NOW)
+    agreed = proposals.second(proposal, actor=finance, now=NOW)
     Withdrawal.advance(unknown.pk, M.COMPLETE, actor=PAYOUTS, now=NOW, provider_reference="ng-1")
     assert apply(agreed).words == "Paid by payouts before this took effect."
     assert state_of(unknown) == S.COMPLETED
@@ -405,7 +405,7 @@ def test_undo_races_the_worker_and_one_wins(operator: User) -> None:
         decision = decide(withdrawal, M.APPROVE, operator, key=str(number))
         at_once(
             lambda d=decision: decisions.undo(d, actor=operator, now=DUE - timedelta(seconds=1)),
-            lambda d=decision: decisions.apply_decision(d.pk, now=DUE),
+            lambda d=decision: due_decisions.apply_decision(d.pk, now=DUE),
         )
         decision.refresh_from_db()
         assert (decision.status, state_of(withdrawal)) in {
@@ -421,7 +421,7 @@ def test_the_player_s_cancel_races_the_approval(operator: User) -> None:
         decision = decide(withdrawal, M.APPROVE, operator, key=str(number))
         at_once(
             lambda w=withdrawal: requests.cancel(w, actor=PLATFORM, now=NOW),
-            lambda d=decision: decisions.apply_decision(d.pk, now=DUE),
+            lambda d=decision: due_decisions.apply_decision(d.pk, now=DUE),
         )
         decision.refresh_from_db()
         # An approved withdrawal can still be cancelled, so the player gets their way in either order.
@@ -439,14 +439,14 @@ def test_who_agrees_a_moment_later_is_told_so(senior: User, finance: User, make_
 
     def agree_late() -> None:
         try:
-            late.append(decisions.second(proposal, actor=another, now=NOW))
+            late.append(proposals.second(proposal, actor=another, now=NOW))
         except Exception as error:
             late.append(error)
         connection.close()
 
     thread = threading.Thread(target=agree_late)
     with transaction.atomic():
-        decisions.second(proposal, actor=finance, now=NOW)
+        proposals.second(proposal, actor=finance, now=NOW)
         thread.start()
         thread.join(1)  # it waits for the row
     thread.join()

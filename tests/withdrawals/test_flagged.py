@@ -14,7 +14,7 @@ from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import fund, make_destination, make_withdrawal
 from tests.menu import menu_links
 from withdrawals.models import CheckResult, Decision, Withdrawal
-from withdrawals.operations import decisions
+from withdrawals.operations import due_decisions
 from withdrawals.states import State
 
 pytestmark = pytest.mark.django_db
@@ -159,7 +159,7 @@ def test_clearing_approves_after_the_undo_time(client_for: ClientFor, fraud_anal
     assert "Undo" in response.text
     decision = Decision.objects.get()
     assert (decision.move, decision.reason, decision.status) == ("approve", "win_verified", "waiting")
-    decisions.apply_due_decisions(now=timezone.now() + timedelta(seconds=11))
+    due_decisions.apply_due_decisions(now=timezone.now() + timedelta(seconds=11))
     withdrawal.refresh_from_db()
     assert withdrawal.state == State.APPROVED
 
@@ -182,7 +182,7 @@ def test_after_the_verdict_the_case_says_how_it_stands(client_for: ClientFor, fr
     client = client_for(fraud_analyst)
     client.post(f"/flagged/{large.ref}/clear/", answer(large))
     client.post(f"/flagged/{fraud.ref}/confirm-fraud/", answer(fraud, "fraud_mule"))
-    decisions.apply_due_decisions(now=timezone.now() + timedelta(seconds=11))
+    due_decisions.apply_due_decisions(now=timezone.now() + timedelta(seconds=11))
     page = client.get(f"/flagged/{large.ref}/").text
     assert "Priya Nair approved first" in page and "A second person must confirm." in page
     assert "<b>Rejected.</b>" in client.get(f"/flagged/{fraud.ref}/").text

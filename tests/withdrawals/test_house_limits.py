@@ -14,7 +14,7 @@ from backoffice.accounts.models import User
 from tests.conftest import NOW
 from tests.factories.withdrawals import make_clean_player, make_withdrawal, open_withdrawal
 from withdrawals.models import Decision, Limit, Withdrawal
-from withdrawals.operations import decisions, screening
+from withdrawals.operations import decisions, due_decisions, screening
 from withdrawals.states import Move, State
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -42,7 +42,7 @@ def four_workers() -> Iterator[Callable[[list[int]], None]]:
 
     def apply(pk: int) -> None:
         barrier.wait(30)
-        decisions.apply_decision(pk, now=DUE)
+        due_decisions.apply_decision(pk, now=DUE)
 
     def close(_number: int) -> None:
         barrier.wait(30)
@@ -104,7 +104,7 @@ def test_row_locks_alone_do_not_keep_it(waiting: list[Withdrawal], operator: Use
 
 def test_a_full_limit_ends_a_decision_with_words(waiting: list[Withdrawal], operator: User) -> None:
     for number, withdrawal in enumerate(waiting[:3]):
-        decision = decisions.apply_decision(decide(withdrawal, operator, key=str(number)), now=DUE)
+        decision = due_decisions.apply_decision(decide(withdrawal, operator, key=str(number)), now=DUE)
         assert decision is not None
     assert decision.status == Decision.Status.OVERTAKEN
     assert decision.words == "Cannot approve: the limit of the house for 24 hours is €360.00."

@@ -23,7 +23,7 @@ from providers.registry import BY_CODE
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import make_destination, make_withdrawal, open_withdrawal
 from tests.sandbox_process import SandboxProcess
-from withdrawals import queries, verification
+from withdrawals import due, verification
 from withdrawals.models import Finding, PayoutAttempt, Withdrawal
 from withdrawals.operations import asking, inbox, payouts, receipts
 from withdrawals.states import Move, State
@@ -241,13 +241,13 @@ def test_nothing_is_sent_after_a_switch_and_everything_once_it_is_back(
     waiting = Withdrawal.objects.get(pk=withdrawal.pk)
     assert (waiting.state, waiting.wait_reason) == (S.APPROVED, reason)
     assert waiting.next_step_at > timezone.now()
-    assert "pay" not in queries.due_steps(now=timezone.now())
+    assert "pay" not in due.due_steps(now=timezone.now())
     routing.resume(switch, actor=finance, reason="over", now=timezone.now())
-    assert "pay" in queries.due_steps(now=timezone.now())
+    assert "pay" in due.due_steps(now=timezone.now())
     assert ProviderCall.objects.count() == 0
     payouts.pay_due(clock=timezone.now)
     assert state_of(withdrawal) == S.PROCESSING
-    assert "pay" not in queries.due_steps(now=timezone.now())
+    assert "pay" not in due.due_steps(now=timezone.now())
 
 
 def test_a_switch_between_our_commit_and_the_call_still_counts(

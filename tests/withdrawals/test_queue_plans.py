@@ -17,7 +17,7 @@ from backoffice import roles
 from backoffice.accounts.models import User
 from backoffice.ui.paging import COUNT_CAP, Countable, Keyset, capped_counts
 from bench import queue_data
-from withdrawals import queries
+from withdrawals import queries, totals
 from withdrawals.filters import held_up
 from withdrawals.models import Withdrawal
 from withdrawals.reference import normalise
@@ -143,15 +143,15 @@ def test_all_views_are_counted_in_one_statement(senior_of_many: User, django_ass
 def test_the_summary_reads_what_it_adds_up(senior_of_many: User) -> None:
     rows = queries.withdrawals().filter(queries.NEEDS_DECISION)
     with CaptureQueriesContext(connection) as taken:
-        waiting = queries.waiting_summary(rows, now=datetime.now(UTC))
+        waiting = totals.waiting_summary(rows, now=datetime.now(UTC))
     assert waiting.count == rows.count() and len(taken) == 1
     assert max(map(read_by, plan_of(taken[0]["sql"]))) <= waiting.count + FEW
 
 
 def test_a_longer_list_is_not_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queries, "COUNT_CAP", 100)
+    monkeypatch.setattr(totals, "COUNT_CAP", 100)
     rows = queries.withdrawals().filter(queries.NEEDS_DECISION)
-    waiting = queries.waiting_summary(rows, now=datetime.now(UTC))
+    waiting = totals.waiting_summary(rows, now=datetime.now(UTC))
     assert (waiting.count, waiting.totals, waiting.late_totals) == (101, {}, {})
     oldest = rows.order_by("requested_at").first()
     assert oldest is not None and waiting.oldest_at == oldest.requested_at
@@ -160,7 +160,7 @@ def test_a_longer_list_is_not_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_page_says_that_a_long_list_is_not_added_up() -> None:
     now = datetime.now(UTC)
     beyond = COUNT_CAP + 1
-    waiting = queries.Waiting(beyond, {}, now, beyond, {}, soon=0, later=0, states=2)
+    waiting = totals.Waiting(beyond, {}, now, beyond, {}, soon=0, later=0, states=2)
     words = summary_of(waiting, word="waiting", now=now)
     assert "<b>10,000+</b> waiting" in words and "too many to add up" in words and "10,000+ late" in words
 

@@ -13,7 +13,7 @@ from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
 from tests.menu import beside, menu_links
 from withdrawals.models import Decision, Withdrawal
-from withdrawals.operations import decisions
+from withdrawals.operations import decisions, due_decisions
 from withdrawals.states import Move, State
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def endorsed(by: User, *, minutes: int = 74, amount: int = 1_550_000, note: str 
         row, Move.ENDORSE, actor=by, now=at, version=row.version, key=row.ref, reason="known_player", note=note
     )
     Decision.objects.filter(pk=decision.pk).update(effective_at=at)
-    decisions.apply_due_decisions(now=at)
+    due_decisions.apply_due_decisions(now=at)
     return Withdrawal.objects.get(pk=row.pk)
 
 

@@ -16,7 +16,7 @@ from tests.conftest import NOW
 from tests.factories.withdrawals import make_finding, make_withdrawal
 from withdrawals.exceptions import NotAllowed
 from withdrawals.models import Decision, PayoutAttempt, Withdrawal
-from withdrawals.operations import decisions
+from withdrawals.operations import due_decisions
 from withdrawals.states import Move, State
 
 pytestmark = pytest.mark.django_db
@@ -51,7 +51,7 @@ def agree(client: Client) -> int:
 
 
 def undo_time_is_over() -> Withdrawal:
-    decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
+    due_decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
     return Withdrawal.objects.get()
 
 

@@ -17,7 +17,7 @@ from ledger.models import Entry
 from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
 from withdrawals.models import Decision, Note, Withdrawal
-from withdrawals.operations import decisions
+from withdrawals.operations import due_decisions
 from withdrawals.pages import sheets
 from withdrawals.states import State
 
@@ -58,7 +58,7 @@ def decide(client: Client, withdrawal: Withdrawal, move: str, **data: str) -> De
 
 
 def undo_time_is_over() -> None:
-    decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
+    due_decisions.apply_due_decisions(now=NOW + settings.UNDO_TIME)
 
 
 def told(client: Client, address: str) -> str:

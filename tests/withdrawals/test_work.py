@@ -14,7 +14,7 @@ from backoffice.accounts.models import User
 from kyc.models import Player
 from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal, open_withdrawal
-from withdrawals import queries, tasks
+from withdrawals import due, tasks
 from withdrawals.models import Withdrawal
 from withdrawals.operations import holds, work
 from withdrawals.states import Move, State
@@ -186,8 +186,8 @@ def test_a_hold_ends_at_its_time(kind: str, state: State, reason: str, operator:
     wake_at = NOW + timedelta(days=1)
     hold: dict[str, Any] = {"reason": "waiting_document", "kind": kind, "wake_at": wake_at}
     Withdrawal.advance(withdrawal.pk, Move.HOLD, actor=operator, now=NOW, **hold)
-    assert "wake" not in queries.due_steps(now=wake_at - timedelta(seconds=1))
-    assert "wake" in queries.due_steps(now=wake_at)
+    assert "wake" not in due.due_steps(now=wake_at - timedelta(seconds=1))
+    assert "wake" in due.due_steps(now=wake_at)
     assert holds.wake_due(clock=ticking(wake_at)) == 1
     withdrawal.refresh_from_db()
     assert (withdrawal.state, withdrawal.reason) == (state, reason)

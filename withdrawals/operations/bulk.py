@@ -13,7 +13,7 @@ from backoffice.accounts.models import User
 from backoffice.audit.record import record
 from backoffice.jobs import operations as jobs
 from backoffice.jobs.models import Job, JobItem
-from withdrawals import nudge, queries
+from withdrawals import decided, nudge
 from withdrawals.exceptions import ClaimedByOther, IllegalMove, MoveRefused, NotAllowed
 from withdrawals.models import CheckResult, Decision, Withdrawal
 from withdrawals.operations import claims, decisions, screening, validity, work
@@ -66,7 +66,7 @@ def left_out(withdrawal: Withdrawal, move: Move = Move.APPROVE, *, user: User, n
 
 def _known_reason(withdrawal: Withdrawal, move: Move, *, user: User, now: datetime) -> LeftOut | None:
     """What the rows say, before the checks are asked again."""
-    if queries.waiting_decision(withdrawal) is not None:
+    if decided.waiting_decision(withdrawal) is not None:
         return LeftOut("Already decided")
     if withdrawal.state not in UNDECIDED:
         label = State(withdrawal.state).label

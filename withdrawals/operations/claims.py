@@ -8,7 +8,7 @@ from django.db.models import Q, QuerySet
 
 from backoffice.accounts.models import User
 from backoffice.audit.record import record
-from withdrawals import queries
+from withdrawals import decided, queries
 from withdrawals.exceptions import ClaimedByOther, IllegalMove, MoveRefused, NotAllowed
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Claim, Decision, Visit, Withdrawal
@@ -65,7 +65,7 @@ def claim(withdrawal: Withdrawal, *, user: User, now: datetime, page: str = "") 
         return mine
     with transaction.atomic():
         subject = _locked(withdrawal)
-        if not can_decide(subject, user) or queries.waiting_decision(subject) is not None:
+        if not can_decide(subject, user) or decided.waiting_decision(subject) is not None:
             raise NotAllowed("It does not wait for a decision of yours.")
         current = Claim.objects.filter(withdrawal=withdrawal).select_related("owner").first()
         if current is not None and current.until > now and current.owner_id != user.pk:
@@ -238,7 +238,7 @@ def _decidable_by(user: User) -> Q:
     first = (~high if plain else nothing) | (high | Q(is_flagged=True) if flagged else nothing)
     second = nothing
     if user.has_perm("withdrawals.confirm_withdrawal"):
-        second = ~queries.decided_by(user)
+        second = ~decided.decided_by(user)
         if user.approval_limit is not None:
             second &= Q(reference_amount__lte=user.approval_limit)
     return (Q(state=State.UNDER_REVIEW) & first) | (Q(state=State.SECOND_APPROVAL) & second)

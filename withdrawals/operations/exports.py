@@ -6,7 +6,7 @@ from datetime import datetime
 from backoffice.accounts.models import User
 from backoffice.audit.record import record
 from backoffice.money import to_major_string
-from withdrawals.queries import Total
+from withdrawals.totals import Total
 
 
 def record_export(

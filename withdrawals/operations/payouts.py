@@ -28,7 +28,7 @@ from providers.contract import (
     PayoutInstruction,
     ProviderError,
 )
-from withdrawals import queries
+from withdrawals import due
 from withdrawals.exceptions import MoveRefused
 from withdrawals.models import PayoutAttempt, Withdrawal
 from withdrawals.operations import findings, receipts, screening, validity, work
@@ -54,7 +54,7 @@ FUNDING_TIME = timedelta(minutes=10)
 
 def pay_due(*, clock: work.Clock) -> int:
     """Pay what is approved and due, one after the other."""
-    queries.waits_no_longer().update(next_step_at=clock(), wait_reason="")
+    due.waits_no_longer().update(next_step_at=clock(), wait_reason="")
     return work.work_off([State.APPROVED], lambda pk: pay(pk, clock=clock), clock=clock, batch=1)
 
 

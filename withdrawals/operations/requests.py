@@ -13,7 +13,7 @@ from backoffice.money import LARGEST_AMOUNT, AmountError, checked_amount, conver
 from kyc.models import Player
 from ledger.exceptions import AmountOutOfRange, InsufficientFunds
 from providers import routing
-from withdrawals import destinations, guards, queries
+from withdrawals import destinations, due, guards, queries
 from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.exceptions import KeyReused, RequestRefused
 from withdrawals.models import Destination, Method, Withdrawal
@@ -112,7 +112,7 @@ def request_withdrawal(
                     reference_amount=_reference_amount(minor, currency),
                     has_new_details=now - destination.first_seen_at < COOLING_TIME,
                     requested_at=now,
-                    due_at=queries.due_at(now),
+                    due_at=due.due_at(now),
                     source=source,
                     intake_key=key,
                     request_digest=digest,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from withdrawals import queries, visibility
+from withdrawals import queries, totals, visibility
 from withdrawals.models import CheckResult, Withdrawal
 from withdrawals.pages.inputs import inputs_of
 from withdrawals.pages.why import concerns_of
@@ -38,11 +38,11 @@ class Stake:
     """The player's open withdrawals, newest first, and their sums per currency."""
 
     rows: tuple[Withdrawal, ...]
-    total: queries.OpenTotal
+    total: totals.OpenTotal
 
 
 def stake_of(withdrawal: Withdrawal) -> Stake:
     """Return what stops if this is fraud."""
     rows = queries.withdrawals().filter(player_id=withdrawal.player_id, state__in=OPEN).order_by("-requested_at", "-pk")
-    totals = queries.open_totals([withdrawal.player_id])
-    return Stake(tuple(rows[:MOST_OPEN]), totals.get(withdrawal.player_id, queries.OpenTotal(0, {})))
+    found = totals.open_totals([withdrawal.player_id])
+    return Stake(tuple(rows[:MOST_OPEN]), found.get(withdrawal.player_id, totals.OpenTotal(0, {})))

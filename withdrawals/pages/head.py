@@ -8,7 +8,7 @@ from backoffice.accounts.models import User
 from backoffice.ui import inline
 from withdrawals import pulse, queries, visibility
 from withdrawals.models import Decision, Withdrawal
-from withdrawals.operations import claims, decisions
+from withdrawals.operations import claims, proposals
 from withdrawals.pages import pending, timeline
 from withdrawals.states import LOOKS, UNDECIDED
 from withdrawals.visibility import Field
@@ -95,7 +95,7 @@ def head_of(
             "waiting_words": pending.waiting_words(last, user),
             "waiting_facts": pending.waiting_facts(last),
             "may_withdraw": proposal and last.actor_id == user.pk,
-            "may_agree": decisions.may_second(last, withdrawal, user),
+            "may_agree": proposals.may_second(last, withdrawal, user),
         }
     elif last.status == Decision.Status.DECLINED and last.version == withdrawal.version:
         context["declined"] = pending.declined_words(last)

@@ -7,7 +7,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from backoffice.ui import inline
-from withdrawals import guards, queries, reasons, visibility
+from withdrawals import decided, guards, reasons, visibility
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations.decisions import words_of
 from withdrawals.pages.looks import LOOKS
@@ -17,7 +17,7 @@ from withdrawals.states import MOVE_LOOKS, HoldKind, Move, State
 
 def undo_offer(user: Any, *, now: datetime, view: str = "") -> dict[str, Any] | None:
     """Return the toast of base.html while this person's last decision can be taken back."""
-    decision = queries.undoable(user, now=now)
+    decision = decided.undoable(user, now=now)
     if decision is None:
         return None
     name = visibility.player_name(user, decision.withdrawal.player)
@@ -49,7 +49,7 @@ def awaited(decision: Decision) -> str:
     """Return who must agree to a proposal, and that nobody can where it is so."""
     if decision.move != Move.RELEASE or decision.withdrawal.hold_kind != HoldKind.LEGAL:
         return "It waits for somebody else to agree."
-    if queries.is_held_by_another("freeze_withdrawal", than=decision.actor):
+    if decided.is_held_by_another("freeze_withdrawal", than=decision.actor):
         return "It needs a second compliance officer."
     return "It needs a second compliance officer, and there is none: ask an administrator."
 

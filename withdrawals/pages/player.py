@@ -17,7 +17,7 @@ from kyc.models import Player
 from kyc.states import Standing
 from ledger import queries as ledger
 from ledger.models import AccountKind
-from withdrawals import player_words, queries, visibility
+from withdrawals import player_words, queries, totals, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.states import CLOSED, LOOKS, WITH_PROVIDER, State
 from withdrawals.visibility import Field
@@ -72,7 +72,7 @@ def page_of(player: Player, user: Any, *, asked: Withdrawal | None, now: datetim
 
 def _purses(player: Player) -> tuple[Purse, ...]:
     balances = ledger.balances_of_player(str(player.pk))
-    with_provider = queries.open_totals([player.pk], states=WITH_PROVIDER).get(player.pk)
+    with_provider = totals.open_totals([player.pk], states=WITH_PROVIDER).get(player.pk)
     in_transit = with_provider.totals if with_provider else {}
     came_back = queries.withdrawals().filter(player=player, state=State.RETURNED)
     returned = ledger.returned_of(came_back.values("ref"))

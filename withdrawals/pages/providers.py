@@ -13,7 +13,7 @@ from providers import routing
 from providers.models import ProviderBalance
 from providers.registry import BY_CODE
 from providers.states import ProviderState
-from withdrawals import queries
+from withdrawals import in_flight
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Line:
 
 def board(*, now: datetime) -> list[Line]:
     """Return the providers in routing order."""
-    flights, balances = queries.in_flight_by_provider(), providers.balances()
+    flights, balances = in_flight.in_flight_by_provider(), providers.balances()
     return [
         _line(status, flights.get(status.code, {}), balances.get(status.code, [])) for status in providers.board(now)
     ]
@@ -96,7 +96,7 @@ def label_of(code: str) -> str:
 def effect_of(code: str, *, pause: bool) -> str:
     """Return what a pause, or its end, does to what is approved."""
     stopped = set(routing.paused()) - {code}
-    waiting = queries.held_up_by(code, stopped=stopped)
+    waiting = in_flight.held_up_by(code, stopped=stopped)
     payouts = f"{waiting or 'No'} approved {'payout' if waiting in (0, 1) else 'payouts'}"
     if not pause:
         return f"{payouts} can go out again."

@@ -10,7 +10,7 @@ from fraud import queries as fraud
 from kyc.names import is_same_name
 from providers import queries as providers
 from providers.registry import BY_CODE
-from withdrawals import queries, visibility
+from withdrawals import in_flight, visibility
 from withdrawals.checks.destination import COOLING_TIME
 from withdrawals.models import Method, Withdrawal
 from withdrawals.states import UNDECIDED, State
@@ -86,7 +86,7 @@ def _deposited(withdrawal: Withdrawal) -> str:
 
 
 def _typical(code: str, *, now: datetime) -> str:
-    took = queries.typical_time(code, now=now)
+    took = in_flight.typical_time(code, now=now)
     if took is None:
         return ""
     return f"typically {inline.duration(took) if took >= A_MINUTE else 'within a minute'}"

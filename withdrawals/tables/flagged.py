@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from backoffice.ui import columns, inline
 from backoffice.ui.tables import BaseTable
-from withdrawals import queries, visibility
+from withdrawals import totals, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.tables.queue import OwnerColumn, RiskColumn, money_words
 
@@ -59,7 +59,7 @@ class FlaggedTable(BaseTable):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.open_totals: dict[int, queries.OpenTotal] = {}
+        self.open_totals: dict[int, totals.OpenTotal] = {}
 
     def render_signals(self, value: list[str]) -> SafeString:
         return inline.two_lines(" · ".join(value[:2]))

@@ -18,7 +18,7 @@ from backoffice.ui.paging import capped_words
 from backoffice.ui.tables import BaseTable, Group
 from fraud.states import Level, Risk
 from kyc.states import Standing
-from withdrawals import queries, visibility
+from withdrawals import totals, visibility
 from withdrawals.models import Decision, Method, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import pending
@@ -245,7 +245,7 @@ class QueueTable(BaseTable):
         "proposal": "note",
     }
     view = ""
-    waiting: queries.Waiting | None = None
+    waiting: totals.Waiting | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -282,7 +282,7 @@ class QueueTable(BaseTable):
         left: timedelta = record.due_at - self.now
         if left < timedelta(0):
             return Group("Late", " · ".join([capped_words(waiting.late), *_plain_sums(waiting.late_totals)]))
-        if left < queries.SOON:
+        if left < totals.SOON:
             return Group("Due within 1 hour", str(waiting.soon))
         return Group("Later", str(waiting.later) if waiting.totals else "")
 

@@ -13,7 +13,7 @@ from backoffice.ui import columns, inline
 from backoffice.ui.tables import BaseTable
 from kyc import queries as kyc
 from kyc.states import EXPIRES_SOON_DAYS, Standing
-from withdrawals import queries
+from withdrawals import totals
 from withdrawals.tables.flagged import StakeColumn
 
 
@@ -65,7 +65,7 @@ class StandingTable(BaseTable):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.open_totals: dict[int, queries.OpenTotal] = {}
+        self.open_totals: dict[int, totals.OpenTotal] = {}
 
     def render_level(self, value: int) -> str | SafeString:
         return f"L{value}" if value else inline.NOTHING

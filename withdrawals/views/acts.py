@@ -16,7 +16,7 @@ from withdrawals import tables, visibility
 from withdrawals.exceptions import MoveRefused, NotAllowed
 from withdrawals.forms import DeclineForm, NoteForm, TakeOverForm
 from withdrawals.models import Decision, Withdrawal
-from withdrawals.operations import claims, decisions, notes
+from withdrawals.operations import claims, decisions, notes, proposals
 from withdrawals.pages import bar, pending
 from withdrawals.views.answers import ask_again, conflict, go_on, is_part
 from withdrawals.views.decision import withdrawal_or_404
@@ -157,9 +157,9 @@ class AnswerDecision(Permitted, View):
             return self._ask(decision, form)
         try:
             if self.act == "decline":
-                decisions.decline(decision, actor=user, now=now, why=form.cleaned_data["why"])
+                proposals.decline(decision, actor=user, now=now, why=form.cleaned_data["why"])
             elif self.act == "agree":
-                decisions.second(decision, actor=user, now=now)
+                proposals.second(decision, actor=user, now=now)
             else:
                 decisions.undo(decision, actor=user, now=now)
         except NotAllowed as refusal:

@@ -18,7 +18,7 @@ from backoffice.accounts.preferences import preferences_of
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from backoffice.ui.tabs import Tab
-from withdrawals import player_words, pulse, queries, visibility
+from withdrawals import decided, player_words, pulse, queries, visibility
 from withdrawals.exceptions import ClaimedByOther, NotAllowed
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import asking, claims
@@ -56,7 +56,7 @@ class Record(Permitted, View):
         now, user = timezone.now(), request.user
         withdrawal, tab = withdrawal_or_404(ref), tab_of(request)
         asking.ask_at_once(withdrawal, now=now)
-        last = queries.last_decision(withdrawal)
+        last = decided.last_decision(withdrawal)
         waiting = last if last is not None and last.is_waiting else None
         if tab and waiting is None and withdrawal.state in UNDECIDED:
             withdrawal = claimed(withdrawal, user, now=now)

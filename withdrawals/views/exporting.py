@@ -11,7 +11,7 @@ from django.utils.functional import cached_property
 from backoffice.money import to_major_string
 from backoffice.ui.exports import CHUNK, csv_line, csv_lines
 from backoffice.ui.tables import BaseTable
-from withdrawals import queries
+from withdrawals import totals
 from withdrawals.models import Withdrawal
 from withdrawals.operations.exports import record_export
 from withdrawals.views.searched import SearchedList
@@ -30,9 +30,9 @@ class ExportedList(SearchedList):
     file_class: ClassVar[type[BaseTable] | None] = None
 
     @cached_property
-    def sums(self) -> list[queries.Total]:
+    def sums(self) -> list[totals.Total]:
         """The sums of exactly the filtered rows; screen, file and audit entry show these."""
-        return queries.totals_of(self.filterset.qs)
+        return totals.totals_of(self.filterset.qs)
 
     def get_export_limit(self) -> int:
         user: Any = self.request.user
@@ -49,7 +49,7 @@ class ExportedList(SearchedList):
 
     def export_lines(self, rows: Iterable[Withdrawal]) -> Iterator[str]:
         table = (self.file_class or self.table_class)([], me=self.request.user, now=self.now)
-        written: dict[str, queries.Total] = {}
+        written: dict[str, totals.Total] = {}
 
         def chunked() -> Iterator[Withdrawal]:
             """Load what a chunk at a time needs; add up what is written."""
@@ -58,8 +58,8 @@ class ExportedList(SearchedList):
                 self.load(table, chunk)
                 for row in chunk:
                     yield row
-                    before = written.get(row.currency, queries.Total(row.currency, 0, 0, 0))
-                    written[row.currency] = queries.Total(
+                    before = written.get(row.currency, totals.Total(row.currency, 0, 0, 0))
+                    written[row.currency] = totals.Total(
                         row.currency, before.count + 1, before.amount + row.amount, before.fee + row.fee
                     )
 

@@ -15,7 +15,7 @@ from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from backoffice.ui.paging import Page
 from backoffice.ui.tabs import Tab
-from withdrawals import filters, queries, reasons, tables
+from withdrawals import decided, filters, queries, reasons, tables, totals
 from withdrawals.forms import MoveForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.pages import bar, pending, sheets
@@ -102,14 +102,14 @@ class Flagged(SearchedList):
     )
 
     def get_summary(self) -> SafeString | str:
-        waiting = queries.waiting_summary(self.filterset.qs, now=self.now)
+        waiting = totals.waiting_summary(self.filterset.qs, now=self.now)
         if not waiting.count:
             return ""
         return summary_of(waiting, word="withdrawal" if waiting.count == 1 else "withdrawals", now=self.now)
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
-        context["table"].open_totals = queries.open_totals({row.player_id for row in page.rows})
+        context["table"].open_totals = totals.open_totals({row.player_id for row in page.rows})
         context["undo"] = pending.undo_offer(self.request.user, now=self.now, view=tables.FLAGGED)
         return context
 
@@ -122,7 +122,7 @@ class FlaggedOne(Permitted, View):
     def get(self, request: StaffRequest, ref: str) -> HttpResponse:
         now, user = timezone.now(), request.user
         withdrawal = withdrawal_or_404(ref)
-        last = queries.last_decision(withdrawal)
+        last = decided.last_decision(withdrawal)
         waiting = last if last is not None and last.is_waiting else None
         if waiting is None and withdrawal.state == State.UNDER_REVIEW:
             withdrawal = claimed(withdrawal, user, now=now)

@@ -17,7 +17,7 @@ from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
 from backoffice.ui.access import Permitted
 from backoffice.ui.tabs import Tab
-from withdrawals import filters, in_flight, queries, tables, visibility
+from withdrawals import decided, filters, in_flight, queries, tables, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.operations import asking
 from withdrawals.pages import unknown
@@ -103,7 +103,7 @@ class Unknown(Permitted, View):
         if withdrawal.state != State.OUTCOME_UNKNOWN:
             return redirect(tables.address_of(withdrawal))
         attempt = withdrawal.live_attempt
-        waiting = queries.waiting_decision(withdrawal)
+        waiting = decided.waiting_decision(withdrawal)
         context = {
             "withdrawal": withdrawal,
             "attempt": attempt,

@@ -14,7 +14,7 @@ from django.views.generic import View
 from backoffice.accounts.models import User
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
-from withdrawals import pulse, queries, tables, visibility
+from withdrawals import decided, pulse, tables, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.operations.decisions import words_of
 from withdrawals.pages import sheets, timeline
@@ -95,7 +95,7 @@ def notice_of(
 
 
 def _decided(withdrawal: Withdrawal, user: User) -> str:
-    waiting = queries.waiting_decision(withdrawal)
+    waiting = decided.waiting_decision(withdrawal)
     if waiting is None:
         return "The decision was taken back."
     return words_of(waiting, user) if visibility.sees_decision(user, waiting) else "It is decided already."
@@ -123,7 +123,7 @@ def facts_context(request: HttpRequest, withdrawal: Withdrawal, changed: list[st
     """Return what a page needs to show its changed panels: those by name, and everything that follows from them."""
     staff: Any = request
     user = staff.user
-    last = queries.last_decision(withdrawal)
+    last = decided.last_decision(withdrawal)
     waiting = last if last is not None and last.is_waiting else None
     presence = presence_of(withdrawal, user, now=now)
     offered = sheets.sheets_for(withdrawal, user)

@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.views.generic import View
 
 from backoffice.ui.access import Permitted
-from withdrawals import queries
+from withdrawals import totals
 from withdrawals.operations.look_ups import look_up
 from withdrawals.pages.player import page_of
 
@@ -29,5 +29,5 @@ class Players(Permitted, View):
                 player = found.players[0]
                 context["answer"] = page_of(player, user, asked=found.withdrawal, now=now)
             else:
-                context["open_totals"] = queries.open_totals([player.pk for player in found.players])
+                context["open_totals"] = totals.open_totals([player.pk for player in found.players])
         return render(request, "withdrawals/players.html", context)

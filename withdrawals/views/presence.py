@@ -13,7 +13,7 @@ from django.views.generic import View
 from backoffice.accounts import sessions
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
-from withdrawals import queries
+from withdrawals import decided
 from withdrawals.exceptions import MoveRefused, NotAllowed
 from withdrawals.models import Withdrawal
 from withdrawals.operations import claims
@@ -47,7 +47,7 @@ class Held(Permitted, View):
         when the claim holds, if it was renewed."""
         user, until = self.request.user, None
         claims.look_in(withdrawal, user=user, now=now)
-        waiting = queries.waiting_decision(withdrawal)
+        waiting = decided.waiting_decision(withdrawal)
         untouched = sessions.is_quiet(self.request)
         if waiting is None and not untouched and (mine := claims.renew(withdrawal, user=user, now=now)) is not None:
             until = mine.until

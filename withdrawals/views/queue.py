@@ -20,7 +20,7 @@ from backoffice.ui.tabs import Notice, Tab
 from fraud import queries as fraud
 from kyc import queries as kyc
 from providers import queries as providers
-from withdrawals import filters, queries, tables, visibility
+from withdrawals import figures, filters, queries, tables, totals, visibility
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import pending
@@ -74,8 +74,8 @@ class Queue(ExportedList):
         return "Reference, name, last 4" if named else "Reference or player ID"
 
     @cached_property
-    def waiting(self) -> queries.Waiting | None:
-        return queries.waiting_summary(self.filterset.qs, now=self.now) if self.is_summed else None
+    def waiting(self) -> totals.Waiting | None:
+        return totals.waiting_summary(self.filterset.qs, now=self.now) if self.is_summed else None
 
     @property
     def is_summed(self) -> bool:
@@ -234,7 +234,7 @@ class Next(Permitted, View):
         if found is None:
             context = {
                 "undo": pending.undo_offer(user, now=now),
-                "counts": queries.day_of(user, now=now),
+                "counts": figures.day_of(user, now=now),
                 "view": view,
             }
             return render(request, "withdrawals/clear.html", context)

@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 
 from backoffice.ui.paging import Page
 from backoffice.ui.tabs import Notice, Tab
-from withdrawals import filters, queries, tables
+from withdrawals import decided, filters, queries, tables, totals
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.pages.peek import peek_of
 from withdrawals.states import Move
@@ -21,7 +21,7 @@ from withdrawals.views.tabs import SECOND_APPROVAL
 
 def _own(request: HttpRequest) -> Q:
     user: Any = request.user
-    return queries.decided_by(user)
+    return decided.decided_by(user)
 
 
 class SecondApproval(SearchedList):
@@ -53,7 +53,7 @@ class SecondApproval(SearchedList):
         table.view = "" if self.is_own else SECOND_APPROVAL.slug
 
     def get_summary(self) -> SafeString | str:
-        waiting = queries.waiting_summary(self.filterset.qs, now=self.now)
+        waiting = totals.waiting_summary(self.filterset.qs, now=self.now)
         if not waiting.count:
             return ""
         since = self.filterset.qs.aggregate(since=Min("endorsed_at"))["since"]

@@ -12,7 +12,7 @@ from backoffice.ui.screens import ListScreen
 from backoffice.ui.tabs import Tab
 from kyc import queries as kyc
 from kyc.states import EXPIRES_SOON_DAYS, StandingState
-from withdrawals import filters, queries, tables
+from withdrawals import filters, queries, tables, totals
 from withdrawals.operations import searches
 
 _ATTENTION = (StandingState.EXPIRES_SOON, StandingState.EXPIRED, StandingState.PENDING, StandingState.REJECTED)
@@ -52,12 +52,12 @@ class Standings(ListScreen):
     )
 
     def get_queryset(self) -> QuerySet[Any]:
-        return kyc.standings(on=timezone.localdate()).annotate(waiting_value=queries.waiting_value("pk"))
+        return kyc.standings(on=timezone.localdate()).annotate(waiting_value=totals.waiting_value("pk"))
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
         if self.parameters.get("q"):
             user: Any = self.request.user
             searches.remember(list(page.rows), actor=user, now=self.now)
-        context["table"].open_totals = queries.open_totals([row.pk for row in page.rows])
+        context["table"].open_totals = totals.open_totals([row.pk for row in page.rows])
         return context

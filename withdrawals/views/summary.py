@@ -7,14 +7,14 @@ from django.utils.safestring import SafeString, mark_safe
 
 from backoffice.ui import inline
 from backoffice.ui.paging import capped_words
-from withdrawals import queries, tables
+from withdrawals import tables, totals
 
 MOST_CURRENCIES = 3
 # In the place of sums, of a list that is longer than what is added up.
 TOO_MANY = mark_safe("too many to add up")
 
 
-def summary_of(waiting: queries.Waiting, *, word: str, now: datetime, late: bool = True) -> SafeString:
+def summary_of(waiting: totals.Waiting, *, word: str, now: datetime, late: bool = True) -> SafeString:
     """Return the figures of a list; ``word`` says what its rows are, ``late`` whether being late means something."""
     parts = [format_html("<b>{}</b> {}", capped_words(waiting.count), word), *_sums_of(waiting)]
     if waiting.oldest_at is not None:
@@ -24,7 +24,7 @@ def summary_of(waiting: queries.Waiting, *, word: str, now: datetime, late: bool
     return format_html_join(" · ", "{}", ((part,) for part in parts))
 
 
-def _sums_of(waiting: queries.Waiting) -> list[SafeString]:
+def _sums_of(waiting: totals.Waiting) -> list[SafeString]:
     """Return the first sums, and how many more currencies there are; of a list too long for sums, that."""
     if waiting.count and not waiting.totals:
         return [TOO_MANY]

@@ -6,8 +6,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from backoffice.ui.periods import morning
 from backoffice.ui.tabs import Tab
-from withdrawals import guards, policy, queries, reasons, visibility
+from withdrawals import decided, guards, policy, queries, reasons, visibility
 from withdrawals.filters import NEW_DETAILS
 from withdrawals.models import Decision
 from withdrawals.states import WITH_PROVIDER, State
@@ -27,16 +28,17 @@ def _decided_today(request: HttpRequest) -> Q:
 
 def decisions_today(user: Any) -> QuerySet[Decision]:
     """Return a withdrawal's decisions of today that this person may know of, the last one first."""
-    morning = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     counted = [Decision.Status.WAITING, Decision.Status.APPLIED]
-    made = Decision.objects.filter(withdrawal=OuterRef("pk"), decided_at__gte=morning, status__in=counted)
+    made = Decision.objects.filter(
+        withdrawal=OuterRef("pk"), decided_at__gte=morning(timezone.now()), status__in=counted
+    )
     return made.filter(visibility.decisions_known_to(user)).order_by("-decided_at", "-pk")
 
 
 def proposals_for(user: Any) -> QuerySet[Decision]:
     """Return what waits for a second person and is of this person's kind of work."""
     moves = [move for permission, moves in guards.SECONDED_WITH.items() if user.has_perm(permission) for move in moves]
-    return queries.proposals(moves)
+    return decided.proposals(moves)
 
 
 def _proposed(request: HttpRequest) -> Q:

@@ -11,7 +11,7 @@ from backoffice.ui.paging import Page
 from backoffice.ui.periods import period_tabs
 from ledger import queries as ledger
 from ledger.queries import Booked
-from withdrawals import filters, queries, tables, visibility
+from withdrawals import filters, queries, tables, totals, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.views.exporting import ExportedList
 
@@ -66,6 +66,6 @@ class Transactions(ExportedList):
         table.booked = self._booked(rows)
 
 
-def _total(total: queries.Total) -> SafeString:
+def _total(total: totals.Total) -> SafeString:
     words = format_html("<b>{}</b> in {}", inline.money(total.amount, total.currency), f"{total.count:,}")
     return format_html("{}, fees {}", words, inline.money(total.fee, total.currency)) if total.fee else words

@@ -13,7 +13,7 @@ from backoffice.audit.actors import PAYOUTS
 from backoffice.platform.invented import visits
 from providers.contract import Declined, PayoutReceipt, PayoutStatus
 from withdrawals.models import Decision, PayoutAttempt, Withdrawal
-from withdrawals.operations import claims, decisions, payouts, receipts, requests, screening
+from withdrawals.operations import claims, decisions, due_decisions, payouts, receipts, requests, screening
 from withdrawals.states import Move, State
 
 Staff = dict[str, User]
@@ -173,7 +173,7 @@ def _decide(
     if decision.status == Decision.Status.PROPOSED:
         return at
     effective_at = decision.effective_at + timedelta(seconds=1)
-    applied = decisions.apply_decision(decision.pk, now=effective_at)
+    applied = due_decisions.apply_decision(decision.pk, now=effective_at)
     if applied is None or applied.status != Decision.Status.APPLIED:
         raise SceneFailed(f"{move} on {current.ref} did not take effect: {applied.words if applied else 'taken'}")
     return effective_at
