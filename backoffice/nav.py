@@ -18,7 +18,7 @@ from backoffice.jobs.queries import running_of, untold_of
 from backoffice.prepared import Slot
 from backoffice.roles import LANDING
 from backoffice.ui.fragments import version_of
-from backoffice.ui.paging import Countable, capped_counts
+from backoffice.ui.paging import Countable, capped_counts, capped_words
 from backoffice.ui.periods import morning
 from providers import queries as providers
 from withdrawals import decided, figures, queries, visibility
@@ -193,7 +193,7 @@ class Menu:
     def _words(self, item: Item, count: int | None) -> str:
         if item.url_name == PROVIDERS:
             return self._worst
-        return f"{count:,} {item.counts}".strip() if count else ""
+        return f"{capped_words(count)} {item.counts}".strip() if count else ""
 
     @property
     def foot(self) -> str:
