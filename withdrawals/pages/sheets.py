@@ -11,7 +11,7 @@ from backoffice.accounts.preferences import undo_time
 from backoffice.ui import inline
 from withdrawals import guards, queries, reasons
 from withdrawals.models import Withdrawal
-from withdrawals.operations.decisions import DECIDABLE, needs_reason
+from withdrawals.operations.decisions import DECIDABLE, explained_because
 from withdrawals.pages.looks import ESCALATE, LOOKS, Look
 from withdrawals.reasons import Reason
 from withdrawals.states import MOVE_LOOKS, UNDECIDED, HoldKind, Move
@@ -33,6 +33,8 @@ class Sheet:
     # What tells it from another sheet of the same move: the last part of its address.
     name: str = ""
     undo_seconds: int = 0
+    # Why policy has this person say why, in a sentence; empty where it does not.
+    explained: str = ""
 
     @property
     def question(self) -> str:
@@ -100,16 +102,18 @@ class Sheet:
 
 def sheet_of(withdrawal: Withdrawal, move: Move, user: Any) -> Sheet:
     """Return what this move asks of this person."""
+    because = explained_because(withdrawal, move, user)
     return Sheet(
         move=move,
         look=LOOKS[move],
         withdrawal=withdrawal,
-        reasons=_reasons(withdrawal, move, user) if needs_reason(withdrawal, move) else (),
+        reasons=_reasons(withdrawal, move, user) if because or withdrawal.wants_reason(move) else (),
         two=guards.takes_two(withdrawal, move, user),
         provider_reference=withdrawal.live_attempt.provider_reference if move == Move.COMPLETE else "",
         warnings=_warnings(withdrawal, user) if move in (Move.COMPLETE, Move.FAIL) else (),
         name=SLUGS[move],
         undo_seconds=int(undo_time(user).total_seconds()),
+        explained=f"It needs a reason: {', '.join(because)}." if because else "",
     )
 
 
