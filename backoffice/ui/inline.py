@@ -125,7 +125,8 @@ def time(at: datetime | None, form: str = "short", now: datetime | None = None) 
     """A ``<time>`` whose tooltip is the full local time with its offset.
 
     Forms: ``short`` (14:12 today, else 13 Oct 2026), ``time``, ``date``, ``exact`` (with seconds),
-    ``utc`` (with milliseconds), ``relative`` (38 min ago, in 5 min). None gives the dash.
+    ``utc`` (with milliseconds), ``both`` (with seconds, in UTC and local), ``relative`` (38 min ago, in 5 min).
+    None gives the dash.
     Whoever wants exact times gets day and second in place of every form but ``utc`` and ``date``.
     """
     if at is None:
@@ -139,6 +140,8 @@ def time(at: datetime | None, form: str = "short", now: datetime | None = None) 
         text = clock if local.date() == timezone.localtime(now).date() else day
     elif form == "relative":
         text = f"in {duration(at - now)}" if at > now else f"{duration(now - at)} ago"
+    elif form == "both":
+        text = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {exact(at)}"
     elif form == "utc":
         utc = at.astimezone(UTC)
         text = f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03}"

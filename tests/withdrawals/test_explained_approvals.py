@@ -36,7 +36,7 @@ def test_new_payout_details_want_a_reason(operator: User, client_for: SignIn) ->
     assert buttons(html)[0] == "Approve €180.00…"
     assert "It needs a reason: new payout details." in html and "You can approve this." in html
     assert send(client, row, "approve").status_code == 422
-    with pytest.raises(NeedsReason, match="This approval needs a reason: new payout details."):
+    with pytest.raises(NeedsReason, match="needs a reason: new payout details"):
         decisions.decide(row, Move.APPROVE, actor=operator, now=NOW, version=row.version, key="k")
     assert send(client, row, "approve", reason="player_confirmed").status_code == 302
     assert Decision.objects.get().reason == "player_confirmed"

