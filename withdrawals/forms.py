@@ -86,7 +86,6 @@ class MoveForm(forms.Form):
         if sheet.escalates:
             self.fields["note"].label, self.fields["note"].required = "Question", True
             self.fields["note"].error_messages["required"] = "Write what you ask them."
-            self.fields["note"].help_text = "Name a colleague with @ if it is for one of them."
         self.fields["provider_reference"].initial = sheet.provider_reference
         if sheet.move != Move.COMPLETE:
             del self.fields["provider_reference"]
@@ -153,7 +152,7 @@ class NoteForm(forms.Form):
         label="Note",
         max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Stays internal and cannot be changed later. Name a colleague with @.",
+        help_text="Stays internal and cannot be changed later.",
         error_messages={"required": "Write the note."},
     )
     audience = forms.ChoiceField(label="Who reads it", choices=Note.Audience.choices, widget=forms.RadioSelect)

@@ -35,6 +35,8 @@ PANELS = {
     "route": "where it goes",
     "earlier": "the earlier payouts",
 }
+# The headings under which stands what the checks counted.
+COUNTED = ("Where the money came from", "Linked players")
 # Without these nobody approves.
 NEEDED = ("why", "limits", "player", "money", "route")
 # Which part of the page shows what withdrawals.pulse calls a fact.
@@ -72,7 +74,7 @@ class Facts:
     # -- the panels, as their templates take them ---------------------------------------------
 
     def why(self) -> dict[str, Any]:
-        return {"why": why_of(self.withdrawal, self.results, self.user)}
+        return {"why": why_of(self.withdrawal, self.results, self.user, panels=COUNTED)}
 
     def limits_after(self) -> dict[str, Any]:
         of_player, of_house = self.limits

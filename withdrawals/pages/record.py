@@ -82,6 +82,8 @@ class Outcome:
     tone: str
     lead: str
     words: str
+    # The provider's, once it is paid.
+    reference: str = ""
 
 
 def outcome_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Outcome:
@@ -89,13 +91,13 @@ def outcome_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Outcome:
     look = LOOKS[visibility.state_for(user, withdrawal.state, withdrawal.hold_kind)]
     through = provider_label(withdrawal.provider)
     at = withdrawal.closed_at
-    words = look.help
+    words, reference = look.help, ""
     if withdrawal.state in (State.COMPLETED, State.RETURNED) and at is not None:
         verb = "paid by" if withdrawal.state == State.COMPLETED else "came back to"
         took = inline.duration(at - withdrawal.requested_at)
         amount = inline.written(withdrawal.amount, withdrawal.currency)
-        reference = f"provider reference {withdrawal.provider_reference}"
-        words = f"{amount} {verb} {through} on {_moment(at)}, {took} after the request; {reference}."
+        words = f"{amount} {verb} {through} on {_moment(at)}, {took} after the request."
+        reference = withdrawal.provider_reference
     elif withdrawal.state in (State.PROCESSING, State.OUTCOME_UNKNOWN):
         words = f"{through} has it. {look.help}"
     elif withdrawal.wait_reason and visibility.sees(user, Field.STATE):
@@ -103,7 +105,7 @@ def outcome_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Outcome:
         return Outcome("clock", "attn", f"{look.label}.", words)
     elif at is not None:
         words = f"On {_moment(at)}. {look.help}"
-    return Outcome(look.icon, look.tone, f"{look.label}.", words)
+    return Outcome(look.icon, look.tone, f"{look.label}.", words, reference)
 
 
 def _waits_for(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
