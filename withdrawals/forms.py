@@ -11,6 +11,7 @@ from withdrawals import guards, visibility
 from withdrawals.models import Note
 from withdrawals.operations.bulk import Said
 from withdrawals.operations.holds import ANSWER_TIME, LONGEST_HOLD, is_too_long, wake_at
+from withdrawals.operations.questions import LONGEST_QUESTION
 from withdrawals.pages.looks import WAKE_CHOICES
 from withdrawals.pages.sheets import Sheet
 from withdrawals.reasons import HOLD_KINDS, UNSAID
@@ -166,6 +167,16 @@ class NoteForm(forms.Form):
             self.fields["text"].help_text = "Read by support and by everybody who decides. It cannot be changed later."
 
 
+class QuestionForm(forms.Form):
+    note = forms.CharField(
+        label="Question",
+        max_length=LONGEST_QUESTION,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Read by finance, seniors and everybody who decides. It cannot be changed later.",
+        error_messages={"required": "Write what you ask them."},
+    )
+
+
 class DeclineForm(forms.Form):
     why = forms.CharField(
         label="Why do you decline it?",
@@ -194,6 +205,16 @@ class FindingForm(forms.Form):
         help_text="What you asked whom, and what they said. It cannot be changed later.",
         error_messages={"required": "Write what came of it."},
     )
+
+
+class AnswerForm(FindingForm):
+    """Closes a question."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["note"].label = "Your answer"
+        self.fields["note"].help_text = "Support reads it: say nothing of checks or suspicions. It cannot be changed."
+        self.fields["note"].error_messages["required"] = "Write the answer."
 
 
 class SwitchForm(forms.Form):

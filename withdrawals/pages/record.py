@@ -11,7 +11,8 @@ from ledger import queries as ledger
 from ledger.queries import Booked
 from withdrawals import visibility
 from withdrawals.models import PayoutAttempt, Withdrawal
-from withdrawals.operations import payouts
+from withdrawals.operations import payouts, questions
+from withdrawals.pages.findings import Closing, closing_of
 from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, State, WaitReason
 from withdrawals.visibility import Field
@@ -36,6 +37,8 @@ class Attempt:
     code: str
     reference: str
     why: str
+    # What happens by itself, while it is with the provider.
+    next_step: str
 
 
 _ATTEMPTS = {
@@ -48,6 +51,15 @@ _ATTEMPTS = {
     "cancelled": "Cancelled",
     "returned": "Came back",
 }
+
+
+_IN_FLIGHT = ("sending", "accepted", "unknown")
+
+
+def _next_step(withdrawal: Withdrawal) -> str:
+    if withdrawal.next_step_at is None:
+        return "None: a person decides"
+    return f"The provider is asked again on {_moment(withdrawal.next_step_at)}"
 
 
 def attempts_of(withdrawal: Withdrawal, user: Any) -> list[Attempt]:
@@ -64,6 +76,7 @@ def attempts_of(withdrawal: Withdrawal, user: Any) -> list[Attempt]:
             code=attempt.answer_code if codes and not _is_said(attempt) else "",
             reference=attempt.provider_reference if codes else "",
             why="; ".join(attempt.trace) if codes else "",
+            next_step=_next_step(withdrawal) if codes and attempt.state in _IN_FLIGHT else "",
         )
         for attempt in withdrawal.attempts.order_by("-number")
     ]
@@ -72,6 +85,21 @@ def attempts_of(withdrawal: Withdrawal, user: Any) -> list[Attempt]:
 def _is_said(attempt: PayoutAttempt) -> bool:
     """Whether the answer's words are its code once more."""
     return attempt.answer_code.replace("_", " ").casefold() == attempt.answer.rstrip(".").casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the payments team was asked, and its answer; None while it is open."""
+
+    words: str
+    at: datetime
+    answer: Closing | None
+
+
+def question_of(withdrawal: Withdrawal, user: Any) -> Question | None:
+    """Return the last question, to those who may ask."""
+    asked = questions.question_of(withdrawal) if questions.may_ask(withdrawal, user) else None
+    return Question(asked.words, asked.at, closing_of(asked)) if asked else None
 
 
 @dataclass(frozen=True, slots=True)

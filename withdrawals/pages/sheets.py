@@ -9,8 +9,10 @@ from django.utils import timezone
 
 from backoffice.accounts.preferences import undo_time
 from backoffice.ui import inline
+from ledger.models import Posting
 from withdrawals import guards, queries, reasons
 from withdrawals.models import Withdrawal
+from withdrawals.operations import rehearsal
 from withdrawals.operations.decisions import DECIDABLE, explained_because
 from withdrawals.pages.looks import ESCALATE, LOOKS, Look
 from withdrawals.reasons import Reason
@@ -68,6 +70,11 @@ class Sheet:
             return f"It takes effect at once.{back}"
         return f"You can undo for {self.undo_seconds} seconds.{back}"
 
+    def books(self) -> list[Posting]:
+        """What settling it so would book; nothing for any other move."""
+        facts = _SETTLED_WITH.get(self.move)
+        return rehearsal.postings_of(self.withdrawal, self.move, now=timezone.now(), **facts) if facts else []
+
     @property
     def inline(self) -> bool:
         return self.look.inline
@@ -98,6 +105,10 @@ class Sheet:
     def _lower(self, words: str) -> str:
         filled = self._filled(words)
         return filled[:1].lower() + filled[1:]
+
+
+# What a rehearsal of settling by hand says, in the place of what a person will.
+_SETTLED_WITH = {Move.COMPLETE: {"provider_reference": "preview"}, Move.FAIL: {"reason": "not_on_statement"}}
 
 
 def sheet_of(withdrawal: Withdrawal, move: Move, user: Any) -> Sheet:

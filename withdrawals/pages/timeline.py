@@ -33,6 +33,7 @@ _ACTS: dict[str, tuple[str, str]] = {
     "decide": ("user", "decided"),
     "finding": ("warn", "found"),
     "close_finding": ("okc", "closed a finding"),
+    "ask": ("flag", "asked the payments team"),
 }
 
 

@@ -9,10 +9,9 @@ from ledger.models import Posting
 from providers import queries as providers
 from providers.models import CallOutcome, ProviderCall, Verb, WebhookDelivery
 from withdrawals import visibility
+from withdrawals.guards import SETTLING
 from withdrawals.models import PayoutAttempt, Withdrawal
-from withdrawals.operations import rehearsal
 from withdrawals.pages import sheets
-from withdrawals.states import Move
 
 # Who maintains the connection reads how a call went, besides what it said.
 RAW = "accounts.change_user"
@@ -70,15 +69,7 @@ class Settling:
     postings: list[Posting]
 
 
-def settlings_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> list[Settling]:
+def settlings_of(withdrawal: Withdrawal, user: Any) -> list[Settling]:
     """Return the ways in which this person may settle it, with the postings that each one makes."""
-    facts = {Move.COMPLETE: {"provider_reference": "preview"}, Move.FAIL: {"reason": "not_on_statement"}}
-    offered = [sheet for sheet in sheets.sheets_for(withdrawal, user) if sheet.move in facts]
-    return [
-        Settling(
-            sheet.button,
-            sheets.address_of(sheet),
-            rehearsal.postings_of(withdrawal, sheet.move, now=now, **facts[sheet.move]),
-        )
-        for sheet in offered
-    ]
+    offered = [sheet for sheet in sheets.sheets_for(withdrawal, user) if sheet.move in SETTLING]
+    return [Settling(sheet.button, sheets.address_of(sheet), sheet.books()) for sheet in offered]

@@ -27,7 +27,7 @@ from withdrawals.pages import decision as facts_page
 from withdrawals.pages import record as record_page
 from withdrawals.pages.earlier import earlier_of
 from withdrawals.pages.head import Presence, head_of, presence_of
-from withdrawals.pages.people import player_facts, standing_of
+from withdrawals.pages.people import linked_of, player_facts, similar_of, standing_of
 from withdrawals.pages.route import route_of
 from withdrawals.pages.why import results_of, why_of
 from withdrawals.reference import normalise
@@ -98,6 +98,9 @@ class Record(Permitted, View):
             "attempts": record_page.attempts_of(withdrawal, user),
             "journal": record_page.journal_of(withdrawal, user),
             "why": why_of(withdrawal, results_of(withdrawal), user),
+            "people": linked_of(withdrawal, user, now=now) if visibility.sees(user, Field.SIGNALS) else None,
+            "similar": similar_of(withdrawal, user),
+            "question": record_page.question_of(withdrawal, user),
         }
 
 
