@@ -5,6 +5,7 @@ from datetime import date, datetime
 from typing import Any
 
 from django import forms
+from django.core.validators import RegexValidator
 from django.utils import timezone
 
 from withdrawals import guards, visibility
@@ -14,7 +15,7 @@ from withdrawals.operations.holds import ANSWER_TIME, LONGEST_HOLD, is_too_long,
 from withdrawals.operations.questions import LONGEST_QUESTION
 from withdrawals.pages.looks import WAKE_CHOICES
 from withdrawals.pages.sheets import Sheet
-from withdrawals.reasons import HOLD_KINDS, UNSAID
+from withdrawals.reasons import HOLD_KINDS, PLAIN, UNSAID, may_be_reworded
 from withdrawals.states import HoldKind, Move
 
 LONGEST_NOTE = 2000
@@ -24,6 +25,9 @@ SHORTEST_EVIDENCE = 10
 
 class MoveForm(forms.Form):
     """Version and key of the page, a reason of the closed list, and what the move needs besides."""
+
+    # Whether the player can be told in other words than those of the reason.
+    rewords = True
 
     version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
     token = forms.CharField(max_length=64, widget=forms.HiddenInput)
@@ -49,6 +53,13 @@ class MoveForm(forms.Form):
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Stands after the sentence above, while it waits for the player.",
+    )
+    player_text = forms.CharField(
+        label="In other words",
+        required=False,
+        max_length=guards.LONGEST_MESSAGE,
+        validators=[RegexValidator(PLAIN, "Write plain text in one line, without < and >.")],
+        help_text="Instead of the sentence above. Not for a reason whose sentence does not name it.",
     )
     provider_reference = forms.CharField(label="The provider’s reference", max_length=120, strip=True)
     evidence = forms.CharField(
@@ -84,6 +95,8 @@ class MoveForm(forms.Form):
         if sheet.move != Move.HOLD or sheet.escalates:
             for name in ("wake", "wake_on", "player_message"):
                 del self.fields[name]
+        if not (self.rewords and sheet.move == Move.REJECT and sheet.may_be_reworded):
+            del self.fields["player_text"]
         if sheet.escalates:
             self.fields["note"].label, self.fields["note"].required = "Question", True
             self.fields["note"].error_messages["required"] = "Write what you ask them."
@@ -113,6 +126,8 @@ class MoveForm(forms.Form):
             self._require_a_day_to_come(cleaned.get("wake_on"))
         if cleaned.get("reason") in UNSAID and not cleaned.get("note", "").strip() and "note" not in self.errors:
             self.add_error("note", "Write what it is: the reason does not say.")
+        if cleaned.get("player_text") and not may_be_reworded(cleaned.get("reason", "")):
+            self.add_error("player_text", "What the player reads of this reason cannot be changed. Leave this empty.")
         if kind not in (None, HoldKind.PLAYER) and cleaned.get("player_message"):
             self.add_error("player_message", "Only a hold that waits for the player carries a message to them.")
         return cleaned
@@ -135,11 +150,15 @@ class MoveForm(forms.Form):
             if cleaned.get("player_message"):
                 facts["player_message"] = cleaned["player_message"]
             return facts
+        if cleaned.get("player_text"):
+            return {"player_message": cleaned["player_text"]}
         return {name: cleaned[name] for name in ("provider_reference", "evidence") if name in cleaned}
 
 
 class BulkForm(MoveForm):
     """One reason, and what the move needs besides, for many at once; ``sheet`` is that of any one of them."""
+
+    rewords = False
 
     version = token = open_next = None  # type: ignore[assignment]
 

@@ -74,6 +74,8 @@ def decide(
                 raise NeedsReason("This reason says nothing by itself: write in the note what it is.")
             if move == Move.HOLD:
                 holds.require_fitting(reason, facts or {}, now=now)
+            if move == Move.REJECT:
+                guards.require_sayable(reason, str((facts or {}).get("player_message", "")))
             two = guards.takes_two(subject, move, actor)
             decision = Decision.objects.create(
                 withdrawal=subject,

@@ -65,7 +65,7 @@ def declined_words(decision: Decision) -> str:
 
 def waiting_facts(decision: Decision) -> list[tuple[str, str]]:
     """Return what was written with a decision: what the second person must see to agree."""
-    told = [("Provider’s reference", "provider_reference"), ("Evidence", "evidence")]
+    told = [("Provider’s reference", "provider_reference"), ("Evidence", "evidence"), ("Message", "player_message")]
     facts = [(label, decision.facts[name]) for label, name in told if decision.facts.get(name)]
     return [*facts, ("Note", decision.note)] if decision.note else facts
 

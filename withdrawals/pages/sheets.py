@@ -92,6 +92,11 @@ class Sheet:
         return self.move in (Move.REJECT, Move.HOLD) and not self.escalates
 
     @property
+    def may_be_reworded(self) -> bool:
+        """Whether the player may be told any of the reasons in other words."""
+        return any(reasons.may_be_reworded(reason.code) for reason in self.reasons)
+
+    @property
     def escalates(self) -> bool:
         return self.look is ESCALATE
 
