@@ -101,7 +101,7 @@ def test_every_row_takes_the_statements_of_its_own_checks(client: Client, django
     select(client, first)
     with django_assert_num_queries(16):
         select(client, first)
-    with django_assert_num_queries(30):
+    with django_assert_num_queries(27):
         select(client, first, second)
 
 
