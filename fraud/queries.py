@@ -1,15 +1,14 @@
 """Past assessments, and the players that one player shares something with."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from django.db.models import BigIntegerField, Count, DateTimeField, QuerySet, Sum, Value
+from django.db.models import BigIntegerField, CharField, Count, DateTimeField, QuerySet, Sum, Value
 from django.db.models.functions import Concat, Trim
 
-from backoffice.prepared import Prepared, Slot
+from backoffice.prepared import Slot
 from fraud.activity import Deposit, Login
 from fraud.models import Assessment
 
@@ -32,20 +31,18 @@ def facts_of(subjects: Collection[str]) -> dict[str, dict[str, Any]]:
     return dict(found.values_list("subject", "facts"))
 
 
-def linked_players(player_id: int, *, since: datetime) -> list[LinkedPlayer]:
-    """Return at most 20 players who used a payment method, device or network of this player since then.
-
-    Those who share more come first. One statement.
-    """
+def by_links(rows: Iterable[tuple[int, int, str]]) -> list[LinkedPlayer]:
+    """Return at most 20 players of these rows of links(), those who share more first."""
     shared: defaultdict[int, list[str]] = defaultdict(list)
-    for _kind, other, words in sorted(_LINKS.rows(player=player_id, since=since)):
+    for _kind, other, words in sorted(rows):
         shared[other].append(words)
     most_first = sorted(shared.items(), key=lambda item: (-len(item[1]), item[0]))
     return [LinkedPlayer(other, ", ".join(words)) for other, words in most_first[:MOST_LINKED]]
 
 
-def _links() -> QuerySet[Any, Any]:
-    """Everything that others share with a player, as the kind of it, the other and the words for it."""
+def links() -> QuerySet[Any, Any]:
+    """Return everything that others share with ``player`` since ``since``, two slots, as the kind of it (a number
+    that begins at 0), the other and the words for it."""
     player_id, since = Slot("player", BigIntegerField()), Slot("since", DateTimeField())
     deposits = Deposit.objects.filter(at__gte=since).exclude(instrument="")
     logins = Login.objects.filter(at__gte=since)
@@ -63,13 +60,16 @@ def _links() -> QuerySet[Any, Any]:
     return first.union(*others)
 
 
-_LINKS = Prepared(_links)
-
-
-def deposited_with(player_id: int, *, label: str, currency: str) -> int:
-    """Return how much a player deposited with what reads like this (``Visa •••• 4417``), in minor units."""
-    made = Deposit.objects.filter(player_id=player_id, currency=currency, instrument_label=label)
-    return made.aggregate(total=Sum("amount"))["total"] or 0
+def deposited_with() -> QuerySet[Any, Any]:
+    """Return how much ``player`` deposited with what reads like ``label`` (``Visa •••• 4417``), in minor units of
+    ``currency``: three slots, one row, empty for nothing."""
+    player, label, currency = (
+        Slot("player", BigIntegerField()),
+        Slot("label", CharField()),
+        Slot("currency", CharField()),
+    )
+    made = Deposit.objects.filter(player_id=player, currency=currency, instrument_label=label)
+    return made.order_by().values("currency").annotate(total=Sum("amount")).values("total")
 
 
 def _sharing(events: QuerySet[Any], attribute: str, player_id: Slot) -> QuerySet[Any]:

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
@@ -43,13 +44,25 @@ def proposals(moves: Collection[str]) -> QuerySet[Decision]:
 
 def undoable(user: User, *, now: datetime) -> Decision | None:
     """Return the last decision that this person can still take back, if its undo time runs."""
-    return (
-        Decision.objects.filter(actor=user, status=Decision.Status.WAITING, effective_at__gt=now)
-        .select_related("withdrawal__player")
-        .only(*_UNDO_OFFER)
-        .order_by("-decided_at", "-pk")
-        .first()
+    return _undoable(user, now=now).select_related("withdrawal__player").only(*_UNDO_OFFER).first()
+
+
+def last_and_undoable(withdrawal: Withdrawal, user: User, *, now: datetime) -> tuple[Decision | None, Decision | None]:
+    """Return what last_decision() and undoable() say, in one statement."""
+    last = withdrawal.decisions.order_by("-pk").values("pk")[:1]
+    own = _undoable(user, now=now).values("pk")[:1]
+    found = (
+        Decision.objects.filter(Q(pk=Subquery(last)) | Q(pk=Subquery(own)))
+        .select_related("actor", "proposed_by", "withdrawal__player")
+        .annotate(is_last=Q(pk=Subquery(last)), is_own=Q(pk=Subquery(own)))
     )
+    rows: list[Any] = list(found)
+    return next((row for row in rows if row.is_last), None), next((row for row in rows if row.is_own), None)
+
+
+def _undoable(user: User, *, now: datetime) -> QuerySet[Decision]:
+    waiting = Decision.objects.filter(actor=user, status=Decision.Status.WAITING, effective_at__gt=now)
+    return waiting.order_by("-decided_at", "-pk")
 
 
 # What a page says of the decision that can be taken back: every page asks, and few get one.

@@ -5,15 +5,17 @@ from datetime import date, datetime
 from typing import Any
 
 from django import forms
+from django.core.validators import RegexValidator
 from django.utils import timezone
 
 from withdrawals import guards, visibility
 from withdrawals.models import Note
 from withdrawals.operations.bulk import Said
 from withdrawals.operations.holds import ANSWER_TIME, LONGEST_HOLD, is_too_long, wake_at
+from withdrawals.operations.questions import LONGEST_QUESTION
 from withdrawals.pages.looks import WAKE_CHOICES
 from withdrawals.pages.sheets import Sheet
-from withdrawals.reasons import HOLD_KINDS, UNSAID
+from withdrawals.reasons import HOLD_KINDS, PLAIN, UNSAID, may_be_reworded
 from withdrawals.states import HoldKind, Move
 
 LONGEST_NOTE = 2000
@@ -23,6 +25,9 @@ SHORTEST_EVIDENCE = 10
 
 class MoveForm(forms.Form):
     """Version and key of the page, a reason of the closed list, and what the move needs besides."""
+
+    # Whether the player can be told in other words than those of the reason.
+    rewords = True
 
     version = forms.IntegerField(min_value=0, widget=forms.HiddenInput)
     token = forms.CharField(max_length=64, widget=forms.HiddenInput)
@@ -48,6 +53,13 @@ class MoveForm(forms.Form):
         max_length=300,
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Stands after the sentence above, while it waits for the player.",
+    )
+    player_text = forms.CharField(
+        label="In other words",
+        required=False,
+        max_length=guards.LONGEST_MESSAGE,
+        validators=[RegexValidator(PLAIN, "Write plain text in one line, without < and >.")],
+        help_text="Instead of the sentence above. Not for a reason whose sentence does not name it.",
     )
     provider_reference = forms.CharField(label="The provider’s reference", max_length=120, strip=True)
     evidence = forms.CharField(
@@ -83,10 +95,11 @@ class MoveForm(forms.Form):
         if sheet.move != Move.HOLD or sheet.escalates:
             for name in ("wake", "wake_on", "player_message"):
                 del self.fields[name]
+        if not (self.rewords and sheet.move == Move.REJECT and sheet.may_be_reworded):
+            del self.fields["player_text"]
         if sheet.escalates:
             self.fields["note"].label, self.fields["note"].required = "Question", True
             self.fields["note"].error_messages["required"] = "Write what you ask them."
-            self.fields["note"].help_text = "Name a colleague with @ if it is for one of them."
         self.fields["provider_reference"].initial = sheet.provider_reference
         if sheet.move != Move.COMPLETE:
             del self.fields["provider_reference"]
@@ -113,6 +126,8 @@ class MoveForm(forms.Form):
             self._require_a_day_to_come(cleaned.get("wake_on"))
         if cleaned.get("reason") in UNSAID and not cleaned.get("note", "").strip() and "note" not in self.errors:
             self.add_error("note", "Write what it is: the reason does not say.")
+        if cleaned.get("player_text") and not may_be_reworded(cleaned.get("reason", "")):
+            self.add_error("player_text", "What the player reads of this reason cannot be changed. Leave this empty.")
         if kind not in (None, HoldKind.PLAYER) and cleaned.get("player_message"):
             self.add_error("player_message", "Only a hold that waits for the player carries a message to them.")
         return cleaned
@@ -135,11 +150,15 @@ class MoveForm(forms.Form):
             if cleaned.get("player_message"):
                 facts["player_message"] = cleaned["player_message"]
             return facts
+        if cleaned.get("player_text"):
+            return {"player_message": cleaned["player_text"]}
         return {name: cleaned[name] for name in ("provider_reference", "evidence") if name in cleaned}
 
 
 class BulkForm(MoveForm):
     """One reason, and what the move needs besides, for many at once; ``sheet`` is that of any one of them."""
+
+    rewords = False
 
     version = token = open_next = None  # type: ignore[assignment]
 
@@ -153,7 +172,7 @@ class NoteForm(forms.Form):
         label="Note",
         max_length=LONGEST_NOTE,
         widget=forms.Textarea(attrs={"rows": 4}),
-        help_text="Stays internal and cannot be changed later. Name a colleague with @.",
+        help_text="Stays internal and cannot be changed later.",
         error_messages={"required": "Write the note."},
     )
     audience = forms.ChoiceField(label="Who reads it", choices=Note.Audience.choices, widget=forms.RadioSelect)
@@ -165,6 +184,16 @@ class NoteForm(forms.Form):
         else:
             del self.fields["audience"]
             self.fields["text"].help_text = "Read by support and by everybody who decides. It cannot be changed later."
+
+
+class QuestionForm(forms.Form):
+    note = forms.CharField(
+        label="Question",
+        max_length=LONGEST_QUESTION,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Read by finance, seniors and everybody who decides. It cannot be changed later.",
+        error_messages={"required": "Write what you ask them."},
+    )
 
 
 class DeclineForm(forms.Form):
@@ -195,6 +224,16 @@ class FindingForm(forms.Form):
         help_text="What you asked whom, and what they said. It cannot be changed later.",
         error_messages={"required": "Write what came of it."},
     )
+
+
+class AnswerForm(FindingForm):
+    """Closes a question."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["note"].label = "Your answer"
+        self.fields["note"].help_text = "Support reads it: say nothing of checks or suspicions. It cannot be changed."
+        self.fields["note"].error_messages["required"] = "Write the answer."
 
 
 class SwitchForm(forms.Form):

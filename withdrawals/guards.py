@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 
 from backoffice.audit.actors import Actor, Machine
-from withdrawals import policy
+from withdrawals import policy, reasons
 from withdrawals.exceptions import IllegalMove, NotAllowed
 from withdrawals.permissions import staff
 from withdrawals.states import HoldKind, Move, State
@@ -42,6 +42,9 @@ ONLY_UNDISPUTED = (
     Move.CANCEL,
     Move.START_PAYOUT,
 )
+
+
+LONGEST_MESSAGE = 200
 
 
 def one_approval_is_enough(subject: Lifecycle) -> bool:
@@ -133,6 +136,14 @@ def require_reader(kind: str, player_message: str) -> None:
     """A message reaches the player only while it waits for them: any other hold reads as a review."""
     if player_message and kind != HoldKind.PLAYER:
         raise IllegalMove("Only a hold that waits for the player can carry a message to the player.")
+
+
+def require_sayable(reason: str, player_message: str) -> None:
+    """A rejection is told in a person's own words only for a reason that warns nobody, and as plain text."""
+    if player_message and not reasons.may_be_reworded(reason):
+        raise IllegalMove("What the player reads of this reason cannot be changed.")
+    if len(player_message) > LONGEST_MESSAGE or not reasons.PLAIN.fullmatch(player_message):
+        raise IllegalMove(f"A message to the player is plain text of at most {LONGEST_MESSAGE} characters.")
 
 
 def require_evidence(actor: Actor, facts: Mapping[str, Any]) -> None:

@@ -98,15 +98,14 @@ class Lifecycle(Moves):
         needs_reason=True,
     )
     def reject(self, **facts: Any) -> None:
+        guards.require_sayable(self.reason, self.player_message)
         ledger.unreserve(holder=self.holder, **self._booking("unreserve", **facts))
 
     @move([*UNDECIDED, State.APPROVED], State.ON_HOLD, who=staff("withdrawals.hold_withdrawal"), needs_reason=True)
-    def put_on_hold(
-        self, *, kind: str, wake_at: datetime | None = None, player_message: str = "", **facts: Any
-    ) -> None:
+    def put_on_hold(self, *, kind: str, wake_at: datetime | None = None, **facts: Any) -> None:
         guards.require_wake_up(kind, wake_at)
-        guards.require_reader(kind, player_message)
-        self.hold_kind, self.wake_at, self.player_message = kind, wake_at, player_message
+        guards.require_reader(kind, self.player_message)
+        self.hold_kind, self.wake_at = kind, wake_at
         self.void_approvals(now=facts["now"])
         if kind == HoldKind.LEGAL:
             guards.require_freezer(self, facts["actor"])
@@ -232,10 +231,10 @@ class Lifecycle(Moves):
             subject.check_reason(name, actor, reason)
             guards.require_undisputed(subject, name)
             guards.require_second_person(subject, name, actor, facts)
-            subject.reason = reason or subject.reason
+            subject.reason, subject.player_message = reason or subject.reason, facts.get("player_message", "")
             step(actor=actor, now=now, **facts)
             if before == State.ON_HOLD:
-                subject.hold_kind, subject.wake_at, subject.player_message = "", None, ""
+                subject.hold_kind, subject.wake_at = "", None
             subject.version += 1
             subject.closed_at = now if subject.state in CLOSED else None
             subject.wait_reason = ""

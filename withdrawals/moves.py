@@ -48,7 +48,7 @@ class Moves(models.Model):
     reason = models.CharField(max_length=60, default="")
     hold_kind = models.CharField(max_length=10, choices=HoldKind.choices, default="")
     wake_at = models.DateTimeField(null=True)
-    # What the player is told besides the reason while it waits for them.
+    # What the player is told besides the reason while it waits for them, or instead of it once it is rejected.
     player_message = models.CharField(max_length=300, default="")
     # Approvals that policy asked for when the checks were done: 0 (automatic lane), 1 or 2.
     required_approvals = models.PositiveSmallIntegerField(default=1)

@@ -74,19 +74,20 @@ def approver(subject: Lifecycle, actor: Actor) -> bool:
 
 def sole_approver(subject: Lifecycle, actor: Actor) -> bool:
     """An approver whose personal ceiling covers the amount."""
-    return approver(subject, actor) and not _over_ceiling(subject, actor)
+    return approver(subject, actor) and not over_ceiling(subject, actor)
 
 
 def first_approver(subject: Lifecycle, actor: Actor) -> bool:
     """An approver where a second person must follow: by policy, or by the approver's own ceiling."""
-    return approver(subject, actor) and (subject.approvals_needed >= 2 or _over_ceiling(subject, actor))
+    return approver(subject, actor) and (subject.approvals_needed >= 2 or over_ceiling(subject, actor))
 
 
 def confirmer(subject: Lifecycle, actor: Actor) -> bool:
     """Someone else who may confirm, and whose personal ceiling covers the amount."""
-    return someone_else("withdrawals.confirm_withdrawal")(subject, actor) and not _over_ceiling(subject, actor)
+    return someone_else("withdrawals.confirm_withdrawal")(subject, actor) and not over_ceiling(subject, actor)
 
 
-def _over_ceiling(subject: Lifecycle, actor: Actor) -> bool:
+def over_ceiling(subject: Lifecycle, actor: Actor) -> bool:
+    """Whether the amount is above what this person may approve alone; without a rate nobody knows, and it is."""
     ceiling = actor.approval_limit  # type: ignore[union-attr]
     return ceiling is not None and (subject.reference_amount is None or subject.reference_amount > ceiling)

@@ -79,7 +79,8 @@ def sentence(situation: Situation) -> str:
     if situation.state == State.COMPLETED:
         return f"Paid on {_day(situation.at)} to {situation.destination}."
     if situation.state == State.REJECTED:
-        return f"Declined. {_REJECTIONS.get(situation.reason) or reasons.NEUTRAL}"
+        own = situation.player_message if reasons.may_be_reworded(situation.reason) else ""
+        return f"Declined. {own or _REJECTIONS.get(situation.reason) or reasons.NEUTRAL}"
     if situation.state == State.CANCELLED:
         return f"{_CANCELLATIONS.get(situation.reason, 'Cancelled.')} The money is back in your balance."
     return _PLAIN[situation.state]

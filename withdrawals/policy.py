@@ -49,6 +49,11 @@ def takes_two(reference_amount: int | None) -> bool:
     return reference_amount is None or reference_amount > ONE_PERSON_CAP
 
 
-def approval_needs_reason(risk_level: str) -> bool:
-    """Whether an approver must say why: where the checks saw more than a low risk."""
-    return risk_level in ("medium", "high")
+def explained_because(*, risk_level: str, has_new_details: bool, above_own_limit: bool) -> tuple[str, ...]:
+    """Return what makes an approver say why, in words; nothing for what is clean."""
+    asked = {
+        "new payout details": has_new_details,
+        f"{risk_level} risk": risk_level in ("medium", "high"),
+        "above your own limit": above_own_limit,
+    }
+    return tuple(words for words, is_so in asked.items() if is_so)

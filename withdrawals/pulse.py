@@ -5,7 +5,7 @@ An answer is a short digest. Whoever gets an equal one need not ask for more.
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -70,48 +70,58 @@ class Presence:
 
 def presence_of(ref: str, *, reader: Any, now: datetime) -> Presence | None:
     """Return how it stands now, or None where there is no such withdrawal. One statement."""
-    people, state = visibility.sees(reader, Field.OWNER), visibility.sees(reader, Field.STATE)
-    for version, stands, hold_kind, owner, asked_by, decision, lookers in _PRESENCE.rows(
-        ref=ref, reader=reader.pk, now=now, heard_since=now - SEEN_WITHIN
+    found = _PRESENCE.rows(ref=ref, reader=reader.pk, now=now, heard_since=now - SEEN_WITHIN)
+    return _presence(found[0], reader) if found else None
+
+
+def opened(ref: str, *, reader: Any, now: datetime) -> tuple[Presence | None, dict[str, str]]:
+    """Return what presence_of() and facts_of() say, in one statement."""
+    for found in _OPENED.rows(
+        ref=ref, reader=reader.pk, now=now, heard_since=now - SEEN_WITHIN, called_since=now - providers.SHORT
     ):
-        return Presence(
-            stands=str(version) if state else visibility.state_for(reader, stands, hold_kind).value,
-            owner_id=owner if people else None,
-            asked_by_id=asked_by if people else None,
-            decision_id=decision if state else None,
-            lookers=tuple(one for one in lookers if one != owner) if people else (),
-        )
-    return None
+        return _presence(found[: len(_PRESENT)], reader), _facts(found[len(_PRESENT) :])
+    return None, {}
 
 
-def _presence() -> QuerySet[Withdrawal, Any]:
+def _presence(found: Sequence[Any], reader: Any) -> Presence:
+    version, stands, hold_kind, owner, asked_by, decision, lookers = found
+    people, state = visibility.sees(reader, Field.OWNER), visibility.sees(reader, Field.STATE)
+    return Presence(
+        stands=str(version) if state else visibility.state_for(reader, stands, hold_kind).value,
+        owner_id=owner if people else None,
+        asked_by_id=asked_by if people else None,
+        decision_id=decision if state else None,
+        lookers=tuple(one for one in lookers if one != owner) if people else (),
+    )
+
+
+_PRESENT = ("version", "state", "hold_kind", "owner_id", "asked_by_id", "decision_id", "lookers")
+
+
+def _with_presence() -> QuerySet[Withdrawal, Any]:
     heard_since, reader = Slot("heard_since", DateTimeField()), Slot("reader", IntegerField())
     visits = Visit.objects.filter(withdrawal=OuterRef("pk"), seen_at__gt=heard_since).exclude(visitor=reader)
     waiting = Decision.objects.filter(
         withdrawal=OuterRef("pk"), status__in=[Decision.Status.WAITING, Decision.Status.PROPOSED]
     )
     held = Q(claim__until__gt=_NOW)
-    return (
-        Withdrawal.objects.filter(ref=_REF)
-        .annotate(
-            owner_id=Case(When(held, then=F("claim__owner")), default=Value(None)),
-            asked_by_id=Case(When(held, then=F("claim__asked_by")), default=Value(None)),
-            decision_id=Subquery(waiting.values("pk")[:1]),
-            lookers=ArraySubquery(visits.order_by("visitor").values("visitor")),
-        )
-        .values_list("version", "state", "hold_kind", "owner_id", "asked_by_id", "decision_id", "lookers")
+    return Withdrawal.objects.filter(ref=_REF).annotate(
+        owner_id=Case(When(held, then=F("claim__owner")), default=Value(None)),
+        asked_by_id=Case(When(held, then=F("claim__asked_by")), default=Value(None)),
+        decision_id=Subquery(waiting.values("pk")[:1]),
+        lookers=ArraySubquery(visits.order_by("visitor").values("visitor")),
     )
-
-
-_PRESENCE = Prepared(_presence)
 
 
 def facts_of(withdrawal_ref: str, *, now: datetime) -> dict[str, str]:
     """Return a digest of the facts of each panel as they are now; empty without such a withdrawal. One statement."""
-    for found in _FACTS.rows(ref=withdrawal_ref, now=now, called_since=now - providers.SHORT):
-        facts = iter(found)
-        return {panel: _digest([next(facts) for _name in names]) for panel, names in _FACTS_OF.items()}
-    return {}
+    found = _FACTS.rows(ref=withdrawal_ref, now=now, called_since=now - providers.SHORT)
+    return _facts(found[0]) if found else {}
+
+
+def _facts(found: Sequence[Any]) -> dict[str, str]:
+    facts = iter(found)
+    return {panel: _digest([next(facts) for _name in names]) for panel, names in _FACTS_OF.items()}
 
 
 # The panels, as withdrawals.pages.decision shows them, and what stands in each.
@@ -127,7 +137,10 @@ _FACTS_OF = {
 }
 
 
-def _facts() -> QuerySet[Withdrawal, Any]:
+_EACH_FACT = tuple(name for names in _FACTS_OF.values() for name in names)
+
+
+def _with_facts(rows: QuerySet[Withdrawal, Any]) -> QuerySet[Withdrawal, Any]:
     verifications = Verification.objects.filter(player=OuterRef("player"), current=True)
     checks = CheckResult.objects.filter(withdrawal=OuterRef("pk"), is_current=True)
     others = Withdrawal.objects.filter(
@@ -146,26 +159,24 @@ def _facts() -> QuerySet[Withdrawal, Any]:
     )
     since = Slot("called_since", DateTimeField())
     limits = Limit.objects.annotate(cap=_object("scope", "period", "cap_amount", "cap_count", "effect"))
-    return (
-        Withdrawal.objects.filter(ref=_REF)
-        .annotate(
-            verifications=_list(verifications, "pk", "state", "level", "expires_on"),
-            standing=_object("player__self_excluded", "player__suspended", "player__name"),
-            checks=ArraySubquery(checks.order_by("pk").values("pk")),
-            details=_list(destination, "holder_name", "owned"),
-            limits=ArraySubquery(limits.order_by("pk").values("cap")),
-            others=ArraySubquery(others.order_by("pk").values("pk")),
-            last_approved=Subquery(approved.values("approved_at")[:1]),
-            open_findings=ArraySubquery(findings.order_by("pk").values("pk")),
-            balance=Subquery(balance.values("amount")[:1]),
-            stopped=ArraySubquery(ProviderControl.objects.filter(paused=True).order_by("code").values("code")),
-            failing=ArraySubquery(providers.failing_creates(_NOW, since=since).values("provider")),
-        )
-        .values_list(*(name for names in _FACTS_OF.values() for name in names))
+    return rows.annotate(
+        verifications=_list(verifications, "pk", "state", "level", "expires_on"),
+        standing=_object("player__self_excluded", "player__suspended", "player__name"),
+        checks=ArraySubquery(checks.order_by("pk").values("pk")),
+        details=_list(destination, "holder_name", "owned"),
+        limits=ArraySubquery(limits.order_by("pk").values("cap")),
+        others=ArraySubquery(others.order_by("pk").values("pk")),
+        last_approved=Subquery(approved.values("approved_at")[:1]),
+        open_findings=ArraySubquery(findings.order_by("pk").values("pk")),
+        balance=Subquery(balance.values("amount")[:1]),
+        stopped=ArraySubquery(ProviderControl.objects.filter(paused=True).order_by("code").values("code")),
+        failing=ArraySubquery(providers.failing_creates(_NOW, since=since).values("provider")),
     )
 
 
-_FACTS = Prepared(_facts)
+_PRESENCE = Prepared(lambda: _with_presence().values_list(*_PRESENT))
+_FACTS = Prepared(lambda: _with_facts(Withdrawal.objects.filter(ref=_REF)).values_list(*_EACH_FACT))
+_OPENED = Prepared(lambda: _with_facts(_with_presence()).values_list(*_PRESENT, *_EACH_FACT))
 
 
 def write(facts: dict[str, str]) -> str:

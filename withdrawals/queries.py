@@ -1,17 +1,16 @@
 """Reading withdrawals. Querysets are nouns; whatever is shown to people is ordered, ending in the key."""
 
+from datetime import datetime
+from typing import Any
+
 from django.db import connection
-from django.db.models import (
-    Count,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-)
-from django.db.models.functions import Right
+from django.db.models import BigIntegerField, CharField, Count, OuterRef, Q, QuerySet, Subquery, Value
+from django.db.models.functions import Cast, Right
 
 from backoffice.accounts.models import User
+from backoffice.prepared import Prepared, Slot
 from backoffice.ui.paging import COUNT_CAP
+from fraud import queries as fraud
 from kyc import queries as kyc
 from kyc.models import Player
 from providers.registry import BY_CODE
@@ -110,6 +109,12 @@ def open_findings_of(withdrawal: Withdrawal, user: User) -> list[Finding]:
     return list(withdrawal.findings.filter(resolved_at=None).order_by("-stops_payouts", "at", "pk"))
 
 
+def stopping_payouts_of(player: Any) -> QuerySet[Finding]:
+    """Return what is open and stops every payout of a player, the oldest first."""
+    found = Finding.objects.filter(stops_payouts=True, resolved_at=None, withdrawal__player=player)
+    return found.select_related("withdrawal").order_by("at", "pk")
+
+
 def claimers() -> QuerySet[User]:
     """Return the active people who may claim what waits for a decision."""
     rights = ["decide_withdrawal", "decide_flagged"]
@@ -148,11 +153,32 @@ def earlier_payouts(withdrawal: Withdrawal) -> QuerySet[Withdrawal]:
     )
 
 
-def sharing_destination(withdrawal: Withdrawal) -> list[int]:
-    """Return the other players who have the same payout details, those who had them first before the others."""
-    same = Destination.objects.filter(account_digest=withdrawal.destination.account_digest)
-    others = same.exclude(player_id=withdrawal.player_id).order_by("first_seen_at", "pk")
-    return list(dict.fromkeys(others.values_list("player_id", flat=True)[:MOST_DESTINATIONS]))
+def links_of(withdrawal: Withdrawal, *, since: datetime) -> dict[int, str]:
+    """Return what other players share with the one who asks, by player; shared since then, but for payout details.
+
+    First come those whom this money could reach as well, and of those who had the payout details first. One statement.
+    """
+    account, label = withdrawal.destination.account_digest, withdrawal.destination.label
+    rows = _LINKS.rows(player=withdrawal.player_id, since=since, account=account)
+    had = sorted((first_seen, other) for kind, other, first_seen in rows if kind == _PAYOUT_DETAILS)
+    found = {other: f"payout details {label}" for _first_seen, other in had}
+    for link in fraud.by_links(row for row in rows if row[0] != _PAYOUT_DETAILS):
+        found[link.player_id] = ", ".join(filter(None, [found.get(link.player_id), link.shared]))
+    return found
+
+
+_PAYOUT_DETAILS = -1
+
+
+def _links() -> QuerySet[Any, Any]:
+    """What fraud knows to be shared, and the payout details, with since when in the place of words."""
+    same = Destination.objects.filter(account_digest=Slot("account", CharField()))
+    others = same.exclude(player_id=Slot("player", BigIntegerField())).order_by("first_seen_at", "pk")
+    had = others.annotate(kind=Value(_PAYOUT_DETAILS), words=Cast("first_seen_at", CharField()))
+    return had.values_list("kind", "player_id", "words")[:MOST_DESTINATIONS].union(fraud.links())
+
+
+_LINKS = Prepared(_links)
 
 
 def players_waiting() -> QuerySet[Withdrawal, int]:

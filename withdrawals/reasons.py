@@ -4,6 +4,7 @@ A neutral reason (suspicion, law) is shown to the player and to support as a neu
 whoever writes player text can draw from ``player_text`` alone.
 """
 
+import re
 from dataclasses import dataclass
 
 from withdrawals.states import HoldKind
@@ -17,6 +18,8 @@ class Reason:
     player_text: str
 
 
+# Plain text in one line: what tells a browser or a mail to do something stays out.
+PLAIN = re.compile(r"\A[^<>\x00-\x1f]*\Z")
 NEUTRAL = "We could not approve this withdrawal. The money is back in your balance."
 
 REJECT: tuple[Reason, ...] = (
@@ -166,6 +169,11 @@ def listed(move: str, *, legal_hold: bool) -> tuple[Reason, ...]:
     if move == "release":
         return UNFREEZE if legal_hold else RELEASE
     return BY_MOVE.get(move, ())
+
+
+def may_be_reworded(code: str) -> bool:
+    """Whether a person may say this reason of a rejection to the player in other words: it is one that can be told."""
+    return any(one.code == code and one.player_text != NEUTRAL for one in REJECT)
 
 
 def label_of(code: str) -> str:

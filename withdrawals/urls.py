@@ -38,6 +38,7 @@ urlpatterns = [
     path("withdrawals/bulk/<int:pk>/undo/", bulk_job.Act.as_view(act="undo"), name="bulk-undo"),
     path("withdrawals/<slug:ref>/", decision.Record.as_view(), name="record"),
     path("withdrawals/<slug:ref>/note/", acts.AddNote.as_view(), name="note"),
+    path("withdrawals/<slug:ref>/ask/", acts.AskPayments.as_view(), name="ask"),
     path("withdrawals/<slug:ref>/claim/", acts.ClaimRow.as_view(), name="claim"),
     path("withdrawals/<slug:ref>/presence/", presence.Held.as_view(), name="presence"),
     path("withdrawals/<slug:ref>/evidence/", evidence.Evidence.as_view(), name="evidence"),

@@ -1,11 +1,11 @@
 """How far the limits are used: a player's by what was asked for, the house's by what was approved."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection
-from django.db.models import Count, Q, Sum
 
 from withdrawals.models import Limit, Withdrawal
 from withdrawals.states import COUNTED, WITH_PROVIDER, State
@@ -15,16 +15,26 @@ PERIODS: dict[str, timedelta] = {
     Limit.Period.WEEK: timedelta(days=7),
     Limit.Period.MONTH: timedelta(days=30),
 }
+# What was asked for before counts against a player's limits, what was approved since against the house's.
+_USED = {
+    Limit.Scope.PLAYER: """
+        SELECT 'player', '{period}', sum(reference_amount), count(*) FROM withdrawals_withdrawal
+        WHERE player_id = %(player)s AND id < %(withdrawal)s AND state IN %(counted)s
+          AND requested_at > %(requested_{period})s
+    """,
+    Limit.Scope.HOUSE: """
+        SELECT 'house', '{period}', sum(reference_amount), count(*) FROM withdrawals_withdrawal
+        WHERE EXISTS (SELECT FROM withdrawals_limit WHERE scope = 'house' AND period = '{period}')
+          AND approved_at > %(approved_{period})s AND state IN %(approved)s AND id <> %(withdrawal)s
+    """,
+}
 _USAGE = """
-    SELECT coalesce(sum(reference_amount) FILTER (WHERE requested_at > %(day)s), 0)::bigint,
-           coalesce(sum(reference_amount) FILTER (WHERE requested_at > %(week)s), 0)::bigint,
-           coalesce(sum(reference_amount) FILTER (WHERE requested_at > %(month)s), 0)::bigint,
-           count(*) FILTER (WHERE requested_at > %(day)s),
-           count(*) FILTER (WHERE requested_at > %(week)s),
-           count(*) FILTER (WHERE requested_at > %(month)s)
-    FROM withdrawals_withdrawal
-    WHERE player_id = %(player)s AND id < %(before)s AND state IN %(states)s
-      AND requested_at > %(month)s
+    SELECT l.id, l.scope, l.period, l.cap_amount, l.cap_count, l.effect,
+           coalesce(used.amount, 0)::bigint, coalesce(used.number, 0)
+    FROM withdrawals_limit l
+    LEFT JOIN ({used}) AS used (scope, period, amount, number) USING (scope, period)
+    WHERE l.scope IN %(scopes)s AND (l.scope, l.period) <> ('house', 'request')
+    ORDER BY l.id
 """
 
 
@@ -55,60 +65,46 @@ class Usage:
         return self.left < 0
 
 
-def every_limit() -> list[Limit]:
-    """Return all limits, for a page that asks for both kinds of use: they are read once."""
-    return list(Limit.objects.order_by("pk"))
-
-
-def of_player(withdrawal: Withdrawal, *, now: datetime, among: Sequence[Limit] | None = None) -> list[Usage]:
+def of_player(withdrawal: Withdrawal) -> list[Usage]:
     """Return the use of every player limit by what was requested before this withdrawal, and by it.
 
-    Counts requests in the window that begins before ``now``. Earlier is what has the smaller key: keys are
+    Counts requests in the window that ends with this one. Earlier is what has the smaller key: keys are
     drawn under the player's lock, so of two parallel requests the later one always sees the earlier one,
     whatever their clocks said. The caller holds that lock when the answer decides something.
     """
-    limits = _of_scope(Limit.Scope.PLAYER, among)
-    begins = {period: now - length for period, length in PERIODS.items()}
-    with connection.cursor() as cursor:
-        # By hand: every screening asks this, and the ORM takes longer to write it than PostgreSQL to answer.
-        cursor.execute(
-            _USAGE,
-            {"player": withdrawal.player_id, "before": withdrawal.pk, "states": tuple(COUNTED), **begins},
-        )
-        row = cursor.fetchone()
-    amounts, counts = dict(zip(begins, row[:3], strict=True)), dict(zip(begins, row[3:], strict=True))
-    return _usages(limits, withdrawal, amounts, counts)
+    return _of(withdrawal, [Limit.Scope.PLAYER], now=withdrawal.requested_at)
 
 
-def of_house(withdrawal: Withdrawal, *, now: datetime, among: Sequence[Limit] | None = None) -> list[Usage]:
+def of_house(withdrawal: Withdrawal, *, now: datetime) -> list[Usage]:
     """Return the use of the house's limits by what was approved since; ``this`` is the withdrawal itself."""
-    limits = [limit for limit in _of_scope(Limit.Scope.HOUSE, among) if limit.period in PERIODS]
-    if not limits:
-        return []
-    begins = {limit.period: now - PERIODS[limit.period] for limit in limits}
-    approved = Withdrawal.objects.filter(
-        approved_at__gt=min(begins.values()), state__in=[State.APPROVED, *WITH_PROVIDER, State.COMPLETED]
-    ).exclude(pk=withdrawal.pk)
-    found = approved.aggregate(
-        **{f"sum_{period}": Sum("reference_amount", filter=Q(approved_at__gt=at)) for period, at in begins.items()},
-        **{f"count_{period}": Count("pk", filter=Q(approved_at__gt=at)) for period, at in begins.items()},
-    )
-    amounts = {period: found[f"sum_{period}"] or 0 for period in begins}
-    return _usages(limits, withdrawal, amounts, {period: found[f"count_{period}"] for period in begins})
+    return _of(withdrawal, [Limit.Scope.HOUSE], now=now)
 
 
-def _of_scope(scope: Limit.Scope, among: Sequence[Limit] | None) -> list[Limit]:
-    if among is None:
-        return list(Limit.objects.filter(scope=scope).order_by("pk"))
-    return [limit for limit in among if limit.scope == scope]
+def of_both(withdrawal: Withdrawal, *, now: datetime) -> tuple[list[Usage], list[Usage]]:
+    """Return what of_player() and of_house() say, in one statement."""
+    found = _of(withdrawal, [Limit.Scope.PLAYER, Limit.Scope.HOUSE], now=now)
+    player, house = ([one for one in found if one.limit.scope == scope] for scope in _USED)
+    return player, house
 
 
-def _usages(
-    limits: Iterable[Limit], withdrawal: Withdrawal, amounts: Mapping[str, int], counts: Mapping[str, int]
-) -> list[Usage]:
-    return [
-        Usage(limit=limit, before=counts.get(limit.period, 0), this=1)
-        if limit.cap_amount is None
-        else Usage(limit=limit, before=amounts.get(limit.period, 0), this=withdrawal.reference_amount or 0)
-        for limit in limits
-    ]
+def _of(withdrawal: Withdrawal, scopes: Sequence[Limit.Scope], *, now: datetime) -> list[Usage]:
+    # By hand: every screening asks this, and the ORM takes longer to write it than PostgreSQL to answer.
+    used = " UNION ALL ".join(_USED[scope].format(period=period) for scope in scopes for period in PERIODS)
+    values: dict[str, Any] = {
+        "player": withdrawal.player_id,
+        "withdrawal": withdrawal.pk,
+        "scopes": tuple(scopes),
+        "counted": tuple(COUNTED),
+        "approved": (State.APPROVED, *WITH_PROVIDER, State.COMPLETED),
+    }
+    values |= {f"requested_{period}": withdrawal.requested_at - length for period, length in PERIODS.items()}
+    values |= {f"approved_{period}": now - length for period, length in PERIODS.items()}
+    with connection.cursor() as cursor:
+        cursor.execute(_USAGE.format(used=used), values)
+        return [_usage(Limit(*limit), withdrawal, amount, number) for *limit, amount, number in cursor.fetchall()]
+
+
+def _usage(limit: Limit, withdrawal: Withdrawal, amount: int, number: int) -> Usage:
+    if limit.cap_amount is None:
+        return Usage(limit=limit, before=number, this=1)
+    return Usage(limit=limit, before=amount, this=withdrawal.reference_amount or 0)

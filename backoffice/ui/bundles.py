@@ -11,7 +11,15 @@ from django.core.files.storage import FileSystemStorage
 
 BUNDLES = {
     "desk.css": ("tokens.css", "components.css"),
-    "desk.js": ("django_htmx/htmx-2.min.js", "app.js", "sign_in.js", "palette.js", "list.js", "decide.js"),
+    "desk.js": (
+        "django_htmx/htmx-2.min.js",
+        "app.js",
+        "sign_in.js",
+        "palette.js",
+        "list.js",
+        "decide.js",
+        "unsaved.js",
+    ),
 }
 
 

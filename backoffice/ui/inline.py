@@ -15,7 +15,7 @@ from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
-from backoffice.money import format_money
+from backoffice.money import format_money, to_major_string
 from backoffice.ui.markup import markup
 from backoffice.ui.masking import initials_of
 
@@ -125,7 +125,8 @@ def time(at: datetime | None, form: str = "short", now: datetime | None = None) 
     """A ``<time>`` whose tooltip is the full local time with its offset.
 
     Forms: ``short`` (14:12 today, else 13 Oct 2026), ``time``, ``date``, ``exact`` (with seconds),
-    ``utc`` (with milliseconds), ``relative`` (38 min ago, in 5 min). None gives the dash.
+    ``utc`` (with milliseconds), ``both`` (with seconds, in UTC and local), ``relative`` (38 min ago, in 5 min).
+    None gives the dash.
     Whoever wants exact times gets day and second in place of every form but ``utc`` and ``date``.
     """
     if at is None:
@@ -139,6 +140,8 @@ def time(at: datetime | None, form: str = "short", now: datetime | None = None) 
         text = clock if local.date() == timezone.localtime(now).date() else day
     elif form == "relative":
         text = f"in {duration(at - now)}" if at > now else f"{duration(now - at)} ago"
+    elif form == "both":
+        text = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {exact(at)}"
     elif form == "utc":
         utc = at.astimezone(UTC)
         text = f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03}"
@@ -250,16 +253,28 @@ def two_lines(words: str, lead: SafeString | None = None) -> SafeString:
     return markup('<span class="two" title="{0}">{1}{0}</span>', words, start)
 
 
-def ref(value: str, copy: bool = True) -> SafeString:
-    """A reference in monospace with a copy button. Tables pass ``copy=False``."""
+def ref(value: str, copy: bool = True, key: str = "") -> SafeString:
+    """A reference in monospace with a copy button. Tables pass ``copy=False``; ``key`` copies the page's own."""
     if not copy:
         return markup('<span class="mono">{}</span>', value)
+    return markup('<span class="ref mono">{}{}</span>', value, copies(value, key=key))
+
+
+def copies(value: str, key: str = "") -> SafeString:
+    """A button that copies a text; ``key`` presses it."""
+    keyed = markup(' data-key="{0}" aria-keyshortcuts="{1}"', key, key.upper()) if key else ""
     return markup(
-        '<span class="ref mono">{0}<button class="btn btn-quiet btn-s btn-icon no-print" type="button"'
-        ' data-copy="{0}" aria-label="Copy {0}" data-key="y">{1}</button></span>',
+        '<button class="btn btn-quiet btn-s btn-icon no-print" type="button" data-copy="{0}" aria-label="Copy {0}"{1}>'
+        "{2}</button>",
         value,
+        keyed,
         icon("copy", size="s"),
     )
+
+
+def copy_amount(amount: int, currency: str) -> SafeString:
+    """A button that copies an amount as forms take it: ``2450.00``."""
+    return copies(to_major_string(amount, currency))
 
 
 def masked(value: str) -> SafeString:

@@ -62,9 +62,9 @@ PAGES: tuple[tuple[str, str], ...] = (
 ELSEWHERE = {
     "start", "styleguide", "appearance", "sign-out", "go", "withdrawals:next", "withdrawals:claim", "withdrawals:undo",
     "withdrawals:presence", "withdrawals:facts",
-    "withdrawals:agree", "withdrawals:decline", "withdrawals:note", "withdrawals:take-over", "withdrawals:move",
-    "withdrawals:verdict", "withdrawals:provider-switch", "audit:check", "me", "confirm", "remove-app",
-    "remove-passkey", "new-codes", "passkey-options", "end-sessions",
+    "withdrawals:agree", "withdrawals:decline", "withdrawals:note", "withdrawals:ask", "withdrawals:take-over",
+    "withdrawals:move", "withdrawals:verdict", "withdrawals:provider-switch", "audit:check", "me", "confirm",
+    "remove-app", "remove-passkey", "new-codes", "passkey-options", "end-sessions",
     "withdrawals:bulk-preview", "withdrawals:bulk-apply", "withdrawals:bulk-job", "withdrawals:bulk-cancel",
     "withdrawals:bulk-undo",
 }  # fmt: skip

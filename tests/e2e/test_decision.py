@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from backoffice.accounts.models import User
@@ -262,3 +262,29 @@ def test_a_lost_connection_says_that_nobody_knows_and_sending_again_counts_once(
     desk.locator("#sheet-approve [data-commit]").click()
     expect(desk.locator("h1")).to_have_text("Queue is clear")
     assert Decision.objects.count() == 1
+
+
+def test_what_was_typed_is_not_left_without_a_word(desk: Page, live_server: LiveServer) -> None:
+    row = requested(100)
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    desk.on("dialog", stay)
+    open_page(desk, live_server, row)
+    back = desk.get_by_role("link", name="Needs a decision")
+    desk.keyboard.press("n")
+    desk.locator("#sheet-note").get_by_label("Note").fill("Called the player")
+    desk.keyboard.press("Escape")
+    back.click()
+    expect(desk.locator("h1")).to_have_text("€180.00")
+    assert asked == ["beforeunload"]
+    desk.keyboard.press("n")
+    expect(desk.locator("#sheet-note").get_by_label("Note")).to_have_value("Called the player")
+    desk.keyboard.press("Control+Enter")
+    expect(desk.get_by_text("Note added.")).to_be_visible()
+    back.click()
+    expect(desk.locator("h1")).to_have_text("Withdrawals")
+    assert asked == ["beforeunload"]

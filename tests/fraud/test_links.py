@@ -2,16 +2,19 @@ from datetime import timedelta
 
 import pytest
 
-from fraud.queries import MOST_ON_A_NETWORK, LinkedPlayer, linked_players
+from backoffice.prepared import Prepared
+from fraud import queries
+from fraud.queries import MOST_ON_A_NETWORK, LinkedPlayer
 from tests.factories.fraud import NOW, DepositFactory, LoginFactory
 
 pytestmark = pytest.mark.django_db
 PLAYER = 100000
 SINCE = NOW - timedelta(days=90)
+ASKED = Prepared(queries.links)
 
 
 def links() -> list[LinkedPlayer]:
-    return linked_players(PLAYER, since=SINCE)
+    return queries.by_links(ASKED.rows(player=PLAYER, since=SINCE))
 
 
 def test_nobody_shares_anything() -> None:

@@ -74,7 +74,7 @@ def test_each_reason_leaves_one_out_in_words(operator: User, senior: User, fraud
         "On hold.": held,
         "Needs two approvals.": review(amount=1_200_000),
         "Not yours to decide.": review(risk=(72, "high")),
-        "Needs a reason of its own: risk 45.": review(risk=(45, "medium")),
+        "Needs a reason of its own: medium risk.": review(risk=(45, "medium")),
         "Has a concern: New payout details.": with_concern,
     }
     assert {why_not(row, operator): row for row in found.values()} == found

@@ -99,9 +99,9 @@ def test_the_preview_says_what_and_what_not_and_why(client: Client, senior: User
 def test_every_row_takes_the_statements_of_its_own_checks(client: Client, django_assert_num_queries: Any) -> None:
     first, second = review(), review()
     select(client, first)
-    with django_assert_num_queries(18):
+    with django_assert_num_queries(16):
         select(client, first)
-    with django_assert_num_queries(30):
+    with django_assert_num_queries(27):
         select(client, first, second)
 
 

@@ -1,13 +1,17 @@
 """The evidence of a withdrawal: who may print it, that it is recorded, and that it shows no more than its page."""
 
+import re
+
 import pytest
 
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
+from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import make_destination, make_withdrawal
-from tests.withdrawals.screen import SignIn, send, undo_time_is_over, waiting
+from tests.withdrawals.screen import SignIn, page, send, undo_time_is_over, waiting
 from withdrawals.models import CheckResult
+from withdrawals.operations import claims, notes
 from withdrawals.pages.inputs import inputs_of
 from withdrawals.states import State
 
@@ -32,7 +36,21 @@ def test_it_says_who_decided_why_and_when_in_utc(operator: User, senior: User, c
     undo_time_is_over()
     html = client_for(senior).get(f"/withdrawals/{row.ref}/evidence/").content.decode()
     assert "Dana Kovac rejected it: Linked or duplicate account." in html and "Third account on this phone" in html
-    assert "2026-11-22 12:00:00" in html and "sealed with" in html and "Marta Keller" in html
+    assert "2026-11-22 12:00:00 UTC, 22 Nov 2026, " in html and "Marta Keller" in html
+
+
+def test_every_line_of_the_timeline_has_its_seal(operator: User, senior: User, client_for: SignIn) -> None:
+    row = waiting()
+    notes.add_note(row, author=operator, text="Called back", now=NOW)
+    for _ in range(3):
+        claims.claim(row, user=operator, now=NOW)
+        claims.let_go(row, user=operator)
+    html = client_for(senior).get(f"/withdrawals/{row.ref}/evidence/").content.decode()
+    entries = AuditEntry.objects.filter(subject_id=row.ref)
+    assert entries.count() == 7
+    assert sorted(re.findall("<code>(.+?)</code>", html)) == sorted(bytes(one.hash).hex() for one in entries)
+    assert html.count("Dana Kovac claimed this") == 3
+    assert 'Dana Kovac claimed this <span class="muted">· 3 times since' in page(client_for(senior), row)
 
 
 def test_finance_prints_without_names_and_reasons(finance: User, operator: User, client_for: SignIn) -> None:

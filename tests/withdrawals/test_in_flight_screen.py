@@ -174,6 +174,17 @@ def test_it_says_what_is_known_and_offers_no_second_sending(
     assert "/complete/" in page(client_for(finance), unknown)
 
 
+def test_the_same_question_asked_again_is_one_line(unknown: Withdrawal, admin: User, client_for: SignIn) -> None:
+    for minutes in (9, 6, 3):
+        ProviderCall.objects.create(
+            provider="northgate", verb="probe", key=str(unknown.live_attempt.key), latency_ms=minutes,
+            outcome="unknown", method="GET", path="/payouts", at=NOW - timedelta(minutes=minutes),
+        )  # fmt: skip
+    text = page(client_for(admin), unknown)
+    assert text.count("Ask whether it arrived") == 1 and "3 times since" in text
+    assert text.count("GET /payouts: no answer") == 3
+
+
 @pytest.mark.parametrize("move", [Move.COMPLETE, Move.FAIL])
 def test_the_preview_is_what_is_booked(unknown: Withdrawal, move: Move) -> None:
     facts = {"provider_reference": "ng-1"} if move == Move.COMPLETE else {"reason": "not_on_statement"}

@@ -1,10 +1,12 @@
 """Records, and what each role reads of them."""
 
 import re
+from datetime import timedelta
 
 import pytest
 
 from backoffice.accounts.models import User
+from ledger.models import Entry
 from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import make_destination, make_withdrawal
@@ -114,3 +116,43 @@ def test_an_attempt_says_its_answer_once(finance: User, operator: User, client_f
     assert "<dt>Answer</dt><dd>Beneficiary refused</dd>" in html and "beneficiary_refused" not in html
     attempts.update(answer="The account is closed", answer_code="AC04")
     assert "AC04" in page(client_for(finance), row)
+
+
+def test_the_journal_leads_to_its_entries_at_their_seconds(finance: User, operator: User, client_for: SignIn) -> None:
+    row, client = make_withdrawal(State.COMPLETED, by=operator), client_for(finance)
+    entries = Entry.objects.filter(reference=row.ref)
+    html = page(client, row)
+    assert re.findall(r'href="/ledger/entries/(\d+)/">', html) == [str(entry.pk) for entry in entries.order_by("pk")]
+    journal = html[html.index("Entries of this withdrawal") :].partition("</table>")[0]
+    assert len(re.findall(r">\d+ Nov 2026, \d\d:\d\d:\d\d</time>", journal)) == len(entries)
+
+
+def test_an_attempt_says_when_the_provider_is_asked_again(
+    operator: User, support: User, finance: User, client_for: SignIn
+) -> None:
+    row = make_withdrawal(State.PROCESSING, by=operator)
+    Withdrawal.objects.filter(pk=row.pk).update(next_step_at=NOW)
+    html = page(client_for(operator), row)
+    assert "<dt>Next step</dt><dd>The provider is asked again on 22 Nov 2026, " in html
+    assert "Next step" not in page(client_for(support), row)
+    Withdrawal.objects.filter(pk=row.pk).update(next_step_at=None)
+    assert "None: a person decides" in page(client_for(finance), row)
+    paid = make_withdrawal(State.COMPLETED, by=operator)
+    assert "Next step" not in page(client_for(operator), paid)
+
+
+def test_why_and_players_like_this_are_folded_on_a_record(operator: User, support: User, client_for: SignIn) -> None:
+    row = make_withdrawal(State.COMPLETED, by=operator)
+    html = page(client_for(operator), row)
+    for title in ("Why it was looked at", "Players like this"):
+        assert re.search(rf">{title}</h2>.{{0,80}}<details><summary>", html, re.S), title
+    assert "Players like this" not in page(client_for(support), row)
+
+
+def test_the_sheet_that_settles_shows_what_it_books(operator: User, senior: User, client_for: SignIn) -> None:
+    row, client = make_withdrawal(State.OUTCOME_UNKNOWN, by=operator, now=NOW - timedelta(days=1)), client_for(senior)
+    html = page(client, row)
+    sheet = html[html.index('id="sheet-complete"') : html.index('id="sheet-fail"')]
+    assert "What it books" in sheet and "− €180.00" in sheet and "Pay" in sheet
+    assert "What it books" in client.get(f"/withdrawals/{row.ref}/complete/").text
+    assert Withdrawal.objects.get().state == State.OUTCOME_UNKNOWN

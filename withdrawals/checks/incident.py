@@ -2,18 +2,14 @@
 
 from datetime import datetime
 
+from withdrawals import queries
 from withdrawals.checks.outcome import Outcome, review
-from withdrawals.models import Finding, Withdrawal
+from withdrawals.models import Withdrawal
 
 
 def none_open(withdrawal: Withdrawal, *, now: datetime) -> list[Outcome]:
     """Nothing to say, unless money of this player may be out and nobody has settled it."""
-    finding = (
-        Finding.objects.filter(stops_payouts=True, resolved_at=None, withdrawal__player_id=withdrawal.player_id)
-        .select_related("withdrawal")
-        .order_by("at", "pk")
-        .first()
-    )
+    finding = queries.stopping_payouts_of(withdrawal.player_id).first()
     if finding is None or finding.withdrawal is None:
         return []
     return [

@@ -13,7 +13,7 @@ from withdrawals.usage import Usage, of_player
 
 def within_limits(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
     """Per request, 24 hours, 7 days, 30 days and number of requests, for this player."""
-    return judge(withdrawal, of_player(withdrawal, now=withdrawal.requested_at))
+    return judge(withdrawal, of_player(withdrawal))
 
 
 def judge(withdrawal: Withdrawal, usages: Sequence[Usage]) -> Outcome:

@@ -87,8 +87,8 @@ def _not_approvable(withdrawal: Withdrawal, user: User) -> LeftOut | None:
         if withdrawal.approvals_needed > 1:
             return LeftOut("Needs two approvals")
         return LeftOut("Above your limit" if Move.ENDORSE in moves else "Not yours to decide")
-    if decisions.needs_reason(withdrawal, Move.APPROVE):
-        return LeftOut("Needs a reason of its own", f"risk {withdrawal.risk_score}.")
+    if because := decisions.explained_because(withdrawal, Move.APPROVE, user):
+        return LeftOut("Needs a reason of its own", f"{', '.join(because)}.")
     concerns = withdrawal.check_results.filter(is_current=True, outcome__in=CheckResult.CONCERNS)
     if (title := concerns.order_by("-points", "code").values_list("title", flat=True).first()) is not None:
         return LeftOut("Has a concern", f"{title}.")

@@ -22,6 +22,7 @@ from withdrawals.exceptions import (
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Claim, Decision, Withdrawal
 from withdrawals.operations import claims, holds, screening, validity
+from withdrawals.permissions import over_ceiling
 from withdrawals.states import MOVE_LOOKS, Move
 
 # What a person may decide; machine moves can never be named by a request.
@@ -73,6 +74,8 @@ def decide(
                 raise NeedsReason("This reason says nothing by itself: write in the note what it is.")
             if move == Move.HOLD:
                 holds.require_fitting(reason, facts or {}, now=now)
+            if move == Move.REJECT:
+                guards.require_sayable(reason, str((facts or {}).get("player_message", "")))
             two = guards.takes_two(subject, move, actor)
             decision = Decision.objects.create(
                 withdrawal=subject,
@@ -148,10 +151,15 @@ def first_answer(key: str, withdrawal: Withdrawal, move: Move, *, actor: User, r
     return first
 
 
-def needs_reason(withdrawal: Withdrawal, move: Move) -> bool:
-    """Whether a person must give a reason: the move is declared so, or it approves a risk."""
-    risky = policy.approval_needs_reason(withdrawal.risk_level)
-    return Withdrawal.wants_reason(move) or (risky and move in (Move.APPROVE, Move.ENDORSE))
+def explained_because(withdrawal: Withdrawal, move: Move, actor: User) -> tuple[str, ...]:
+    """Return why policy has this person explain the approval, in words; nothing where it does not."""
+    if move not in (Move.APPROVE, Move.ENDORSE):
+        return ()
+    return policy.explained_because(
+        risk_level=withdrawal.risk_level,
+        has_new_details=withdrawal.has_new_details,
+        above_own_limit=over_ceiling(withdrawal, actor),
+    )
 
 
 def undo(decision: Decision, *, actor: User, now: datetime) -> Decision:
@@ -186,8 +194,8 @@ def _proof_of(decision: Decision) -> dict[str, str]:
 
 def _check_reason(subject: Withdrawal, move: Move, actor: User, reason: str) -> None:
     subject.check_reason(move, actor, reason)
-    if not reason and needs_reason(subject, move):
-        raise NeedsReason("An approval at medium or high risk needs a reason.")
+    if not reason and (because := explained_because(subject, move, actor)):
+        raise NeedsReason(f"This approval needs a reason: {', '.join(because)}.")
 
 
 def end(decision: Decision, status: Decision.Status, *, now: datetime) -> None:

@@ -40,7 +40,9 @@ _WORDS = {
 # Money may have gone out that our books do not have; besides whatever an ended attempt is said to have done.
 _STOPS_PAYOUTS = frozenset({"second_payout", "event_without_attempt", "paid_after_release", "paid_after_return"})
 
-KINDS = tuple(_WORDS)
+# Not of a provider but of a colleague: see questions.py.
+QUESTION = "question"
+KINDS = (*_WORDS, QUESTION)
 
 
 def kind_label(kind: str) -> str:

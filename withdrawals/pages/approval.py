@@ -25,6 +25,16 @@ class PolicyLine:
     verdict: str
     lead: str
     words: str
+    # Whether the reader can put a question to whoever may approve it, or lift what blocks it.
+    ask: bool = False
+
+
+# Who lifts what blocks an approval, by the code of the objection.
+LIFTED_BY = {
+    "identity_no_longer_valid": "A new verification lifts it: compliance sees to the player’s identity.",
+    "over_limit": "Nobody lifts it before the limit has room again.",
+    "money_may_be_out": "Finance, a senior or an administrator lifts it by closing the finding.",
+}
 
 
 def policy_line(
@@ -43,28 +53,29 @@ def policy_line(
     words = policy.requirement(
         reference_amount=withdrawal.reference_amount, risk_level=withdrawal.risk_level, all_passed=all_passed
     ).words
-    words = " ".join([*besides, words])
-    moves = {sheet.move for sheet in sheets}
+    moves, ask = {sheet.move for sheet in sheets}, any(sheet.escalates for sheet in sheets)
+    said = next((sheet.explained for sheet in sheets if sheet.look.inline), "")
+    words = " ".join(part for part in [*besides, words, said] if part)
     if taken:
         return PolicyLine("senior", taken, words)
     if blocker:
-        return PolicyLine("blocked", "Blocked.", blocker)
+        return PolicyLine("blocked", "Blocked.", blocker, ask)
     if unexplained:
-        return PolicyLine("senior", "Only a senior may approve this.", "Part of the money is unexplained.")
+        return PolicyLine("senior", "Only a senior may approve this.", "Part of the money is unexplained.", ask)
     if Move.APPROVE in moves:
         return PolicyLine("allowed", "You can approve this.", words)
     if Move.ENDORSE in moves:
-        return PolicyLine("second", "You approve first, then a second person confirms.", words)
+        return PolicyLine("second", "Needs a second approver.", f"You approve first, then a senior confirms. {words}")
     if Move.CONFIRM in moves:
         return PolicyLine("allowed", "You can confirm this.", words)
     if withdrawal.state == State.ON_HOLD:
         return PolicyLine("senior", "On hold.", "It must be released before anybody can approve it.")
     if withdrawal.state == State.SECOND_APPROVAL:
-        own = user.pk in withdrawal.approver_ids()
-        return PolicyLine("second", "You approved this." if own else "Waits for the second approval.", words)
+        lead = "You approved this." if user.pk in withdrawal.approver_ids() else "Needs a second approver."
+        return PolicyLine("second", lead, f"A senior confirms who decided nothing on it before. {words}", ask)
     if withdrawal.needs_fraud_analyst:
-        return PolicyLine("senior", "A fraud analyst approves this first.", words)
-    return PolicyLine("senior", "You cannot approve this.", words)
+        return PolicyLine("senior", "Only a fraud analyst may approve this.", words, ask)
+    return PolicyLine("senior", "Only an operator or a senior may approve this.", words, ask)
 
 
 def first_approval(withdrawal: Withdrawal, user: Any) -> str:
@@ -90,10 +101,12 @@ def blocker(
     now: datetime,
 ) -> str:
     """Return what stands in the way of an approval now, or nothing."""
+    # Read with the withdrawal: what is hardly ever so is asked for only where it is.
+    stopped = getattr(withdrawal, "player_is_stopped", True)
     outcomes = [
-        *incident.none_open(withdrawal, now=now),
+        *(incident.none_open(withdrawal, now=now) if stopped else ()),
         identity.judge(withdrawal.player, standing),
         limits.judge(withdrawal, of_player),
     ]
     objection = validity.blocker_among(outcomes) or validity.house_objection(of_house)
-    return objection.sentence if objection else ""
+    return f"{objection.sentence} {LIFTED_BY[objection.code]}" if objection else ""

@@ -11,9 +11,9 @@ from django.urls import reverse
 
 from backoffice.accounts.models import User
 from withdrawals import visibility
-from withdrawals.forms import DeclineForm, MoveForm, NoteForm
+from withdrawals.forms import DeclineForm, MoveForm, NoteForm, QuestionForm
 from withdrawals.models import Decision, Withdrawal
-from withdrawals.operations import claims
+from withdrawals.operations import claims, questions
 from withdrawals.pages import pending, sheets
 from withdrawals.pages.sheets import Action, Sheet, with_view
 
@@ -35,6 +35,10 @@ class Ask:
     css: str = ""
 
 
+QUESTION = Ask(
+    "ask", "Ask the payments team…", "What should the payments team look into?", "Ask them", "Asking…", "q", "flag",
+    hint="Their answer stands here.",
+)  # fmt: skip
 NOTE = Ask("note", "Note", "What should colleagues know?", "Add note", "Adding…", "n", "note", "quiet", css="opt")
 
 
@@ -86,6 +90,9 @@ def bar_of(
     now: datetime,
 ) -> dict[str, Any]:
     """Return the context of withdrawals/bar.html. ``queue``: where "next" comes from, for who goes on in one."""
+    if questions.may_ask(withdrawal, user):
+        address = with_view(reverse("withdrawals:ask", args=[withdrawal.ref]), view)
+        asked = [*asked, (QUESTION, address, QuestionForm(auto_id="id_ask_%s"))]
     if user.has_perm("withdrawals.add_note"):
         address = with_view(reverse("withdrawals:note", args=[withdrawal.ref]), view)
         asked = [*asked, (NOTE, address, NoteForm(author=user, auto_id="id_note_%s"))]

@@ -12,7 +12,7 @@ from backoffice.accounts.models import User
 from kyc import queries as kyc
 from kyc.states import Standing
 from withdrawals import guards, statement, usage, visibility
-from withdrawals.models import CheckResult, Limit, Withdrawal
+from withdrawals.models import CheckResult, Withdrawal
 from withdrawals.pages.approval import blocker, first_approval, policy_line
 from withdrawals.pages.earlier import earlier_of
 from withdrawals.pages.limits import MOST_BARS, bars_of, over_limits
@@ -35,6 +35,8 @@ PANELS = {
     "route": "where it goes",
     "earlier": "the earlier payouts",
 }
+# The headings under which stands what the checks counted.
+COUNTED = ("Where the money came from", "Linked players")
 # Without these nobody approves.
 NEEDED = ("why", "limits", "player", "money", "route")
 # Which part of the page shows what withdrawals.pulse calls a fact.
@@ -65,24 +67,18 @@ class Facts:
         return route_of(self.withdrawal, self.user, now=self.now)
 
     @cached_property
-    def limits(self) -> list[Limit]:
-        return usage.every_limit()
-
-    @cached_property
-    def of_player(self) -> list[usage.Usage]:
-        return usage.of_player(self.withdrawal, now=self.withdrawal.requested_at, among=self.limits)
-
-    @cached_property
-    def of_house(self) -> list[usage.Usage]:
-        return usage.of_house(self.withdrawal, now=self.now, among=self.limits)
+    def limits(self) -> tuple[list[usage.Usage], list[usage.Usage]]:
+        """The use of the player's limits, and of the house's."""
+        return usage.of_both(self.withdrawal, now=self.now)
 
     # -- the panels, as their templates take them ---------------------------------------------
 
     def why(self) -> dict[str, Any]:
-        return {"why": why_of(self.withdrawal, self.results, self.user)}
+        return {"why": why_of(self.withdrawal, self.results, self.user, panels=COUNTED)}
 
     def limits_after(self) -> dict[str, Any]:
-        bars = bars_of([*self.of_player, *self.of_house], self.withdrawal)
+        of_player, of_house = self.limits
+        bars = bars_of([*of_player, *of_house], self.withdrawal)
         return {"bars": bars[:MOST_BARS], "more_bars": bars[MOST_BARS:]}
 
     def player(self) -> dict[str, Any]:
@@ -110,7 +106,7 @@ class Facts:
         """Return what stands in the way of an approval now, or nothing."""
         if self.withdrawal.state not in UNDECIDED:
             return ""
-        return blocker(self.withdrawal, self.standing, self.of_player, self.of_house, now=self.now)
+        return blocker(self.withdrawal, self.standing, *self.limits, now=self.now)
 
 
 def context_of(facts: Facts, offered: list[Sheet], *, taken: str) -> dict[str, Any]:
@@ -143,6 +139,7 @@ def context_of(facts: Facts, offered: list[Sheet], *, taken: str) -> dict[str, A
     senior = not unknown and bool(facts.statement.unexplained) and not guards.may_approve_unexplained(facts.user)
     if senior:
         offered = [sheet for sheet in offered if not sheet.look.inline]
+    besides = [] if unknown else [*over_limits([one for of in facts.limits for one in of]), *_wait(facts.route)]
     return context | {
         "blocker": blocked,
         "needs_senior": senior,
@@ -154,7 +151,7 @@ def context_of(facts: Facts, offered: list[Sheet], *, taken: str) -> dict[str, A
             blocker=blocked,
             taken=taken,
             unexplained=senior,
-            besides=[] if unknown else [*over_limits([*facts.of_player, *facts.of_house]), *_wait(facts.route)],
+            besides=besides,
         ),
         "first_approval": first_approval(facts.withdrawal, facts.user),
         "sees_money": visibility.sees(facts.user, visibility.Field.MONEY),

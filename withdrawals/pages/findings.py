@@ -7,7 +7,7 @@ from typing import Any
 from backoffice.audit import queries as audit
 from backoffice.ui import inline
 from withdrawals.models import Finding
-from withdrawals.operations.findings import subject_of
+from withdrawals.operations.findings import QUESTION, subject_of
 
 _STATUSES = {
     "pending": "Not decided yet",
@@ -41,6 +41,8 @@ def closing_of(finding: Finding) -> Closing | None:
 
 def effect_of(finding: Finding) -> str:
     """Return what closing it does, and what it does not do."""
+    if finding.kind == QUESTION:
+        return "Your answer closes it, and stands on the withdrawal for whoever asked. It moves no money."
     ends = " Payouts to this player go on." if finding.stops_payouts else ""
     return f"Closing moves no money and does not change the withdrawal: it says that somebody looked into this.{ends}"
 

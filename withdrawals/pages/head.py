@@ -65,8 +65,9 @@ def head_of(
     withdrawal: Withdrawal, user: User, presence: Presence, last: Decision | None, *, now: datetime
 ) -> dict[str, Any]:
     """Return what the head and the timeline of every page about a withdrawal show. ``last``: the last decision."""
-    notes = timeline.notes_for(withdrawal, user)
-    events = timeline.events_of(withdrawal, user, notes=notes)
+    entries = timeline.entries_of(withdrawal)
+    notes = timeline.notes_for(withdrawal, user, entries=entries)
+    events = timeline.events_of(entries, user, notes=notes)
     name = visibility.player_name(user, withdrawal.player)
     state = visibility.state_for(user, withdrawal.state, withdrawal.hold_kind)
     context = {

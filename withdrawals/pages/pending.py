@@ -17,7 +17,11 @@ from withdrawals.states import MOVE_LOOKS, HoldKind, Move, State
 
 def undo_offer(user: Any, *, now: datetime, view: str = "") -> dict[str, Any] | None:
     """Return the toast of base.html while this person's last decision can be taken back."""
-    decision = decided.undoable(user, now=now)
+    return offer_to_undo(decided.undoable(user, now=now), user, now=now, view=view)
+
+
+def offer_to_undo(decision: Decision | None, user: Any, *, now: datetime, view: str = "") -> dict[str, Any] | None:
+    """Return the toast for a decision that can be taken back; nothing without one."""
     if decision is None:
         return None
     name = visibility.player_name(user, decision.withdrawal.player)
@@ -61,7 +65,7 @@ def declined_words(decision: Decision) -> str:
 
 def waiting_facts(decision: Decision) -> list[tuple[str, str]]:
     """Return what was written with a decision: what the second person must see to agree."""
-    told = [("Provider’s reference", "provider_reference"), ("Evidence", "evidence")]
+    told = [("Provider’s reference", "provider_reference"), ("Evidence", "evidence"), ("Message", "player_message")]
     facts = [(label, decision.facts[name]) for label, name in told if decision.facts.get(name)]
     return [*facts, ("Note", decision.note)] if decision.note else facts
 

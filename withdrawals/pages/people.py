@@ -7,7 +7,6 @@ from typing import Any
 from django.utils import timezone
 
 from backoffice.ui.masking import mask_email, mask_phone
-from fraud import queries as fraud
 from kyc import queries as kyc
 from kyc.models import Player
 from kyc.states import Standing
@@ -81,7 +80,7 @@ def linked_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> People | N
     """Return who shares something with the player; None for whoever works without names."""
     if not visibility.sees(user, Field.NAME):
         return None
-    links, today = _links(withdrawal, now=now), timezone.localdate(now)
+    links, today = queries.links_of(withdrawal, since=now - LINKED_SINCE), timezone.localdate(now)
     rows = {row.pk: row for row in kyc.standings(on=today).filter(pk__in=list(links))} if links else {}
     known = [(rows[pk], shared) for pk, shared in links.items() if pk in rows]
     linked = tuple(_linked(player, shared, today) for player, shared in known[:MOST_LINKED])
@@ -99,14 +98,6 @@ def similar_of(withdrawal: Withdrawal, user: Any) -> str:
     parts = sorted(ended.items(), key=lambda item: -item[1])
     ends = ", ".join(f"{number} {LOOKS[State(state)].label.lower()}" for state, number in parts)
     return f"{total} like this one lately, by the same method and of half to twice the amount: {ends}."
-
-
-def _links(withdrawal: Withdrawal, *, now: datetime) -> dict[int, str]:
-    """Return what other players share, by player: first those whom this money could reach as well."""
-    links = dict.fromkeys(queries.sharing_destination(withdrawal), f"payout details {withdrawal.destination.label}")
-    for link in fraud.linked_players(withdrawal.player_id, since=now - LINKED_SINCE):
-        links[link.player_id] = ", ".join(filter(None, [links.get(link.player_id), link.shared]))
-    return links
 
 
 def standing_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Standing | None:

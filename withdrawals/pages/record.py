@@ -11,7 +11,8 @@ from ledger import queries as ledger
 from ledger.queries import Booked
 from withdrawals import visibility
 from withdrawals.models import PayoutAttempt, Withdrawal
-from withdrawals.operations import payouts
+from withdrawals.operations import payouts, questions
+from withdrawals.pages.findings import Closing, closing_of
 from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, State, WaitReason
 from withdrawals.visibility import Field
@@ -36,6 +37,8 @@ class Attempt:
     code: str
     reference: str
     why: str
+    # What happens by itself, while it is with the provider.
+    next_step: str
 
 
 _ATTEMPTS = {
@@ -48,6 +51,15 @@ _ATTEMPTS = {
     "cancelled": "Cancelled",
     "returned": "Came back",
 }
+
+
+_IN_FLIGHT = ("sending", "accepted", "unknown")
+
+
+def _next_step(withdrawal: Withdrawal) -> str:
+    if withdrawal.next_step_at is None:
+        return "None: a person decides"
+    return f"The provider is asked again on {_moment(withdrawal.next_step_at)}"
 
 
 def attempts_of(withdrawal: Withdrawal, user: Any) -> list[Attempt]:
@@ -64,6 +76,7 @@ def attempts_of(withdrawal: Withdrawal, user: Any) -> list[Attempt]:
             code=attempt.answer_code if codes and not _is_said(attempt) else "",
             reference=attempt.provider_reference if codes else "",
             why="; ".join(attempt.trace) if codes else "",
+            next_step=_next_step(withdrawal) if codes and attempt.state in _IN_FLIGHT else "",
         )
         for attempt in withdrawal.attempts.order_by("-number")
     ]
@@ -75,6 +88,21 @@ def _is_said(attempt: PayoutAttempt) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What the payments team was asked, and its answer; None while it is open."""
+
+    words: str
+    at: datetime
+    answer: Closing | None
+
+
+def question_of(withdrawal: Withdrawal, user: Any) -> Question | None:
+    """Return the last question, to those who may ask."""
+    asked = questions.question_of(withdrawal) if questions.may_ask(withdrawal, user) else None
+    return Question(asked.words, asked.at, closing_of(asked)) if asked else None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """The outcome line of a record."""
 
@@ -82,6 +110,8 @@ class Outcome:
     tone: str
     lead: str
     words: str
+    # The provider's, once it is paid.
+    reference: str = ""
 
 
 def outcome_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Outcome:
@@ -89,13 +119,13 @@ def outcome_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Outcome:
     look = LOOKS[visibility.state_for(user, withdrawal.state, withdrawal.hold_kind)]
     through = provider_label(withdrawal.provider)
     at = withdrawal.closed_at
-    words = look.help
+    words, reference = look.help, ""
     if withdrawal.state in (State.COMPLETED, State.RETURNED) and at is not None:
         verb = "paid by" if withdrawal.state == State.COMPLETED else "came back to"
         took = inline.duration(at - withdrawal.requested_at)
         amount = inline.written(withdrawal.amount, withdrawal.currency)
-        reference = f"provider reference {withdrawal.provider_reference}"
-        words = f"{amount} {verb} {through} on {_moment(at)}, {took} after the request; {reference}."
+        words = f"{amount} {verb} {through} on {_moment(at)}, {took} after the request."
+        reference = withdrawal.provider_reference
     elif withdrawal.state in (State.PROCESSING, State.OUTCOME_UNKNOWN):
         words = f"{through} has it. {look.help}"
     elif withdrawal.wait_reason and visibility.sees(user, Field.STATE):
@@ -103,7 +133,7 @@ def outcome_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Outcome:
         return Outcome("clock", "attn", f"{look.label}.", words)
     elif at is not None:
         words = f"On {_moment(at)}. {look.help}"
-    return Outcome(look.icon, look.tone, f"{look.label}.", words)
+    return Outcome(look.icon, look.tone, f"{look.label}.", words, reference)
 
 
 def _waits_for(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:

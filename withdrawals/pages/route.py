@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from backoffice.ui import inline
-from fraud import queries as fraud
 from kyc.names import is_same_name
 from providers import queries as providers
 from providers.registry import BY_CODE
@@ -60,6 +59,7 @@ def route_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Route:
     waits = withdrawal.state == State.APPROVED and withdrawal.wait_reason and visibility.sees(user, Field.STATE)
     open_ = withdrawal.state in (*UNDECIDED, State.ON_HOLD)
     same = is_same_name(destination.holder_name, withdrawal.player.name)
+    deposited, typical = in_flight.known_of_route(withdrawal, code, now=now) if open_ else (0, None)
     return Route(
         method=withdrawal.get_method_display(),
         account_word=_ACCOUNT_WORDS[Method(withdrawal.method)],
@@ -72,24 +72,19 @@ def route_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Route:
         provider="" if waits else provider_label(code),
         trouble=trouble.word if trouble else "",
         fee=withdrawal.fee,
-        deposited=_deposited(withdrawal) if open_ and named else "",
-        typical=_typical(code, now=now) if open_ else "",
+        deposited=_deposited(deposited, withdrawal.currency) if open_ and named else "",
+        typical=f"typically {_within(typical)}" if typical is not None else "",
         wait=_wait(withdrawal.routes, troubles) if withdrawal.state in UNDECIDED else "",
     )
 
 
-def _deposited(withdrawal: Withdrawal) -> str:
+def _deposited(total: int, currency: str) -> str:
     """Whether the money goes back where money came from: the rule of the closed loop, as a fact."""
-    label, currency = withdrawal.destination.label, withdrawal.currency
-    total = fraud.deposited_with(withdrawal.player_id, label=label, currency=currency)
     return f"Yes, {inline.written(total, currency)}" if total else "No deposit came from it"
 
 
-def _typical(code: str, *, now: datetime) -> str:
-    took = in_flight.typical_time(code, now=now)
-    if took is None:
-        return ""
-    return f"typically {inline.duration(took) if took >= A_MINUTE else 'within a minute'}"
+def _within(took: timedelta) -> str:
+    return inline.duration(took) if took >= A_MINUTE else "within a minute"
 
 
 def _wait(routes: Sequence[str], troubles: Mapping[str, providers.Trouble]) -> str:

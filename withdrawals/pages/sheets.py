@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from backoffice.accounts.preferences import undo_time
 from backoffice.ui import inline
+from ledger.models import Posting
 from withdrawals import guards, queries, reasons
 from withdrawals.models import Withdrawal
-from withdrawals.operations.decisions import DECIDABLE, needs_reason
+from withdrawals.operations import rehearsal
+from withdrawals.operations.decisions import DECIDABLE, explained_because
 from withdrawals.pages.looks import ESCALATE, LOOKS, Look
 from withdrawals.reasons import Reason
 from withdrawals.states import MOVE_LOOKS, UNDECIDED, HoldKind, Move
@@ -33,6 +35,8 @@ class Sheet:
     # What tells it from another sheet of the same move: the last part of its address.
     name: str = ""
     undo_seconds: int = 0
+    # Why policy has this person say why, in a sentence; empty where it does not.
+    explained: str = ""
 
     @property
     def question(self) -> str:
@@ -66,6 +70,11 @@ class Sheet:
             return f"It takes effect at once.{back}"
         return f"You can undo for {self.undo_seconds} seconds.{back}"
 
+    def books(self) -> list[Posting]:
+        """What settling it so would book; nothing for any other move."""
+        facts = _SETTLED_WITH.get(self.move)
+        return rehearsal.postings_of(self.withdrawal, self.move, now=timezone.now(), **facts) if facts else []
+
     @property
     def inline(self) -> bool:
         return self.look.inline
@@ -83,6 +92,11 @@ class Sheet:
         return self.move in (Move.REJECT, Move.HOLD) and not self.escalates
 
     @property
+    def may_be_reworded(self) -> bool:
+        """Whether the player may be told any of the reasons in other words."""
+        return any(reasons.may_be_reworded(reason.code) for reason in self.reasons)
+
+    @property
     def escalates(self) -> bool:
         return self.look is ESCALATE
 
@@ -98,18 +112,24 @@ class Sheet:
         return filled[:1].lower() + filled[1:]
 
 
+# What a rehearsal of settling by hand says, in the place of what a person will.
+_SETTLED_WITH = {Move.COMPLETE: {"provider_reference": "preview"}, Move.FAIL: {"reason": "not_on_statement"}}
+
+
 def sheet_of(withdrawal: Withdrawal, move: Move, user: Any) -> Sheet:
     """Return what this move asks of this person."""
+    because = explained_because(withdrawal, move, user)
     return Sheet(
         move=move,
         look=LOOKS[move],
         withdrawal=withdrawal,
-        reasons=_reasons(withdrawal, move, user) if needs_reason(withdrawal, move) else (),
+        reasons=_reasons(withdrawal, move, user) if because or withdrawal.wants_reason(move) else (),
         two=guards.takes_two(withdrawal, move, user),
         provider_reference=withdrawal.live_attempt.provider_reference if move == Move.COMPLETE else "",
         warnings=_warnings(withdrawal, user) if move in (Move.COMPLETE, Move.FAIL) else (),
         name=SLUGS[move],
         undo_seconds=int(undo_time(user).total_seconds()),
+        explained=f"It needs a reason: {', '.join(because)}." if because else "",
     )
 
 

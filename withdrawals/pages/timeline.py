@@ -1,8 +1,9 @@
 """The audit entries of a withdrawal in words, newest first, as far as the reader may know them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from django.db.models import Q
@@ -23,6 +24,7 @@ _ACTS: dict[str, tuple[str, str]] = {
     "take_over": ("swap", "took this over"),
     "hand_over": ("swap", "handed this over"),
     "evidence": ("report", "printed the evidence"),
+    "screen_again": ("shield", "ran again"),
     "undo": ("undo", "took the decision back"),
     "overtaken": ("warn", "decision was overtaken"),
     "propose": ("two", "proposed"),
@@ -31,6 +33,7 @@ _ACTS: dict[str, tuple[str, str]] = {
     "decide": ("user", "decided"),
     "finding": ("warn", "found"),
     "close_finding": ("okc", "closed a finding"),
+    "ask": ("flag", "asked the payments team"),
 }
 
 
@@ -43,20 +46,52 @@ class Event:
     at: datetime
     detail: str = ""
     quote: str = ""
+    # Of lines that say the same one after the other: how many they are, and when the first of them was.
+    times: int = 1
+    since: datetime | None = None
+    # The seal of its entry in the audit trail.
+    hash: str = ""
 
 
-def events_of(withdrawal: Withdrawal, user: Any, *, notes: Iterable[Note]) -> list[Event]:
-    """Return what happened. Whoever may not see signals reads states only: no names and no reasons."""
-    entries = list(audit.timeline_of(SUBJECT_TYPE, withdrawal.ref))
+def entries_of(withdrawal: Withdrawal) -> list[AuditEntry]:
+    """Return what the audit trail has about a withdrawal, newest first."""
+    return list(audit.timeline_of(SUBJECT_TYPE, withdrawal.ref))
+
+
+def events_of(entries: list[AuditEntry], user: Any, *, notes: Iterable[Note]) -> list[Event]:
+    """Return what happened, what says the same folded into one line. Whoever may not see signals reads states
+    only: no names and no reasons."""
     if visibility.sees(user, visibility.Field.SIGNALS):
         events = _in_words(_without_echoes(entries), user)
     else:
         events = _states(entries, user)
-    events += [Event("note", f"{_name(note.author, user)} noted", note.at, quote=note.text) for note in notes]
+    events += [_of_note(note, user) for note in notes]
+    return _folded(sorted(events, key=lambda event: event.at, reverse=True))
+
+
+def sealed_events_of(entries: list[AuditEntry], user: Any, *, notes: Iterable[Note]) -> list[Event]:
+    """Return everything that happened as far as this person reads it, line by line with its seal, newest first."""
+    if not visibility.sees(user, visibility.Field.SIGNALS):
+        return _states(entries, user)
+    written = {entry.data.get("note_id"): entry for entry in entries if entry.action == "note"}
+    events = _in_words([entry for entry in entries if entry.action != "note"], user)
+    events += [replace(_of_note(note, user), hash=_hash(written[note.pk])) for note in notes]
     return sorted(events, key=lambda event: event.at, reverse=True)
 
 
-def notes_for(withdrawal: Withdrawal, user: Any) -> list[Note]:
+def _of_note(note: Note, user: Any) -> Event:
+    return Event("note", f"{_name(note.author, user)} noted", note.at, quote=note.text)
+
+
+def _folded(events: list[Event]) -> list[Event]:
+    folded = []
+    for _line, same in groupby(events, key=lambda event: (event.icon, event.text, event.detail, event.quote)):
+        newest, *others = same
+        folded.append(replace(newest, times=1 + len(others), since=others[-1].at) if others else newest)
+    return folded
+
+
+def notes_for(withdrawal: Withdrawal, user: Any, *, entries: list[AuditEntry]) -> list[Note]:
     """Return the notes that this person reads, newest first: all of them, or those written for everybody.
 
     Once there was a legal hold, the notes of those who may use one are for them alone: they may say why.
@@ -66,7 +101,7 @@ def notes_for(withdrawal: Withdrawal, user: Any) -> list[Note]:
         may = user.has_perm("withdrawals.add_note")
         return list(notes.filter(audience=Note.Audience.EVERYBODY)) if may else []
     found = list(notes)
-    if found and not visibility.sees(user, visibility.Field.LEGAL) and _was_frozen(withdrawal):
+    if found and not visibility.sees(user, visibility.Field.LEGAL) and any(map(_is_legal, entries)):
         return list(notes.exclude(author__groups__permissions__codename="freeze_withdrawal"))
     return found
 
@@ -160,10 +195,6 @@ def _is_legal(entry: AuditEntry) -> bool:
     return about == Move.HOLD and HoldKind.LEGAL in (entry.data.get("kind"), reasons.HOLD_KINDS.get(entry.reason))
 
 
-def _was_frozen(withdrawal: Withdrawal) -> bool:
-    return any(_is_legal(entry) for entry in audit.timeline_of(SUBJECT_TYPE, withdrawal.ref))
-
-
 def _without_echoes(entries: list[AuditEntry]) -> list[AuditEntry]:
     """A decision that took effect stands there as its move, with the note that was written for it.
 
@@ -193,13 +224,14 @@ def _event(entry: AuditEntry, user: Any) -> Event:
             entry.at,
             _join(f"by {'you' if who == 'You' else who}", _why(entry)),
             _quote(entry),
+            hash=_hash(entry),
         )
     icon, words = _ACTS.get(entry.action, ("info", entry.action.replace("_", " ")))
     move = entry.data.get("move", "")
     what = f"{words}: {_named(entry.action, Move(move))}" if move in _MOVES else words
     if entry.action == "finding":
-        return Event(icon, str(entry.data.get("words", "")), entry.at)
-    return Event(icon, f"{who} {what}", entry.at, _why(entry), _quote(entry))
+        return Event(icon, str(entry.data.get("words", "")), entry.at, hash=_hash(entry))
+    return Event(icon, f"{who} {what}", entry.at, _why(entry), _quote(entry), hash=_hash(entry))
 
 
 def _named(action: str, move: Move) -> str:
@@ -209,7 +241,11 @@ def _named(action: str, move: Move) -> str:
 
 def _plain(entry: AuditEntry, user: Any) -> Event:
     look = LOOKS[visibility.state_for(user, entry.to_state, entry.data.get("kind", ""))]
-    return Event(look.icon, look.label, entry.at)
+    return Event(look.icon, look.label, entry.at, hash=_hash(entry))
+
+
+def _hash(entry: AuditEntry) -> str:
+    return bytes(entry.hash).hex()
 
 
 def _why(entry: AuditEntry) -> str:

@@ -1,17 +1,17 @@
 """What is known of a payout whose outcome is unknown: what we asked, what was answered, what settling it books."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import groupby
 from typing import Any
 
 from ledger.models import Posting
 from providers import queries as providers
 from providers.models import CallOutcome, ProviderCall, Verb, WebhookDelivery
 from withdrawals import visibility
+from withdrawals.guards import SETTLING
 from withdrawals.models import PayoutAttempt, Withdrawal
-from withdrawals.operations import rehearsal
 from withdrawals.pages import sheets
-from withdrawals.states import Move
 
 # Who maintains the connection reads how a call went, besides what it said.
 RAW = "accounts.change_user"
@@ -25,28 +25,39 @@ class Said:
     text: str
     detail: str
     at: datetime
-    raw: str
+    # How it went, of each that was the same one after the other; ``since``: when the first of several was.
+    raw: tuple[str, ...]
+    times: int = 1
+    since: datetime | None = None
 
 
 def said_about(attempt: PayoutAttempt, user: Any) -> list[Said]:
-    """Return every call and webhook about an attempt in words, newest first."""
+    """Return the calls and webhooks about an attempt in words, newest first, the same ones folded into one line."""
     names = [str(attempt.key), *([attempt.provider_reference] if attempt.provider_reference else [])]
     calls = [_call(call, user) for call in providers.calls_about(names[:1])]
     told = providers.deliveries_about(attempt.provider, names, since=attempt.created_at)
-    return sorted([*calls, *(_webhook(one, user) for one in told)], key=lambda one: one.at, reverse=True)
+    said = sorted([*calls, *(_webhook(one, user) for one in told)], key=lambda one: one.at, reverse=True)
+    return [_folded(*same) for _line, same in groupby(said, key=lambda one: (one.text, one.detail))]
+
+
+def _folded(newest: Said, *others: Said) -> Said:
+    if not others:
+        return newest
+    raw = tuple(line for one in (newest, *others) for line in one.raw)
+    return replace(newest, raw=raw, times=1 + len(others), since=others[-1].at)
 
 
 def _call(call: ProviderCall, user: Any) -> Said:
     words = call.words if visibility.sees(user, visibility.Field.ATTEMPT_CODES) else ""
     raw = f"{call.method} {call.path}: {call.status or 'no answer'}, {call.latency_ms:,} ms"
     text = f"{Verb(call.verb).label}: {CallOutcome(call.outcome).label.lower()}"
-    return Said("send", text, words, call.at, raw if user.has_perm(RAW) else "")
+    return Said("send", text, words, call.at, (raw,) if user.has_perm(RAW) else ())
 
 
 def _webhook(delivery: WebhookDelivery, user: Any) -> Said:
     words = delivery.outcome if visibility.sees(user, visibility.Field.ATTEMPT_CODES) else ""
     raw = f"Event {delivery.event_id}, answered {delivery.http_status}"
-    return Said("server", "The provider wrote", words, delivery.received_at, raw if user.has_perm(RAW) else "")
+    return Said("server", "The provider wrote", words, delivery.received_at, (raw,) if user.has_perm(RAW) else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +69,7 @@ class Settling:
     postings: list[Posting]
 
 
-def settlings_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> list[Settling]:
+def settlings_of(withdrawal: Withdrawal, user: Any) -> list[Settling]:
     """Return the ways in which this person may settle it, with the postings that each one makes."""
-    facts = {Move.COMPLETE: {"provider_reference": "preview"}, Move.FAIL: {"reason": "not_on_statement"}}
-    offered = [sheet for sheet in sheets.sheets_for(withdrawal, user) if sheet.move in facts]
-    return [
-        Settling(
-            sheet.button,
-            sheets.address_of(sheet),
-            rehearsal.postings_of(withdrawal, sheet.move, now=now, **facts[sheet.move]),
-        )
-        for sheet in offered
-    ]
+    offered = [sheet for sheet in sheets.sheets_for(withdrawal, user) if sheet.move in SETTLING]
+    return [Settling(sheet.button, sheets.address_of(sheet), sheet.books()) for sheet in offered]

@@ -14,9 +14,9 @@ from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from withdrawals import tables, visibility
 from withdrawals.exceptions import MoveRefused, NotAllowed
-from withdrawals.forms import DeclineForm, NoteForm, TakeOverForm
+from withdrawals.forms import DeclineForm, NoteForm, QuestionForm, TakeOverForm
 from withdrawals.models import Decision, Withdrawal
-from withdrawals.operations import claims, decisions, notes, proposals
+from withdrawals.operations import claims, decisions, notes, proposals, questions
 from withdrawals.pages import bar, pending
 from withdrawals.views.answers import ask_again, conflict, go_on, is_part
 from withdrawals.views.decision import withdrawal_or_404
@@ -71,6 +71,28 @@ class AddNote(AskText):
         withdrawal = withdrawal_or_404(self.kwargs["ref"])
         notes.add_note(withdrawal, author=self.request.user, **form.cleaned_data, now=timezone.now())
         messages.info(self.request, "Note added.")
+        return go_on(self.request, page_of(withdrawal, self.request))
+
+
+class AskPayments(AskText):
+    """A question of support to the payments team."""
+
+    permission_required = ("withdrawals.view_withdrawal", "withdrawals.add_note")
+    form_class = QuestionForm
+    title, verb = "Ask the payments team about", "Ask them"
+
+    def get_sheet(self) -> bar.Ask:
+        return bar.QUESTION
+
+    def form_valid(self, form: Any) -> HttpResponse:
+        withdrawal, user = withdrawal_or_404(self.kwargs["ref"]), self.request.user
+        try:
+            questions.ask(withdrawal, author=user, question=form.cleaned_data["note"], now=timezone.now())
+        except NotAllowed as refusal:
+            raise PermissionDenied(refusal.sentence) from refusal
+        except MoveRefused as refusal:
+            return conflict(self.request, withdrawal, refusal.sentence)
+        messages.info(self.request, "Asked. The answer will stand here.")
         return go_on(self.request, page_of(withdrawal, self.request))
 
 

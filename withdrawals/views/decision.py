@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -27,7 +27,7 @@ from withdrawals.pages import decision as facts_page
 from withdrawals.pages import record as record_page
 from withdrawals.pages.earlier import earlier_of
 from withdrawals.pages.head import Presence, head_of, presence_of
-from withdrawals.pages.people import player_facts, standing_of
+from withdrawals.pages.people import linked_of, player_facts, similar_of, standing_of
 from withdrawals.pages.route import route_of
 from withdrawals.pages.why import results_of, why_of
 from withdrawals.reference import normalise
@@ -40,8 +40,9 @@ logger = logging.getLogger(__name__)
 
 
 def withdrawal_or_404(ref: str) -> Withdrawal:
-    """Return the withdrawal of a reference in any spelling, with its claim."""
-    rows = queries.withdrawals().select_related("claim__owner", "claim__asked_by")
+    """Return the withdrawal of a reference in any spelling, with its claim and whether its player's payouts stop."""
+    stopped = Exists(queries.stopping_payouts_of(OuterRef("player")))
+    rows = queries.withdrawals().select_related("claim__owner", "claim__asked_by").annotate(player_is_stopped=stopped)
     return get_object_or_404(rows, ref=normalise(ref))
 
 
@@ -56,24 +57,25 @@ class Record(Permitted, View):
         now, user = timezone.now(), request.user
         withdrawal, tab = withdrawal_or_404(ref), tab_of(request)
         asking.ask_at_once(withdrawal, now=now)
-        last = decided.last_decision(withdrawal)
+        last, undoable = decided.last_and_undoable(withdrawal, user, now=now)
         waiting = last if last is not None and last.is_waiting else None
         if tab and waiting is None and withdrawal.state in UNDECIDED:
             withdrawal = claimed(withdrawal, user, now=now)
-        presence = presence_of(withdrawal, user, now=now)
         offered = sheets.sheets_for(withdrawal, user)
         open_ = decides(withdrawal, offered)
+        presence, facts_seen = sensed(withdrawal, user, facts=open_, now=now)
         context = head_of(withdrawal, user, presence, last, now=now)
-        context |= self._came_from(withdrawal, tab, presence, now)
+        context |= self._came_from(withdrawal, tab, presence)
+        context["undo"] = pending.offer_to_undo(undoable, user, now=now, view=tab.slug if tab else "")
         if open_:
             context |= decision_of(withdrawal, offered, presence, waiting, user, now=now)
         else:
             context |= self._record(withdrawal, now=now)
-        context |= live_of(withdrawal, presence, waiting, user, facts=open_, now=now)
+        context |= live_of(withdrawal, presence, waiting, user, facts_seen=facts_seen)
         context |= bar_for(request, withdrawal, offered, presence, context, now=now)
         return render(request, f"withdrawals/{'decision' if open_ else 'record'}.html", context)
 
-    def _came_from(self, withdrawal: Withdrawal, tab: Tab | None, presence: Presence, now: datetime) -> dict[str, Any]:
+    def _came_from(self, withdrawal: Withdrawal, tab: Tab | None, presence: Presence) -> dict[str, Any]:
         view, address = tab.slug if tab else "", reverse("withdrawals:queue")
         place = queries.place_in(queue_of(self.request), withdrawal) if tab and presence.mine else (0, 0)
         return {
@@ -81,7 +83,6 @@ class Record(Permitted, View):
             "place": view,
             "place_in_queue": place,
             "back": (tab.label, f"{address}?view={view}") if tab else ("Withdrawals", address),
-            "undo": pending.undo_offer(self.request.user, now=now, view=view),
         }
 
     def _record(self, withdrawal: Withdrawal, *, now: datetime) -> dict[str, Any]:
@@ -97,6 +98,9 @@ class Record(Permitted, View):
             "attempts": record_page.attempts_of(withdrawal, user),
             "journal": record_page.journal_of(withdrawal, user),
             "why": why_of(withdrawal, results_of(withdrawal), user),
+            "people": linked_of(withdrawal, user, now=now) if visibility.sees(user, Field.SIGNALS) else None,
+            "similar": similar_of(withdrawal, user),
+            "question": record_page.question_of(withdrawal, user),
         }
 
 
@@ -122,24 +126,29 @@ def decision_of(
     return facts_page.context_of(facts_page.Facts(withdrawal, user, now=now), offered, taken=taken)
 
 
+def sensed(withdrawal: Withdrawal, user: User, *, facts: bool, now: datetime) -> tuple[Presence, str]:
+    """Return who is at a withdrawal and, for a page with ``facts``, those that it is about to show, for live_of().
+
+    Where a fact cannot be read there are none: its panel says so.
+    """
+    if facts:
+        try:
+            present, found = pulse.opened(withdrawal.ref, reader=user, now=now)
+            return presence_of(withdrawal, user, now=now, sensed=present), pulse.write(found)
+        except DatabaseError:
+            logger.exception("The facts of %s could not be read.", withdrawal.ref)
+    return presence_of(withdrawal, user, now=now), ""
+
+
 def live_of(
-    withdrawal: Withdrawal, presence: Presence, waiting: Decision | None, user: User, *, facts: bool, now: datetime
+    withdrawal: Withdrawal, presence: Presence, waiting: Decision | None, user: User, *, facts_seen: str
 ) -> dict[str, Any]:
     """Return what the open page asks about later: what it shows now, as opaque words."""
     return {
         "seen": presence.digest,
         "waits_for": waiting.pk if waiting and visibility.sees(user, Field.STATE) else 0,
-        "facts_seen": _facts_seen(withdrawal, now=now) if facts else "",
+        "facts_seen": facts_seen,
     }
-
-
-def _facts_seen(withdrawal: Withdrawal, *, now: datetime) -> str:
-    """Return the facts of the page; nothing where one cannot be read, which its panel says."""
-    try:
-        return pulse.write(pulse.facts_of(withdrawal.ref, now=now))
-    except DatabaseError:
-        logger.exception("The facts of %s could not be read.", withdrawal.ref)
-        return ""
 
 
 def bar_for(

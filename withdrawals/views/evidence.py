@@ -8,7 +8,6 @@ from django.utils import timezone
 from django.views.generic import View
 
 from backoffice.accounts.requests import StaffRequest
-from backoffice.audit import queries as audit
 from backoffice.audit.record import record
 from backoffice.ui.access import Permitted
 from withdrawals import tables, usage, visibility
@@ -44,9 +43,9 @@ class Evidence(Permitted, View):
         user = self.request.user
         signals = visibility.sees(user, visibility.Field.SIGNALS)
         sums = visibility.sees(user, visibility.Field.MONEY)
-        used = usage.of_player(withdrawal, now=withdrawal.requested_at) if sums else []
-        events = timeline.events_of(withdrawal, user, notes=timeline.notes_for(withdrawal, user))
-        last = audit.timeline_of(SUBJECT_TYPE, withdrawal.ref).first()
+        used = usage.of_player(withdrawal) if sums else []
+        entries = timeline.entries_of(withdrawal)
+        notes = timeline.notes_for(withdrawal, user, entries=entries)
         return {
             "decisions": evidence.decisions_of(withdrawal, user),
             "checks": evidence.checks_of(withdrawal) if signals else None,
@@ -57,7 +56,6 @@ class Evidence(Permitted, View):
             "route": route_of(withdrawal, user, now=now),
             "attempts": record_page.attempts_of(withdrawal, user),
             "journal": record_page.journal_of(withdrawal, user),
-            "all_events": events,
-            "seal": last,
-            "seal_hash": bytes(last.hash).hex() if last else "",
+            "all_events": timeline.sealed_events_of(entries, user, notes=notes),
+            "sealed": len(entries),
         }

@@ -16,7 +16,7 @@ from backoffice.ui.screens import ListScreen
 from backoffice.ui.tabs import Tab
 from withdrawals import filters, queries, tables
 from withdrawals.exceptions import FindingClosed
-from withdrawals.forms import FindingForm
+from withdrawals.forms import AnswerForm, FindingForm
 from withdrawals.models import Finding
 from withdrawals.operations import findings
 from withdrawals.pages import findings as pages
@@ -49,9 +49,11 @@ class OneFinding(Permitted, FormView):
     """What was said, and while it is open the form that closes it with a note."""
 
     permission_required = "withdrawals.close_finding"
-    form_class = FindingForm
     template_name = "withdrawals/finding.html"
     request: StaffRequest
+
+    def get_form_class(self) -> type[FindingForm]:
+        return AnswerForm if self.finding.kind == findings.QUESTION else FindingForm
 
     @cached_property
     def finding(self) -> Finding:
@@ -64,6 +66,7 @@ class OneFinding(Permitted, FormView):
             provider=provider_label(self.finding.provider),
             facts=pages.facts_of(self.finding),
             effect=pages.effect_of(self.finding),
+            is_question=self.finding.kind == findings.QUESTION,
             closing=pages.closing_of(self.finding),
             **kwargs,
         )

@@ -148,7 +148,7 @@ class FlaggedOne(Permitted, View):
             "undo": pending.undo_offer(user, now=now, view=tables.FLAGGED),
         }
         answers = bar.answers_to(waiting, view=tables.FLAGGED) if waiting and context.get("may_agree") else []
-        context |= live_of(withdrawal, presence, waiting, user, facts=False, now=now)
+        context |= live_of(withdrawal, presence, waiting, user, facts_seen="")
         context |= bar.bar_of(
             withdrawal, [*answers, *asked], user, view=tables.FLAGGED, queue=None, open_next=False, now=now
         )

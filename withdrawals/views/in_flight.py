@@ -112,7 +112,7 @@ class Unknown(Permitted, View):
             "provider": provider_label(attempt.provider),
             "destination": visibility.destination_words(user, withdrawal),
             "said": unknown.said_about(attempt, user),
-            "settlings": [] if waiting else unknown.settlings_of(withdrawal, user, now=now),
+            "settlings": [] if waiting else unknown.settlings_of(withdrawal, user),
             "proposed": waiting is not None,
             "findings": queries.open_findings_of(withdrawal, user),
             "now": now,

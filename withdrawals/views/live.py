@@ -22,7 +22,7 @@ from withdrawals.pages.decision import PANEL_OF
 from withdrawals.pages.head import Presence, head_of, presence_of
 from withdrawals.reference import normalise
 from withdrawals.states import UNDECIDED
-from withdrawals.views.decision import bar_for, decides, decision_of, live_of, withdrawal_or_404
+from withdrawals.views.decision import bar_for, decides, decision_of, live_of, sensed, withdrawal_or_404
 from withdrawals.views.tabs import view_of
 
 NOTHING_NEW = 204
@@ -44,13 +44,13 @@ class Status(Fragment):
 
     def get(self, request: StaffRequest, ref: str) -> HttpResponse:
         now, user = timezone.now(), request.user
-        sensed = pulse.presence_of(normalise(ref) or "", reader=user, now=now)
-        if sensed is None:
+        present = pulse.presence_of(normalise(ref) or "", reader=user, now=now)
+        if present is None:
             raise Http404
-        if sensed.digest == self.seen:
+        if present.digest == self.seen:
             return HttpResponse(status=NOTHING_NEW)
         withdrawal = withdrawal_or_404(ref)
-        presence = presence_of(withdrawal, user, now=now, sensed=sensed)
+        presence = presence_of(withdrawal, user, now=now, sensed=present)
         context = {
             "withdrawal": withdrawal,
             "now": now,
@@ -58,11 +58,11 @@ class Status(Fragment):
             "sees_owner": visibility.sees(user, visibility.Field.OWNER),
             "due": withdrawal.state in UNDECIDED and visibility.sees(user, visibility.Field.STATE),
             "place": view_of(request),
-            "seen": sensed.digest,
+            "seen": present.digest,
             "at": request.GET.get("at", ""),
             "waits_for": request.GET.get("waits", ""),
             "mine": request.GET.get("mine", ""),
-            "notice": notice_of(request, withdrawal, presence, sensed, now=now),
+            "notice": notice_of(request, withdrawal, presence, present, now=now),
             "record_url": tables.address_of(withdrawal, view_of(request)),
             "next_url": tables.next_address(view_of(request)),
         }
@@ -70,15 +70,15 @@ class Status(Fragment):
 
 
 def notice_of(
-    request: StaffRequest, withdrawal: Withdrawal, presence: Presence, sensed: pulse.Presence, *, now: datetime
+    request: StaffRequest, withdrawal: Withdrawal, presence: Presence, present: pulse.Presence, *, now: datetime
 ) -> dict[str, Any] | None:
     """Return what an open page must say now: the sentence, and whether the page can still decide."""
     user = request.user
-    if request.GET.get("at") != sensed.stands:
+    if request.GET.get("at") != present.stands:
         said = timeline.last_word(withdrawal, user, now=now) or "It moved on since you opened it."
         return {"text": said, "blocks": True}
     sees_state = visibility.sees(user, visibility.Field.STATE)
-    if sees_state and str(sensed.decision_id or 0) != request.GET.get("waits"):
+    if sees_state and str(present.decision_id or 0) != request.GET.get("waits"):
         return {"text": _decided(withdrawal, user), "blocks": True}
     if not visibility.sees(user, visibility.Field.OWNER):
         return None
@@ -125,12 +125,12 @@ def facts_context(request: HttpRequest, withdrawal: Withdrawal, changed: list[st
     user = staff.user
     last = decided.last_decision(withdrawal)
     waiting = last if last is not None and last.is_waiting else None
-    presence = presence_of(withdrawal, user, now=now)
+    presence, facts_seen = sensed(withdrawal, user, facts=True, now=now)
     offered = sheets.sheets_for(withdrawal, user)
     context = head_of(withdrawal, user, presence, last, now=now)
     context |= {"view": view_of(request), "place": view_of(request)}
     context |= decision_of(withdrawal, offered, presence, waiting, user, now=now)
-    context |= live_of(withdrawal, presence, waiting, user, facts=True, now=now)
+    context |= live_of(withdrawal, presence, waiting, user, facts_seen=facts_seen)
     context |= bar_for(staff, withdrawal, offered, presence, context, now=now)
     marked = {PANEL_OF[name] for name in changed if name in PANEL_OF}
     return context | {"changed": marked, "oob": "1", "panels": sorted(marked | {"why"})}

@@ -14,6 +14,7 @@ register = template.Library()
 
 for piece in (
     inline.badge,
+    inline.copy_amount,
     inline.due,
     inline.duration,
     inline.icon,
