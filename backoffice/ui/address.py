@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
+from django.urls import resolve
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
@@ -47,10 +48,13 @@ class ListAddress(View):
         return True
 
     @classmethod
-    def opened(cls, request: HttpRequest, query: str) -> Self:
-        """Return this list as it stands at one of its addresses, for whoever asks."""
+    def opened(cls, request: HttpRequest, query: str, *, path: str = "") -> Self:
+        """Return this list as it stands at one of its addresses, for whoever asks; ``path``: where it stands, for a
+        page elsewhere that must know its saved views and where they lead."""
         asked = copy(request)
         asked.GET = QueryDict(query)
+        if path:
+            asked.path, asked.resolver_match = path, resolve(path)
         screen = cls()
         screen.setup(asked)
         screen.read_address()

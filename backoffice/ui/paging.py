@@ -11,7 +11,7 @@ import json
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 from Crypto.Cipher import AES
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import F, Model, Q, QuerySet
+from django.db.models import F, Model, Q, QuerySet, Value
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.utils.crypto import salted_hmac
@@ -81,7 +81,7 @@ class Keyset:
         place, rows = 0, self.ordered(queryset, reverse=backwards)
         if after or before:
             place, value, key = self._read(after or before)
-            rows = rows.filter(self._beyond(value, key, reverse=backwards))
+            rows = rows.filter(self.beyond(value, key, reverse=backwards))
         found = list(rows[: size + 1])
         more, found = len(found) > size, found[:size]
         if backwards:
@@ -101,7 +101,8 @@ class Keyset:
         value = F(self.path).desc(**empty) if down else F(self.path).asc(**empty)
         return queryset.order_by(value, "-pk" if down else "pk")
 
-    def _beyond(self, value: Any, key: Any, *, reverse: bool) -> Q:
+    def beyond(self, value: Any, key: Any, *, reverse: bool) -> Q:
+        """Return what stands after a row with this value and primary key; ``reverse``: before it."""
         down = self.descending != reverse
         by_key = Q(pk__lt=key) if down else Q(pk__gt=key)
         if value is None:
@@ -114,11 +115,15 @@ class Keyset:
             beyond &= Q(**{f"{self.path}__{'lte' if down else 'gte'}": value})
         return beyond | Q(**{f"{self.path}__isnull": True}) if self.nullable and not reverse else beyond
 
-    def _write(self, row: Model, place: int) -> str:
+    def value_of(self, row: Model) -> Any:
+        """Return what a row is ordered by; None as well where the row does not hold it."""
         value: Any = row
         for name in self.path.split(LOOKUP_SEP):
             value = getattr(value, name, None)
-        return seal([place, _pack(value), _pack(row.pk)], purpose=self._purpose)
+        return value
+
+    def _write(self, row: Model, place: int) -> str:
+        return seal([place, _pack(self.value_of(row)), _pack(row.pk)], purpose=self._purpose)
 
     def _read(self, cursor: str) -> tuple[int, Any, Any]:
         place, value, key = unseal(cursor, purpose=self._purpose)
@@ -127,6 +132,46 @@ class Keyset:
     @property
     def _purpose(self) -> str:
         return f"page:{'-' if self.descending else ''}{self.path}"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All rows of a list in their order, for whoever walks along it. A row that has left the list has a place in it
+    still: the one where it stood. Only where the order is by an annotation that such a row lacks, it is before all."""
+
+    rows: QuerySet[Any]
+    order: Keyset
+
+    def among(self, where: Q) -> "Listing":
+        return replace(self, rows=self.rows.filter(where))
+
+    def ordered(self, *, back: bool = False) -> QuerySet[Any]:
+        return self.order.ordered(self.rows, reverse=back)
+
+    def beyond(self, row: Model, *, back: bool = False) -> QuerySet[Any]:
+        """Return the rows after this one, the nearest first; ``back``: those before it."""
+        return self.ordered(back=back).filter(self._beyond(row, back=back))
+
+    def following(self, row: Model, *, back: bool = False) -> Any | None:
+        """Return the next row, behind the last one the first; None when there is no other. One statement."""
+        others = self.among(~Q(pk=row.pk))
+        turns = [others.beyond(row, back=back), others.ordered(back=back)]
+        first, again = (rows.annotate(turn=Value(turn))[:1] for turn, rows in enumerate(turns))
+        return first.union(again, all=True).order_by("turn").first()
+
+    def place_of(self, row: Model) -> tuple[int, int]:
+        """Return the place of a row, 0 when it is not here, and how many there are, to COUNT_CAP + 1. One statement."""
+        before = self.rows.filter(self._beyond(row, back=True))
+        own, ahead, total = capped_counts([self.rows.filter(pk=row.pk), before, self.rows])
+        return (ahead + 1 if own and ahead < COUNT_CAP else 0), total
+
+    def _beyond(self, row: Model, *, back: bool) -> Q:
+        if self.order.path not in self.rows.query.annotations or hasattr(row, self.order.path):
+            return self.order.beyond(self.order.value_of(row), row.pk, reverse=back)
+        known: Model | None = self.rows.filter(pk=row.pk).first()
+        if known is None:
+            return Q(pk__in=[]) if back else Q()
+        return self.order.beyond(self.order.value_of(known), row.pk, reverse=back)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,12 @@ from django.test.utils import CaptureQueriesContext
 
 from backoffice import roles
 from backoffice.accounts.models import User
-from backoffice.ui.paging import COUNT_CAP, Countable, Keyset, capped_counts
+from backoffice.ui.paging import COUNT_CAP, Countable, Keyset, Listing, capped_counts
 from bench import queue_data
 from withdrawals import queries, totals
 from withdrawals.filters import held_up
 from withdrawals.models import Withdrawal
+from withdrawals.operations import claims
 from withdrawals.reference import normalise
 from withdrawals.states import State
 from withdrawals.tables import QueueTable
@@ -218,3 +219,65 @@ def test_the_invented_rows_are_as_the_product_would_write_them() -> None:
     assert all(normalise(ref) == ref for ref in Withdrawal.objects.values_list("ref", flat=True)[:1000])
     waits = Withdrawal.objects.filter(state=State.UNDER_REVIEW).count()
     assert waits == pytest.approx(ROWS * 0.03, rel=0.2)
+
+
+# From a row to the next one ----------------------------------------------------------------------------------------
+
+WALKED = [
+    ("needs-decision", "due"),
+    ("needs-decision", "-due"),
+    ("needs-decision", "amount"),
+    ("needs-decision", "-amount"),
+    ("high-value", "-amount"),
+    ("new-details", "due"),
+    ("on-hold", "wake"),
+    ("on-hold", "-wake"),
+    ("all", "-requested"),
+    ("all", "player"),
+    ("all", "-risk"),
+]
+
+
+def listing_of(slug: str, sort: str, user: User) -> Listing:
+    (tab,) = (tab for tab in TABS if tab.slug == slug)
+    path = QueueTable.base_columns[sort.removeprefix("-")].sort_by
+    return Listing(rows_of(tab, user), Keyset.of(Withdrawal.objects.all(), path, descending=sort.startswith("-")))
+
+
+def read_for(taken: CaptureQueriesContext) -> int:
+    return max(max(map(read_by, plan_of(one["sql"]))) for one in taken.captured_queries)
+
+
+@pytest.mark.parametrize(("slug", "sort"), WALKED)
+@pytest.mark.parametrize("back", [False, True])
+def test_the_row_beside_one_is_found_by_the_index_of_the_order(
+    slug: str, sort: str, back: bool, senior_of_many: User
+) -> None:
+    listing = listing_of(slug, sort, senior_of_many)
+    middle = listing.rows.count() // 2
+    before, row, after = listing.ordered()[middle - 1 : middle + 2]
+    with CaptureQueriesContext(connection) as taken:
+        found = claims.neighbour_of(row, senior_of_many, now=datetime.now(UTC), listing=listing, back=back)
+    assert found == (before if back else after) and len(taken) == 1
+    assert read_for(taken) < FEW
+
+
+@pytest.mark.parametrize(("slug", "sort"), WALKED)
+def test_the_next_one_to_work_on_is_found_without_reading_the_list(slug: str, sort: str, senior_of_many: User) -> None:
+    listing = listing_of(slug, sort, senior_of_many)
+    row = listing.ordered()[listing.rows.count() // 2]
+    workable = claims.workable(senior_of_many, now=datetime.now(UTC), listing=listing)
+    with CaptureQueriesContext(connection) as taken:
+        found = workable.following(row)
+    assert found is not None and len(taken) == 1
+    assert read_for(taken) < FEW
+
+
+def test_a_place_is_counted_no_further_than_the_list_says(senior_of_many: User) -> None:
+    listing = listing_of("all", "-requested", senior_of_many)
+    rows = listing.ordered()
+    for at, place in ((0, 1), (24, 25), (COUNT_CAP - 1, COUNT_CAP), (COUNT_CAP + 5, 0)):
+        with CaptureQueriesContext(connection) as taken:
+            assert listing.place_of(rows[at]) == (place, COUNT_CAP + 1)
+        assert len(taken) == 2  # the row itself, and the question
+        assert read_for(taken) <= COUNT_CAP * 1.3

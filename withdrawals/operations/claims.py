@@ -4,18 +4,23 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from backoffice.accounts.models import User
 from backoffice.audit.record import record
+from backoffice.ui.paging import Keyset, Listing
 from withdrawals import decided, queries
 from withdrawals.exceptions import ClaimedByOther, IllegalMove, MoveRefused, NotAllowed
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Claim, Decision, Visit, Withdrawal
-from withdrawals.states import UNDECIDED, Move, State
+from withdrawals.states import UNDECIDED, HoldKind, Move, State
 
 # Who may claim: each of these works through a queue.
 CLAIMERS = ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
+# Who works through lists: takes what waits for a decision, or ends holds.
+WORKERS = (*CLAIMERS, "withdrawals.release_withdrawal")
+_RELEASED_WITH = {HoldKind.LEGAL: "withdrawals.freeze_withdrawal"}
+BY_URGENCY = Keyset("due_at", descending=False, nullable=False)
 # What lets the money go on. Refusing is open to many more, and needs no claim.
 YES = {Move.APPROVE, Move.ENDORSE, Move.CONFIRM}
 
@@ -31,6 +36,11 @@ def owner_of(withdrawal: Withdrawal, *, now: datetime) -> User | None:
 def may_claim(user: User) -> bool:
     """Whether this person works through queues, and so is bound by what colleagues have claimed."""
     return any(user.has_perm(permission) for permission in CLAIMERS)
+
+
+def works_through_lists(user: User) -> bool:
+    """Whether there is a next one for this person at all."""
+    return any(user.has_perm(permission) for permission in WORKERS)
 
 
 def can_decide(withdrawal: Withdrawal, user: User) -> bool:
@@ -173,22 +183,19 @@ def look_away(withdrawal: Withdrawal, *, user: User) -> None:
 
 
 def next_for(
-    user: User,
-    *,
-    now: datetime,
-    queue: QuerySet[Withdrawal] | None = None,
-    after: Withdrawal | None = None,
-    back: bool = False,
+    user: User, *, now: datetime, listing: Listing | None = None, after: Withdrawal | None = None
 ) -> Withdrawal | None:
-    """Claim and return the most urgent withdrawal that nobody decides now, or None when the queue is clear.
+    """Return the next withdrawal of a list that this person can do something about, or None when there is none left.
 
-    Skips what somebody else claimed, what has a waiting decision, and what this person cannot say yes to.
-    ``queue`` narrows it to a view; with ``after`` it is the next one in the order of urgency, and behind
-    the last one the search begins again at the first. ``back`` goes the other way round.
+    It is the first one, or with ``after`` the next one in the order of the list; behind the last one the search
+    begins again. What waits for a decision is claimed; see workable() for what is passed over.
     """
+    listing = workable(user, now=now, listing=listing)
     passed = [] if after is None else [after.pk]
     with transaction.atomic():
-        while (withdrawal := _next_unlocked(user, now, queue, after, passed, back)) is not None:
+        while (withdrawal := _next_unlocked(listing.among(~Q(pk__in=passed)), after)) is not None:
+            if withdrawal.state not in UNDECIDED:
+                break  # a hold is nobody's own
             try:
                 claim(withdrawal, user=user, now=now)
             except MoveRefused:
@@ -199,35 +206,46 @@ def next_for(
     return withdrawal
 
 
-def _next_unlocked(
-    user: User,
-    now: datetime,
-    queue: QuerySet[Withdrawal] | None,
-    after: Withdrawal | None,
-    passed: list[int],
-    back: bool,
+def _next_unlocked(listing: Listing, after: Withdrawal | None) -> Withdrawal | None:
+    turns = [listing.ordered()] if after is None else [listing.beyond(after), listing.ordered()]
+    for rows in turns:
+        found: Withdrawal | None = rows.select_for_update(of=("self",), skip_locked=True).first()
+        if found is not None:
+            return found
+    return None
+
+
+def neighbour_of(
+    withdrawal: Withdrawal, user: User, *, now: datetime, listing: Listing, back: bool = False
 ) -> Withdrawal | None:
-    candidates = claimable(user, now=now, queue=queue).exclude(pk__in=passed)
-    candidates = candidates.select_for_update(of=("self",), skip_locked=True)
-    if back:
-        candidates = candidates.order_by("-due_at", "-pk")
-    if after is not None:
-        before = queries.before_in_queue(after)
-        further = before if back else ~before & ~Q(pk=after.pk)
-        if (withdrawal := candidates.filter(further).first()) is not None:
-            return withdrawal
-    return candidates.first()
+    """Return the next row of a list, whatever can be done about it, but for what somebody else is deciding; that is
+    passed over for whoever is bound by it. ``back``: the one before."""
+    free = listing.among(_unclaimed(user, now)) if may_claim(user) else listing
+    found: Withdrawal | None = free.following(withdrawal, back=back)
+    return found
 
 
-def claimable(user: User, *, now: datetime, queue: QuerySet[Withdrawal] | None = None) -> QuerySet[Withdrawal]:
-    """Return what this person could take from the queue now, most urgent first."""
+def workable(user: User, *, now: datetime, listing: Listing | None = None) -> Listing:
+    """Return what of a list this person could say yes to now or release from its hold; of the queue by urgency when
+    no list is given. What somebody else claimed is left out, and what has a decision that waits."""
+    decides = _decidable_by(user) & _unclaimed(user, now)
+    waiting = Decision.objects.filter(status__in=[Decision.Status.WAITING, Decision.Status.PROPOSED])
     return (
-        (queries.review_queue() if queue is None else queue)
-        .filter(_decidable_by(user))
-        .filter(Q(claim=None) | Q(claim__until__lte=now) | Q(claim__owner=user))
-        .exclude(decisions__status__in=[Decision.Status.WAITING, Decision.Status.PROPOSED])
-        .order_by("due_at", "pk")
+        (listing or Listing(queries.review_queue(), BY_URGENCY))
+        .among(Q(state__in=[*UNDECIDED, State.ON_HOLD]))
+        .among(decides | _releasable_by(user))
+        .among(~Q(pk__in=waiting.values("withdrawal_id")))
     )
+
+
+def _unclaimed(user: User, now: datetime) -> Q:
+    return Q(claim=None) | Q(claim__until__lte=now) | Q(claim__owner=user)
+
+
+def _releasable_by(user: User) -> Q:
+    """What permissions.releaser says of one withdrawal, for many at once."""
+    kinds = [kind for kind in HoldKind if user.has_perm(_RELEASED_WITH.get(kind, "withdrawals.release_withdrawal"))]
+    return Q(state=State.ON_HOLD, hold_kind__in=kinds)
 
 
 def _decidable_by(user: User) -> Q:

@@ -23,7 +23,7 @@ from withdrawals.pages.head import Presence, head_of, presence_of
 from withdrawals.reference import normalise
 from withdrawals.states import UNDECIDED
 from withdrawals.views.decision import bar_for, decides, decision_of, live_of, withdrawal_or_404
-from withdrawals.views.tabs import view_of
+from withdrawals.views.origin import view_of
 
 NOTHING_NEW = 204
 
@@ -64,7 +64,7 @@ class Status(Fragment):
             "mine": request.GET.get("mine", ""),
             "notice": notice_of(request, withdrawal, presence, sensed, now=now),
             "record_url": tables.address_of(withdrawal, view_of(request)),
-            "next_url": tables.next_address(view_of(request)),
+            "next_url": tables.next_address(view_of(request), decided=withdrawal.ref),
         }
         return render(request, "withdrawals/fragments/status.html", context)
 

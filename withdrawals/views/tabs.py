@@ -168,15 +168,3 @@ def tabs_for(user: Any) -> tuple[Tab, ...]:
     if not visibility.sees(user, visibility.Field.SIGNALS):
         hidden.add("new-details")
     return tuple(tab for tab in TABS if tab.slug not in hidden)
-
-
-def tab_of(request: HttpRequest) -> Tab | None:
-    """Return the list that a page was opened from, if it is one of this person's."""
-    asked = request.GET.get("view", "")
-    return next((tab for tab in tabs_for(request.user) if tab.slug == asked), None)
-
-
-def view_of(request: HttpRequest) -> str:
-    """Return the slug of the list that a page was opened from, or nothing."""
-    tab = tab_of(request)
-    return tab.slug if tab else ""
