@@ -1,5 +1,6 @@
 """Claims: the right to decide one withdrawal for a while, so that nobody overwrites anybody."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
@@ -207,12 +208,9 @@ def next_for(
 
 
 def _next_unlocked(listing: Listing, after: Withdrawal | None) -> Withdrawal | None:
-    turns = [listing.ordered()] if after is None else [listing.beyond(after), listing.ordered()]
-    for rows in turns:
-        found: Withdrawal | None = rows.select_for_update(of=("self",), skip_locked=True).first()
-        if found is not None:
-            return found
-    return None
+    free = replace(listing, rows=listing.rows.select_for_update(of=("self",), skip_locked=True))
+    found: Withdrawal | None = free.ordered().first() if after is None else free.following(after)
+    return found
 
 
 def neighbour_of(
@@ -228,28 +226,29 @@ def neighbour_of(
 def workable(user: User, *, now: datetime, listing: Listing | None = None) -> Listing:
     """Return what of a list this person could say yes to now or release from its hold; of the queue by urgency when
     no list is given. What somebody else claimed is left out, and what has a decision that waits."""
-    decides = _decidable_by(user) & _unclaimed(user, now)
+    listing = listing or Listing(queries.review_queue(), BY_URGENCY)
     waiting = Decision.objects.filter(status__in=[Decision.Status.WAITING, Decision.Status.PROPOSED])
-    return (
-        (listing or Listing(queries.review_queue(), BY_URGENCY))
-        .among(Q(state__in=[*UNDECIDED, State.ON_HOLD]))
-        .among(decides | _releasable_by(user))
-        .among(~Q(pk__in=waiting.values("withdrawal_id")))
-    )
+    states = Q(state__in=[*UNDECIDED, State.ON_HOLD]) if listing.is_long else Q()
+    open_to = _decidable_by(user) & _releasable_by(user) & (Q(state=State.ON_HOLD) | _unclaimed(user, now))
+    return listing.few(states & open_to & ~Q(pk__in=waiting.values("withdrawal_id")))
 
 
 def _unclaimed(user: User, now: datetime) -> Q:
     return Q(claim=None) | Q(claim__until__lte=now) | Q(claim__owner=user)
 
 
+# Written as what must hold where it stands so: the other way round, each state named once more makes PostgreSQL
+# expect fewer rows than there are, and then it reads all of them instead of the first.
+
+
 def _releasable_by(user: User) -> Q:
-    """What permissions.releaser says of one withdrawal, for many at once."""
+    """What permissions.releaser says of a hold, for many at once; of anything else nothing."""
     kinds = [kind for kind in HoldKind if user.has_perm(_RELEASED_WITH.get(kind, "withdrawals.release_withdrawal"))]
-    return Q(state=State.ON_HOLD, hold_kind__in=kinds)
+    return ~Q(state=State.ON_HOLD) | Q(hold_kind__in=kinds)
 
 
 def _decidable_by(user: User) -> Q:
-    """What can_decide() says of one withdrawal, for many at once."""
+    """What can_decide() says of what waits for a decision, for many at once; of anything else nothing."""
     plain, flagged = user.has_perm("withdrawals.approve_withdrawal"), user.has_perm("withdrawals.decide_flagged")
     high = Q(risk_level="high")
     nothing = Q(pk__in=[])
@@ -259,4 +258,4 @@ def _decidable_by(user: User) -> Q:
         second = ~decided.decided_by(user)
         if user.approval_limit is not None:
             second &= Q(reference_amount__lte=user.approval_limit)
-    return (Q(state=State.UNDER_REVIEW) & first) | (Q(state=State.SECOND_APPROVAL) & second)
+    return (~Q(state=State.UNDER_REVIEW) | first) & (~Q(state=State.SECOND_APPROVAL) | second)

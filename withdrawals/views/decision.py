@@ -17,7 +17,6 @@ from backoffice.accounts.preferences import preferences_of
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
 from backoffice.ui.access import Permitted
-from backoffice.ui.paging import Listing
 from withdrawals import decided, player_words, pulse, queries, visibility
 from withdrawals.exceptions import ClaimedByOther, NotAllowed
 from withdrawals.models import Decision, Withdrawal
@@ -163,21 +162,18 @@ def bar_for(
     free = context.get("waits_for") == 0 and not presence.is_others
     asked = [sheet for sheet in offered if free and not (stopped and sheet.look.inline)]
     answers = bar.answers_to(waiting, view=context.get("place", view)) if waiting and context.get("may_agree") else []
+    origin = origin_of(request)
+    goes_on = bool(asked) and claims.works_through_lists(user)
     return bar.bar_of(
         withdrawal,
         [*answers, *bar.asked_of(withdrawal, asked, view=view, now=now)],
         user,
         view=view,
-        listing=_listing_for(request) if asked else None,
+        listing=origin.listing if goes_on and origin else None,
+        is_last=bool(goes_on and origin and origin.is_last(withdrawal)),
         open_next=request.session.get("open_next", preferences_of(user).open_next),
         now=now,
     )
-
-
-def _listing_for(request: StaffRequest) -> Listing | None:
-    """The list to go on in, for whoever takes the next one from it."""
-    origin = origin_of(request)
-    return origin.listing if origin and claims.works_through_lists(request.user) else None
 
 
 def claimed(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Withdrawal:

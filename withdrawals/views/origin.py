@@ -4,7 +4,7 @@ It travels in the address of the page and of everything that is sent from it, as
 SearchedList.carried), and is read there again for whoever asks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.http import HttpRequest
@@ -15,7 +15,7 @@ from withdrawals.models import Withdrawal
 from withdrawals.views.queue import Queue
 from withdrawals.views.searched import TYPED, SearchedList
 from withdrawals.views.second_approval import SecondApproval
-from withdrawals.views.tabs import PAGES, SECOND_APPROVAL, tabs_for
+from withdrawals.views.tabs import ASKED, PAGES, SECOND_APPROVAL, SUMMED, tabs_for
 
 # Lists with a page of their own that is not the queue, by the view that stands in the address for all of it.
 ELSEWHERE: dict[str, type[SearchedList]] = {SECOND_APPROVAL.slug: SecondApproval}
@@ -27,6 +27,7 @@ class Origin:
 
     label: str
     screen: SearchedList
+    _places: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def query(self) -> str:
@@ -35,12 +36,22 @@ class Origin:
 
     @property
     def listing(self) -> Listing:
-        return Listing(self.screen.filterset.qs, self.screen.keyset)
+        open_ones = self.screen.slug in {*SUMMED, ASKED.slug}
+        return Listing(self.screen.filterset.qs, self.screen.keyset, is_long=not open_ones)
 
     def place_of(self, withdrawal: Withdrawal) -> str:
         """Return ``4 of 41``; nothing where it is not in the list, or too far down to count."""
-        place, total = self.listing.place_of(withdrawal)
+        place, total = self._place_of(withdrawal)
         return f"{place:,} of {capped_words(total)}" if place else ""
+
+    def is_last(self, withdrawal: Withdrawal) -> bool:
+        place, total = self._place_of(withdrawal)
+        return place == total
+
+    def _place_of(self, withdrawal: Withdrawal) -> tuple[int, int]:
+        if withdrawal.pk not in self._places:
+            self._places[withdrawal.pk] = self.listing.place_of(withdrawal)
+        return self._places[withdrawal.pk]
 
     @cached_property
     def back(self) -> tuple[str, str]:

@@ -80,19 +80,20 @@ PROPOSALS = Tab(
 )
 MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), off=_OFF, empty="You have claimed nothing.")
 ALL = Tab("all", "All", hide=("due",), off=("wake", "why", "owner", "provider"), sort="-requested", counted=False)
+ASKED = Tab(
+    "asked",
+    "Asked of you",
+    _asked,
+    hide=("due", "requested", "state", "owner", "provider"),
+    sort="wake",
+    empty="Nobody asked you anything.",
+)
 TABS = (
     NEEDS_DECISION,
     MINE,
     SECOND_APPROVAL,
     PROPOSALS,
-    Tab(
-        "asked",
-        "Asked of you",
-        _asked,
-        hide=("due", "requested", "state", "owner", "provider"),
-        sort="wake",
-        empty="Nobody asked you anything.",
-    ),
+    ASKED,
     Tab(
         "on-hold",
         "On hold",
