@@ -89,16 +89,18 @@ def bar_of(
 ) -> dict[str, Any]:
     """Return the context of withdrawals/bar.html. ``listing``: where "next" comes from, for who goes on in one;
     behind the last one that is the first again."""
+    acts = bool(asked)
     if user.has_perm("withdrawals.add_note"):
         address = with_view(reverse("withdrawals:note", args=[withdrawal.ref]), view)
         asked = [*asked, (NOTE, address, NoteForm(author=user, auto_id="id_note_%s"))]
-    goes_on, following = bool(listing is not None and len(asked) > 1), None
+    goes_on, following = bool(listing is not None and acts), None
     if goes_on:
         work = claims.workable(user, now=now, listing=listing)
         following = (work.ordered() if is_last else work.beyond(withdrawal)).exclude(pk=withdrawal.pk).first()
     return {
         "actions": [action_of(sheet, address) for sheet, address, _form in asked],
         "asked": asked,
+        "acts": acts,
         "token": uuid.uuid4().hex,
         "open_next": open_next if goes_on else None,
         "following": following,
