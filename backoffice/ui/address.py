@@ -86,6 +86,22 @@ class ListAddress(View):
             parameters["view"] = [self.tab.slug]
         return urlencode(sorted(parameters.items()), doseq=True)
 
+    @cached_property
+    def dates(self) -> QueryDict:
+        """The part of the address that narrows the rows to a time; a view that has none of its own keeps it."""
+        kept = QueryDict(mutable=True)
+        for name in self.filterset.dates:
+            if name in self.parameters:
+                kept.setlist(name, self.parameters.getlist(name))
+        return kept
+
+    def with_dates(self, query: str) -> str:
+        """Return the address of a view with the dates of this one, unless it has its own."""
+        own = QueryDict(query)
+        if not self.dates or any(name in own for name in self.filterset.dates):
+            return f"?{query}"
+        return f"?{query}&{self.dates.urlencode()}"
+
     @property
     def kept_in_audit(self) -> dict[str, list[str]]:
         """The address as an audit entry keeps it: what was typed may be a piece of personal data, which must not
