@@ -66,11 +66,11 @@ def require_unclaimed(withdrawal: Withdrawal, *, user: User, now: datetime) -> N
         raise ClaimedByOther(owner.name)
 
 
-def claim(withdrawal: Withdrawal, *, user: User, now: datetime, page: str = "") -> Claim:
+def claim(withdrawal: Withdrawal, *, user: User, now: datetime, page: str = "", by: User | None = None) -> Claim:
     """Claim an unowned withdrawal, or renew one's own claim with whatever was asked of it.
 
-    ``page`` names the open page that holds it, for let_go(). Raises ClaimedByOther, and NotAllowed for what waits
-    for no decision of this person.
+    ``page`` names the open page that holds it, for let_go(); ``by``: who gives it to this person. Raises
+    ClaimedByOther, and NotAllowed for what waits for no decision of this person.
     """
     if (mine := renew(withdrawal, user=user, now=now, page=page)) is not None:
         return mine
@@ -82,7 +82,15 @@ def claim(withdrawal: Withdrawal, *, user: User, now: datetime, page: str = "") 
         if current is not None and current.until > now and current.owner_id != user.pk:
             raise ClaimedByOther(current.owner.name)
         mine = _give(withdrawal, user, now=now, page=page)
-        record(subject_type=SUBJECT_TYPE, subject_id=withdrawal.ref, action="claim", actor=user, at=now)
+        giver = by or user
+        record(
+            subject_type=SUBJECT_TYPE,
+            subject_id=withdrawal.ref,
+            action="claim" if giver == user else "assign",
+            actor=giver,
+            data={} if giver == user else {"to": user.name},
+            at=now,
+        )
     return mine
 
 

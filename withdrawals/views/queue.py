@@ -50,7 +50,7 @@ class Queue(ExportedList):
     peek_template = "withdrawals/peek.html"
     bulk_url = "withdrawals:bulk-preview"
     bulk_permission = "withdrawals.approve_withdrawal"
-    bulk_acts = (("approve", "Preview approval"), ("hold", "Hold…"), ("reject", "Reject…"))
+    bulk_acts = (("approve", "Preview approval"), ("hold", "Hold…"), ("reject", "Reject…"), ("assign", "Assign…"))
 
     @cached_property
     def tabs(self) -> tuple[Tab, ...]:  # type: ignore[override]
