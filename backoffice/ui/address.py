@@ -138,12 +138,14 @@ class ListAddress(View):
     def _accept_filters(self) -> BaseFilter:
         rows = self.get_queryset()
         rows = self.tab.narrow(rows, self.request) if self.tab else rows
+        own = {*OWN_PARAMETERS, "view"} if self.tabs else OWN_PARAMETERS
+        asked = [name for name in self.request.GET if name not in own]
+        if not asked:
+            return self.filtered(None, rows)  # its form is not needed before somebody sees it
         filterset = self.filtered(self.request.GET, rows)
         names = filterset.parameters
         refused = set(filterset.form.errors)
-        for name in self.request.GET:
-            if name in OWN_PARAMETERS or (name == "view" and self.tabs):
-                continue
+        for name in asked:
             field = next((field for field, parameters in names.items() if name in parameters), None)
             if field is None or field in refused:
                 self.ignored.append(name[:40])
@@ -151,7 +153,7 @@ class ListAddress(View):
                 self.parameters.setlist(name, self.request.GET.getlist(name))
         return self.filtered(self.parameters, rows) if refused else filterset
 
-    def filtered(self, data: QueryDict, rows: QuerySet[Any]) -> BaseFilter:
+    def filtered(self, data: QueryDict | None, rows: QuerySet[Any]) -> BaseFilter:
         return self.filterset_class(data, queryset=rows, request=self.request)
 
     def _accept_columns(self) -> chooser.Choice:
