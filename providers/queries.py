@@ -194,13 +194,13 @@ def largest_payout(code: str, method: str, currency: str) -> int | None:
     return limits.maximum if limits else None
 
 
-def refused_creates(now: datetime) -> QuerySet[ProviderCall]:
-    """Return the creates of the last 15 minutes that no provider took on, for counting them with other things.
+def refused_creates(now: datetime | Slot, *, since: datetime | Slot) -> QuerySet[ProviderCall]:
+    """Return the creates that no provider took on since then, for counting them with other things.
 
-    While there is none, nobody is failing.
+    While there was none in the last 15 minutes (SHORT), nobody is failing.
     """
     creates = Q(provider__in=list(BY_CODE), verb=Verb.CREATE) & ~Q(outcome__in=(*SUCCESS, *NOT_ITS_DOING))
-    return ProviderCall.objects.filter(creates, at__gt=now - SHORT, at__lte=now)
+    return ProviderCall.objects.filter(creates, at__gt=since, at__lte=now)
 
 
 def switched_off() -> QuerySet[ProviderControl]:
