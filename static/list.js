@@ -122,6 +122,16 @@
     if (form) form.requestSubmit();
   });
 
+  // The menu of views: the open one has the focus, arrows go on --------------------------------------------------------
+  const views = () => $$('#all-views nav a');
+  document.addEventListener('toggle', (event) => { if (event.target.id === 'all-views' && event.target.open) (views().find((one) => one.ariaCurrent) || views()[0]).focus(); }, true);
+  document.addEventListener('keydown', (event) => {
+    const at = views().indexOf(event.target), step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (at < 0 || !step) return;
+    event.preventDefault();
+    views()[(at + step + views().length) % views().length].focus();
+  });
+
   // The filter menu: type to find a field -------------------------------------------------------------------------------
   const fields = () => $$('.filter-field').filter(visible);
   document.addEventListener('toggle', (event) => {

@@ -4,6 +4,7 @@ from django.urls import path
 
 from withdrawals.views import (
     acts,
+    assigning,
     bulk,
     bulk_job,
     decision,
@@ -13,6 +14,7 @@ from withdrawals.views import (
     in_flight,
     live,
     moves,
+    next,
     players,
     presence,
     providers,
@@ -26,12 +28,13 @@ from withdrawals.views import (
 app_name = "withdrawals"
 urlpatterns = [
     path("withdrawals/", queue.Queue.as_view(), name="queue"),
-    path("withdrawals/next/", queue.Next.as_view(), name="next"),
+    path("withdrawals/next/", next.Next.as_view(), name="next"),
     path("withdrawals/decisions/<int:pk>/undo/", acts.AnswerDecision.as_view(act="undo"), name="undo"),
     path("withdrawals/decisions/<int:pk>/agree/", acts.AnswerDecision.as_view(act="agree"), name="agree"),
     path("withdrawals/decisions/<int:pk>/decline/", acts.AnswerDecision.as_view(act="decline"), name="decline"),
     path("withdrawals/second-approval/", second_approval.SecondApproval.as_view(), name="second-approval"),
     path("withdrawals/bulk/preview/", bulk.Preview.as_view(), name="bulk-preview"),
+    path("withdrawals/bulk/assign/", assigning.Assign.as_view(), name="bulk-assign"),
     path("withdrawals/bulk/apply/", bulk.Apply.as_view(), name="bulk-apply"),
     path("withdrawals/bulk/<int:pk>/", bulk_job.Result.as_view(), name="bulk-job"),
     path("withdrawals/bulk/<int:pk>/cancel/", bulk_job.Act.as_view(act="cancel"), name="bulk-cancel"),

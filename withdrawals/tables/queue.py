@@ -29,14 +29,14 @@ METHOD_ICONS = {Method.IBAN: "bank", Method.CARD: "card", Method.WALLET: "coin"}
 
 
 # The list of flagged withdrawals, as the place where one comes from.
-FLAGGED = "flagged"
+FLAGGED = "view=flagged"
 
 
 def address_of(withdrawal: Withdrawal, view: str = "") -> str:
-    """Return the address of a withdrawal's page; ``view`` is the list from which it is opened."""
+    """Return the address of a withdrawal's page; ``view`` is what an address says of the list it is opened from."""
     page = "flagged-one" if view == FLAGGED else "record"
     address = _address(f"withdrawals:{page}", get_urlconf(), get_script_prefix()).replace("KEY", withdrawal.ref)
-    return f"{address}?{urlencode({'view': view})}" if view and view != FLAGGED else address
+    return f"{address}?{view}" if view and view != FLAGGED else address
 
 
 @cache
@@ -45,9 +45,9 @@ def _address(page: str, *_where: str | None) -> str:
     return reverse(page, args=["KEY"])
 
 
-def next_address(view: str) -> str:
-    """Return the address that claims the next item of a view."""
-    return f"{reverse('withdrawals:next')}?{urlencode({'view': view})}" if view else ""
+def next_address(view: str, **past: str) -> str:
+    """Return the address of the next item of a list; ``past`` says which one it comes after, see views.next."""
+    return f"{reverse('withdrawals:next')}?{view}{'&' if past else ''}{urlencode(past)}" if view else ""
 
 
 class PlayerColumn(columns.Column):
@@ -142,7 +142,7 @@ class WhyColumn(columns.Column):
         if record.state == State.ON_HOLD:
             return inline.two_lines(pending.hold_reason(record, table.me))
         words = " · ".join(value[:2])
-        if record.state != State.SECOND_APPROVAL or table.view == "second-approval":
+        if record.state != State.SECOND_APPROVAL or table.slug == "second-approval":
             return inline.two_lines(words)
         return inline.two_lines(words, lead=inline.state(LOOKS[State.SECOND_APPROVAL]))
 
@@ -204,8 +204,8 @@ class DepositsColumn(columns.Column):
 
 
 class QueueTable(BaseTable):
-    """Hand in ``view`` (slug of the list), ``standings`` by player, ``troubles`` by provider, ``waiting``; ``facts``
-    by reference where columns show them."""
+    """Hand in ``view`` (what an address says of the list) and ``slug`` (which of them it is), ``standings`` by player,
+    ``troubles`` by provider, ``waiting``; ``facts`` by reference where columns show them."""
 
     due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=14)
     requested = columns.TimeColumn(accessor="requested_at", sort_by="requested_at", verbose_name="Requested", width=11)
@@ -244,7 +244,7 @@ class QueueTable(BaseTable):
         "why": "note",
         "proposal": "note",
     }
-    view = ""
+    view = slug = ""
     waiting: totals.Waiting | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

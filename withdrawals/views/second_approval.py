@@ -46,11 +46,16 @@ class SecondApproval(SearchedList):
         return self.tab is not None and self.tab.slug == "yours"
 
     @property
+    def slug(self) -> str:
+        """One's own are opened without taking them."""
+        return "" if self.is_own else SECOND_APPROVAL.slug
+
+    @property
     def claim_url(self) -> str:
         return "" if self.is_own else reverse("withdrawals:claim", args=["KEY"])
 
     def prepare(self, table: Any) -> None:
-        table.view = "" if self.is_own else SECOND_APPROVAL.slug
+        table.view = self.carried
 
     def get_summary(self) -> SafeString | str:
         waiting = totals.waiting_summary(self.filterset.qs, now=self.now)
@@ -63,7 +68,7 @@ class SecondApproval(SearchedList):
         return [Notice("You approved these; someone else must confirm.", "info", "two")] if self.is_own else []
 
     def get_peek_context(self, row: Withdrawal) -> dict[str, Any]:
-        return peek_of(row, self.request.user, view="" if self.is_own else SECOND_APPROVAL.slug, now=self.now)
+        return peek_of(row, self.request.user, view=self.carried, now=self.now)
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
