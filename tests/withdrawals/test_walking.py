@@ -269,7 +269,7 @@ def test_a_filtered_list_costs_the_page_nothing_and_a_saved_view_one_statement(
     view = "?amount_min=1000&sort=-amount&view=needs-decision"
     kept = saved.save_as(user=operator, list_name="withdrawals:queue", label="Mine", query=view.removeprefix("?"))
     page(client, row, view)
-    with django_assert_num_queries(27):
+    with django_assert_num_queries(20):
         page(client, row, view)
-    with django_assert_num_queries(28):
+    with django_assert_num_queries(21):
         page(client, row, f"{view}&saved={kept.slug}")
