@@ -327,3 +327,24 @@ def test_what_was_typed_is_not_left_without_a_word(desk: Page, live_server: Live
     back.click()
     expect(desk.locator("h1")).to_have_text("Withdrawals")
     assert asked == ["beforeunload"]
+
+
+def test_no_news_takes_the_place_of_what_was_typed(desk: Page, live_server: LiveServer) -> None:
+    row = requested(100)
+    open_page(desk, live_server, row)
+    desk.keyboard.press("n")
+    note = desk.locator("#sheet-note").get_by_label("Note")
+    note.fill("Called the player")
+    desk.keyboard.press("Escape")
+    Limit.objects.create(scope="player", period=Limit.Period.DAY, cap_amount=60_000_000, effect="review")
+    seen = "document.dispatchEvent(new Event('visibilitychange'))"
+    with desk.expect_response("**/fragments/status/**"):
+        desk.evaluate(seen)
+    desk.wait_for_timeout(500)
+    assert "changed just now" not in desk.locator("#part-limits").inner_text()
+    expect(note).to_have_value("Called the player")
+    desk.keyboard.press("n")
+    note.fill("")
+    desk.keyboard.press("Escape")
+    desk.evaluate(seen)
+    expect(desk.locator("#part-limits")).to_contain_text("changed just now")
