@@ -4,7 +4,6 @@ from django.urls import path
 
 from withdrawals.views import (
     acts,
-    assigning,
     bulk,
     bulk_job,
     decision,
@@ -34,7 +33,6 @@ urlpatterns = [
     path("withdrawals/decisions/<int:pk>/decline/", acts.AnswerDecision.as_view(act="decline"), name="decline"),
     path("withdrawals/second-approval/", second_approval.SecondApproval.as_view(), name="second-approval"),
     path("withdrawals/bulk/preview/", bulk.Preview.as_view(), name="bulk-preview"),
-    path("withdrawals/bulk/assign/", assigning.Assign.as_view(), name="bulk-assign"),
     path("withdrawals/bulk/apply/", bulk.Apply.as_view(), name="bulk-apply"),
     path("withdrawals/bulk/<int:pk>/", bulk_job.Result.as_view(), name="bulk-job"),
     path("withdrawals/bulk/<int:pk>/cancel/", bulk_job.Act.as_view(act="cancel"), name="bulk-cancel"),

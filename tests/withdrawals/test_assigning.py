@@ -20,7 +20,7 @@ from withdrawals.states import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("at_noon")]
 
-PREVIEW, ASSIGN = "/withdrawals/bulk/preview/", "/withdrawals/bulk/assign/"
+PREVIEW = "/withdrawals/bulk/preview/"
 
 
 def select(client: Client, *rows: Withdrawal, **more: Any) -> Any:
@@ -97,7 +97,6 @@ def test_a_selection_that_is_none_is_refused(operator: User, client_for: SignIn,
     client = client_for(operator)
     assert select(client).status_code == 422
     assert select(client, whole="1", count="7", digest="x").status_code == 409
-    assert client.get(ASSIGN).status_code == 302
     monkeypatch.setattr(assigning, "MOST", 1)
     answer = select(client, waiting(), waiting())
     assert answer.status_code == 422 and "At most 1 are assigned at once." in answer.text and not Claim.objects.exists()

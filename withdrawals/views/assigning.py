@@ -5,7 +5,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.generic import View
@@ -27,13 +27,10 @@ ASSIGN = "assign"
 
 
 class Assign(Permitted, View):
-    """Asks a senior to whom; anybody else takes them at once."""
+    """What a selection is sent to, see bulk.Preview. Asks a senior to whom; anybody else takes them at once."""
 
     permission_required = ("withdrawals.view_withdrawal", "withdrawals.approve_withdrawal")
     request: StaffRequest
-
-    def get(self, request: StaffRequest) -> HttpResponse:
-        return redirect("withdrawals:queue")
 
     def post(self, request: StaffRequest) -> HttpResponse:
         user, selection = request.user, Selection.of(request.POST)
