@@ -143,11 +143,11 @@ class Menu:
         counted = {label: found for label, found in rows.items() if found is not None}
         self._now = now = timezone.now()
         decided = [figures.decided_by(self.user, now=now)] if self._decides else []
-        others = (_written(providers.switched_off), providers.refused_creates(now), running_of(user), untold_of(user))
+        others = (_written(providers.switched_off), providers.poor_creates(now), running_of(user), untold_of(user))
         found = capped_counts([*counted.values(), *decided, *others])
         self._counts = dict(zip(counted, found, strict=False))
         self.decided: int | None = found[len(counted)] if decided else None
-        self._switched_off, self._refused, self.running, untold = found[-len(others) :]
+        self._switched_off, self._poor, self.running, untold = found[-len(others) :]
         self.ended = tell_ended(user, now=now) if untold else []
 
     @property
@@ -188,10 +188,11 @@ class Menu:
 
     @cached_property
     def _worst(self) -> str:
-        """The providers in a word; the failing ones are looked up only where one may be."""
-        if self._refused and providers.failing_now(self._now):
-            return "failing"
-        return "paused" if self._switched_off else ""
+        """The providers in a word; who fails or is slow is looked up only where one may be."""
+        if not self._poor:
+            return "paused" if self._switched_off else ""
+        words = {trouble.word for trouble in providers.troubles(self._now).values()}
+        return next((word for word in providers.WORDS if word in words), "")
 
 
 def _is_at(item: Item, request: HttpRequest) -> bool:

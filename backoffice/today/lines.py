@@ -78,6 +78,7 @@ def needs_you(request: HttpRequest, now: datetime) -> Line:
 def provider_line(request: HttpRequest, now: datetime) -> Line:
     """Return which providers have trouble and what waits because of it, and how many work."""
     troubles = providers.troubles(now)
+    since = providers.ill_since(now) if any(not trouble.is_pause for trouble in troubles.values()) else {}
     waiting = queries.withdrawals().filter(queries.NEEDS_DECISION)
     asked = [
         Asked(
@@ -89,7 +90,9 @@ def provider_line(request: HttpRequest, now: datetime) -> Line:
     held = {number.slug: number for number in counted(asked)}
     parts: list[Number | Said] = []
     for code, trouble in troubles.items():
-        parts.append(Said(f"{BY_CODE[code].label} {trouble.word}", "attn" if trouble.is_pause else "danger"))
+        words, at = f"{BY_CODE[code].label} {trouble.word}", trouble.since or since.get(code)
+        said = format_html("{} since {}", words, inline.time(at, "short", now)) if at else words
+        parts.append(Said(said, "danger" if trouble.is_failing else "attn"))
         if number := held.get(f"held-{code}"):
             parts.append(number)
     others = len(PROVIDERS) - len(troubles)
