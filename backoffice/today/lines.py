@@ -138,7 +138,13 @@ def _flagged(request: HttpRequest, now: datetime) -> list[Line]:
         first = Line("", (Number("open", waiting.count, words, address, more=more),), address, "Start", "s")
     names = {f"fraud.{one.code}": one.name.capitalize() for one in INDICATORS}
     unusual = [volume for volume in figures.indicator_volumes(now=now) if volume.is_unusual and volume.code in names]
-    said = [f"{names[one.code]} {one.today} today, usually {one.usual:.0f} a day" for one in unusual]
+    said = [
+        format_html(
+            '<a href="{}">{}</a> {} today, usually {} a day',
+            list_url("withdrawals:flagged", signal=one.code), names[one.code], one.today, f"{one.usual:.0f}",
+        )
+        for one in unusual
+    ]  # fmt: skip
     quiet = "No signal speaks half as often again as usual."
     return [first, Line("Signals", tuple(Said(text, "attn") for text in said) or (Said(quiet),))]
 

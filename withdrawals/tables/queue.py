@@ -221,7 +221,7 @@ class QueueTable(BaseTable):
     decider = DeciderColumn(accessor="decider_id", verbose_name="By", width=10)
     wake = columns.TimeColumn(accessor="wake_at", sort_by="wake_at", verbose_name="Wakes up", form="relative", width=16)
     player = PlayerColumn(accessor="player", sort_by="player__name", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=17)
+    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount")
     to = DestinationColumn(accessor="destination", verbose_name="To")
     kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
     risk = RiskColumn(accessor="risk_score", sort_by="risk_order", verbose_name="Risk")
