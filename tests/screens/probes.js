@@ -24,6 +24,15 @@
     const text = amount.textContent.replace(/\s+/g, ' ').trim();
     if (!/^(≈ ?)?[+\u2212]? ?(([€£$])\d[\d,]*\.\d\d|[A-Z]{3,5} ?[+\u2212]? ?\d[\d,]*(\.\d{2,9})?)$/.test(text)) broken.push(`no amount of money: "${text}"`);
   }
+  // Outside of .money too: in sentences, in buttons. And a time is a <time>, unless a sentence says all of it, with its day.
+  const texts = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
+  for (let node = texts.nextNode(); node; node = texts.nextNode()) {
+    const around = node.parentElement, text = node.textContent;
+    if (!around.checkVisibility() || around.closest('script, textarea, svg, .money, .example')) continue;
+    for (const amount of text.match(/[€£$]\s?[\d.,]*\d/g) || []) if (!/^[€£$]\d{1,3}(,\d{3})*\.\d\d$/.test(amount)) broken.push(`no whole amount: "${amount}" in "${text.trim().slice(0, 60)}"`);
+    const times = text.replace(/\d{1,2} [A-Z][a-z]+( \d{4})?,?( at)? \d\d:\d\d|\d{4}-\d\d-\d\d \d\d:\d\d/g, '').match(/\b\d\d:\d\d\b|\b\d+ (min|h|d) ago\b/g);
+    if (times && !around.closest('time, .live, figure, option')) broken.push(`a time outside <time>: "${times[0]}" in "${text.trim().slice(0, 60)}"`);
+  }
   for (const cell of document.querySelectorAll('.data td')) {
     const end = cell.getBoundingClientRect().right + 1;
     for (const one of cell.querySelectorAll('.money, .state, .risk, .due, time, .ref')) if (shown(one) && one.getBoundingClientRect().right > end) broken.push(`cut: "${cell.innerText}"`);
