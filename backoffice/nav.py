@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import BigIntegerField, DateTimeField, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -15,18 +15,23 @@ from django.utils.text import slugify
 
 from backoffice.jobs.operations import tell_ended
 from backoffice.jobs.queries import running_of, untold_of
+from backoffice.prepared import Slot
 from backoffice.roles import LANDING
 from backoffice.ui.fragments import version_of
-from backoffice.ui.paging import Countable, capped_counts
+from backoffice.ui.paging import Countable, capped_counts, capped_words
+from backoffice.ui.periods import morning
 from providers import queries as providers
 from withdrawals import decided, figures, queries, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.states import State
 
+# What differs from one reader and moment to the next; everything that is counted is written once per process.
+_ME = Slot("me", BigIntegerField())
+_NOW, _MORNING, _LATELY = (Slot(name, DateTimeField()) for name in ("now", "morning", "lately"))
+
 
 @cache
 def _written(rows: Callable[[], QuerySet[Any]]) -> Countable:
-    """What is the same for everybody is written once per process."""
     return Countable.of(rows())
 
 
@@ -35,9 +40,13 @@ def _waiting(user: Any) -> Countable | None:
     return _written(queries.review_queue) if visibility.sees(user, visibility.Field.STATE) else None
 
 
-def _second_approvals(user: Any) -> QuerySet[Withdrawal]:
+def _second_approvals(_user: Any) -> Countable:
+    return _written(_confirmable)
+
+
+def _confirmable() -> QuerySet[Withdrawal]:
     """What this person may confirm: nothing that they approved first."""
-    return queries.review_queue().filter(~decided.decided_by(user), state=State.SECOND_APPROVAL)
+    return queries.review_queue().filter(~decided.decided_by(_ME), state=State.SECOND_APPROVAL)
 
 
 def _unknown(_user: Any) -> Countable:
@@ -60,6 +69,22 @@ def _findings() -> QuerySet[Any]:
     return queries.findings().filter(resolved_at=None)
 
 
+def _decided_today() -> QuerySet[Any]:
+    return figures.decided_by(_ME, since=_MORNING)
+
+
+def _poor_lately() -> QuerySet[Any]:
+    return providers.poor_creates(_NOW, since=_LATELY)
+
+
+def _running() -> QuerySet[Any]:
+    return running_of(_ME)
+
+
+def _untold() -> QuerySet[Any]:
+    return untold_of(_ME)
+
+
 @dataclass(frozen=True, slots=True)
 class Item:
     """One line of the menu. ``rows`` of a person are counted beside it, ``counts`` says what they are where that is
@@ -70,7 +95,7 @@ class Item:
     url_name: str
     permission: str
     icon: str
-    rows: Callable[[Any], QuerySet[Any] | Countable | None] | None = None
+    rows: Callable[[Any], Countable | None] | None = None
     go: str = ""
     view: str = ""
     counts: str = ""
@@ -142,9 +167,10 @@ class Menu:
         rows = {item.label: item.rows(user) for item in self._items if item.rows}
         counted = {label: found for label, found in rows.items() if found is not None}
         self._now = now = timezone.now()
-        decided = [figures.decided_by(self.user, now=now)] if self._decides else []
-        others = (_written(providers.switched_off), providers.poor_creates(now), running_of(user), untold_of(user))
-        found = capped_counts([*counted.values(), *decided, *others])
+        decided = [_written(_decided_today)] if self._decides else []
+        others = [_written(rows) for rows in (providers.switched_off, _poor_lately, _running, _untold)]
+        slots = {"me": user.pk, "now": now, "morning": morning(now), "lately": now - providers.SHORT}
+        found = capped_counts([*counted.values(), *decided, *others], **slots)
         self._counts = dict(zip(counted, found, strict=False))
         self.decided: int | None = found[len(counted)] if decided else None
         self._switched_off, self._poor, self.running, untold = found[-len(others) :]
@@ -167,7 +193,7 @@ class Menu:
     def _words(self, item: Item, count: int | None) -> str:
         if item.url_name == PROVIDERS:
             return self._worst
-        return f"{count:,} {item.counts}".strip() if count else ""
+        return f"{capped_words(count)} {item.counts}".strip() if count else ""
 
     @property
     def foot(self) -> str:

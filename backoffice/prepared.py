@@ -4,7 +4,7 @@ Writing a large one takes Django ten times as long as the database needs to answ
 next is a ``Slot`` in the queryset, and given its value by name when it is asked.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -20,6 +20,11 @@ class Slot(Value):
 
     def as_sql(self, compiler: Any, connection: Any) -> Any:
         return "%s", [self]
+
+
+def filled(parameters: Iterable[Any], values: Mapping[str, Any]) -> list[Any]:
+    """Return the parameters of a statement with what stands in the places now. Raises KeyError for one left empty."""
+    return [values[one.value] if isinstance(one, Slot) else one for one in parameters]
 
 
 class Prepared:
@@ -40,15 +45,12 @@ class Prepared:
     def _sql(self) -> str:
         return self._written[0]
 
-    def _filled(self, values: dict[str, Any]) -> list[Any]:
-        return [values[one.value] if isinstance(one, Slot) else one for one in self._written[1]]
-
     def rows(self, **values: Any) -> list[tuple[Any, ...]]:
         """Return the rows as the database gives them: JSON is text."""
         with connection.cursor() as cursor:
-            cursor.execute(self._sql, self._filled(values))
+            cursor.execute(self._sql, filled(self._written[1], values))
             return cursor.fetchall()
 
     def instances(self, **values: Any) -> Iterator[Any]:
         """Yield the rows as instances of the queryset's model, annotations among their attributes."""
-        return iter(self._queryset.model._base_manager.raw(self._sql, self._filled(values)))
+        return iter(self._queryset.model._base_manager.raw(self._sql, filled(self._written[1], values)))

@@ -18,6 +18,7 @@ from backoffice.jobs.queries import Progress
 from backoffice.palette import Group, Row
 from backoffice.ui import charts, inline
 from backoffice.ui.appearance import CHOICES
+from backoffice.ui.chooser import Line
 from backoffice.ui.columns import Column
 from backoffice.ui.filters import BaseFilter
 from backoffice.ui.paging import Page
@@ -130,10 +131,10 @@ def _data() -> dict[str, Any]:
             {"icon": "out", "text": "Requested", "at": now},
         ],
         "column_lines": [
-            {"name": "amount", "label": "Amount", "fixed": True},
-            {"name": "due", "label": "Due", "on": True, "first": True},
-            {"name": "risk", "label": "Risk", "on": True, "last": True},
-            {"name": "provider", "label": "Provider"},
+            Line("amount", "Amount", on=True, fixed=True, first=True),
+            Line("due", "Due", on=True),
+            Line("risk", "Risk", on=True, last=True),
+            Line("provider", "Provider"),
         ],
         "row_heights": [("", "As usual"), ("compact", "Compact")],
         "found": [

@@ -237,15 +237,14 @@ def largest_payout(code: str, method: str, currency: str) -> int | None:
     return limits.maximum if limits else None
 
 
-def poor_creates(now: datetime) -> QuerySet[ProviderCall]:
-    """Return the creates of the last 15 minutes that no provider took on or that took long, for counting them with
-    other things.
+def poor_creates(now: datetime | Slot, *, since: datetime | Slot) -> QuerySet[ProviderCall]:
+    """Return the creates since then that no provider took on or that took long, for counting them with other things.
 
-    While there is none, nobody is failing or slow.
+    While there was none in the last 15 minutes (SHORT), nobody is failing or slow.
     """
     refused, slow = ~Q(outcome__in=SUCCESS), Q(latency_ms__gte=SLOW_FROM_MS)
     creates = Q(provider__in=list(BY_CODE), verb=Verb.CREATE) & ~Q(outcome__in=NOT_ITS_DOING) & (refused | slow)
-    return ProviderCall.objects.filter(creates, at__gt=now - SHORT, at__lte=now)
+    return ProviderCall.objects.filter(creates, at__gt=since, at__lte=now)
 
 
 def switched_off() -> QuerySet[ProviderControl]:

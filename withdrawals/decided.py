@@ -7,6 +7,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
+from backoffice.prepared import Slot
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Decision, Withdrawal
 
@@ -58,7 +59,7 @@ _UNDO_OFFER = (
 )  # fmt: skip
 
 
-def decided_by(user: User) -> Q:
+def decided_by(user: User | Slot) -> Q:
     """Return the withdrawals on which this person decided before: what Withdrawal.decider_ids() says of one."""
     steps = AuditEntry.objects.filter(
         subject_type=SUBJECT_TYPE, subject_id=OuterRef("ref"), step__isnull=False, actor_user=user

@@ -11,6 +11,7 @@ from django.db.models.functions import Extract, TruncDate
 from django.utils import timezone
 
 from backoffice.accounts.models import User
+from backoffice.prepared import Slot
 from backoffice.ui.paging import COUNT_CAP
 from backoffice.ui.periods import morning
 from providers.queries import Percentile
@@ -44,10 +45,10 @@ def on_time(*, now: datetime) -> OnTime:
     return OnTime(**rows.aggregate(waiting=Count("pk"), late=late, first_due_at=Min("due_at")))
 
 
-def decided_by(user: User, *, now: datetime) -> QuerySet[Decision]:
-    """Return what this person decided since midnight and did not take back."""
+def decided_by(user: User | Slot, *, since: datetime | Slot) -> QuerySet[Decision]:
+    """Return what this person decided since then and did not take back."""
     counted = [Decision.Status.WAITING, Decision.Status.APPLIED]
-    return Decision.objects.filter(actor=user, decided_at__gte=morning(now), status__in=counted)
+    return Decision.objects.filter(actor=user, decided_at__gte=since, status__in=counted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +169,7 @@ class Day:
 def day_of(user: User, *, now: datetime) -> Day:
     """Return the figures for the end of the queue."""
     return Day(
-        decided=decided_by(user, now=now).count(),
+        decided=decided_by(user, since=morning(now)).count(),
         waiting=queries.waiting_count(),
         on_hold=Withdrawal.objects.filter(state=State.ON_HOLD)[:COUNT_CAP].count(),
     )

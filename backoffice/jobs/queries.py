@@ -7,6 +7,7 @@ from django.db.models import Count, Q, QuerySet
 
 from backoffice.accounts.models import User
 from backoffice.jobs.models import Job, JobItem
+from backoffice.prepared import Slot
 
 # An estimate before a tenth is done would be a guess.
 TELLING_SHARE = 10
@@ -31,12 +32,12 @@ def progress_of(job: Job, *, now: datetime) -> Progress:
     return Progress(done, total, elapsed, elapsed * (total - done) / done if tells else None)
 
 
-def running_of(user: User) -> QuerySet[Job]:
+def running_of(user: User | Slot) -> QuerySet[Job]:
     """Return what this person started and is not through, for counting it with other things."""
     return Job.objects.filter(owner=user, told_at=None, state=Job.State.RUNNING)
 
 
-def untold_of(user: User) -> QuerySet[Job]:
+def untold_of(user: User | Slot) -> QuerySet[Job]:
     """Return what this person started, has ended, and was not told of."""
     return Job.objects.filter(owner=user, told_at=None).exclude(state=Job.State.RUNNING)
 

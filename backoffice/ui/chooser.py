@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from backoffice.ui.tables import BaseTable
 
@@ -54,16 +53,28 @@ def moved(names: list[str], move: str) -> list[str]:
     return [*names[:place], name, *names[place:]]
 
 
-def lines_of(choice: Choice, table: type[BaseTable]) -> list[dict[str, Any]]:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A column in the column menu; ``first`` and ``last`` of those that are on."""
+
+    name: str
+    label: str
+    on: bool = False
+    fixed: bool = False
+    first: bool = False
+    last: bool = False
+
+
+def lines_of(choice: Choice, table: type[BaseTable]) -> list[Line]:
     """Return what the column menu shows: a line per column, those on first."""
     return [
-        {
-            "name": name,
-            "label": table.base_columns[name].verbose_name or name.replace("_", " ").capitalize(),
-            "on": name in choice.shown,
-            "fixed": name in table.fixed,
-            "first": name == choice.shown[0],
-            "last": name == choice.shown[-1],
-        }
+        Line(
+            name,
+            str(table.base_columns[name].verbose_name or name.replace("_", " ").capitalize()),
+            on=name in choice.shown,
+            fixed=name in table.fixed,
+            first=name == choice.shown[0],
+            last=name == choice.shown[-1],
+        )
         for name in choice.offered
     ]

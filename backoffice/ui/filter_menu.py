@@ -1,9 +1,11 @@
 """The filter menu of a list, its chips, and what an empty list says."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db.models import QuerySet
 
+from backoffice.ui.filters import Option
 from backoffice.ui.paging import capped_counts
 
 if TYPE_CHECKING:
@@ -22,8 +24,21 @@ def chips_of(screen: "ListScreen") -> list[dict[str, str]]:
     ]
 
 
-def lines_of(screen: "ListScreen") -> list[dict[str, Any]]:
-    """The lines of the filter menu: values to pick, each a link, or a field to fill in."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A field in the filter menu: values to pick, each with the address that applies it, or a ``control`` to fill in.
+
+    ``value`` is what it is set to, in words; ``kept`` what a form about another field carries along of it."""
+
+    label: str
+    value: str
+    options: list[tuple[Option, str]]
+    control: str
+    kept: list[tuple[str, str]]
+    is_refused: bool
+
+
+def lines_of(screen: "ListScreen") -> list[Line]:
     active = {one.parameters: one for one in screen.filterset.active}
     lines = []
     for name, parameters in screen.filterset.parameters.items():
@@ -37,14 +52,17 @@ def lines_of(screen: "ListScreen") -> list[dict[str, Any]]:
         ]
         if offered is not None and not options:
             continue
+        field = screen.filterset.form[name]
+        kept = [(one, value) for one in parameters if options and (value := screen.parameters.get(one))]
         lines.append(
-            {
-                "field": screen.filterset.form[name],
-                "options": options,
-                "control": "" if options else screen.filterset.control(name),
-                "value": active[parameters].value if parameters in active else "",
-                "names": [(one, screen.parameters.get(one, "")) for one in parameters] if options else [],
-            }
+            Line(
+                label=str(field.label),
+                value=active[parameters].value if parameters in active else "",
+                options=options,
+                control="" if options else screen.filterset.control(name),
+                kept=kept,
+                is_refused=bool(field.errors),
+            )
         )
     return lines
 

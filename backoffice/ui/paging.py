@@ -24,6 +24,8 @@ from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
 from django.utils.crypto import salted_hmac
 
+from backoffice.prepared import filled
+
 COUNT_CAP = 10_000
 
 
@@ -131,8 +133,8 @@ class Keyset:
 
 @dataclass(frozen=True, slots=True)
 class Countable:
-    """Rows as they are counted, up to COUNT_CAP + 1. Writing it takes longer than counting a few rows does: what does
-    not depend on who asks or when is worth keeping."""
+    """Rows as they are counted, up to COUNT_CAP + 1. Writing it takes longer than counting a few rows does, so it is
+    worth keeping, with Slots for who asks and when."""
 
     sql: str
     values: tuple[Any, ...]
@@ -147,15 +149,15 @@ class Countable:
         return cls(sql, tuple(tuple(value) if isinstance(value, list) else value for value in values))
 
 
-def capped_counts(asked: Sequence[QuerySet[Any] | Countable]) -> list[int]:
-    """Count each up to COUNT_CAP + 1, all in one round trip; equal ones are counted once."""
+def capped_counts(asked: Sequence[QuerySet[Any] | Countable], **slots: Any) -> list[int]:
+    """Count each up to COUNT_CAP + 1, all in one round trip; equal ones are counted once. ``slots`` by name."""
     if not asked:
         return []
     wanted = [one if isinstance(one, Countable) else Countable.of(one) for one in asked]
     distinct = list(dict.fromkeys(wanted))
     text = ", ".join(f"(SELECT COUNT(*) FROM ({one.sql}) AS counted)" for one in distinct)  # noqa: S608 - Django's own
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {text}", [value for one in distinct for value in one.values])
+        cursor.execute(f"SELECT {text}", filled((value for one in distinct for value in one.values), slots))
         counts = dict(zip(distinct, cursor.fetchone(), strict=True))
     return [counts[one] for one in wanted]
 

@@ -83,7 +83,7 @@ def test_slow_is_what_the_board_calls_slow():
     found = queries.troubles(NOW)
     assert list(found) == ["northgate"] and found["northgate"].is_slow
     assert found["northgate"].sentence.endswith("half of its answers in the last 15 minutes took 5 s or more.")
-    assert queries.poor_creates(NOW).count() == 2
+    assert queries.poor_creates(NOW, since=NOW - queries.SHORT).count() == 2
     routing.pause("northgate", actor=PAYOUTS, reason="Their advice", now=NOW)
     assert queries.troubles(NOW)["northgate"].word == "paused" and queries.troubles(NOW)["northgate"].since == NOW
 

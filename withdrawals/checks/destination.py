@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from backoffice.ui import inline
 from kyc.names import is_same_name
 from withdrawals.checks.outcome import Outcome, passed, review
 from withdrawals.models import Destination, Withdrawal
@@ -57,13 +58,13 @@ def owned(withdrawal: Withdrawal, *, now: datetime) -> Outcome:
         )
     age = withdrawal.requested_at - destination.first_seen_at
     if age < COOLING_TIME:
-        hours, minutes = divmod(max(int(age.total_seconds()) // 60, 0), 60)
+        age = max(age, timedelta(0))  # the platform may tell of both at once
         return review(
             "destination.new",
             "The payout details are new",
-            f"{destination.label} was added {hours} h {minutes} min before this request; usual is three days or more.",
+            f"{destination.label} was added {inline.duration(age)} before this request; usual is three days or more.",
             short="New payout details",
             points=25,
-            evidence={**seen, "minutes": hours * 60 + minutes},
+            evidence={**seen, "minutes": int(age.total_seconds()) // 60},
         )
     return passed("destination", "Own payout details, known for more than three days", seen)

@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 
 from backoffice.money import Money
-from backoffice.ui import inline
+from backoffice.ui import inline, menus
 
 register = template.Library()
 
@@ -24,6 +24,8 @@ for piece in (
     inline.ref,
     inline.state,
     inline.time,
+    menus.column_line,
+    menus.filter_line,
 ):
     register.simple_tag(piece)
 
