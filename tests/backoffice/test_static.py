@@ -1,4 +1,4 @@
-"""How style sheet and script are served to the installation: compressed, and kept for a year under their hashed names."""
+"""How style sheet and script are served to an installation: compressed, kept for a year under hashed names."""
 
 import re
 from pathlib import Path

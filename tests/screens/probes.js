@@ -33,7 +33,7 @@
     const times = text.replace(/\d{1,2} [A-Z][a-z]+( \d{4})?,?( at)? \d\d:\d\d|\d{4}-\d\d-\d\d \d\d:\d\d/g, '').match(/\b\d\d:\d\d\b|\b\d+ (min|h|d) ago\b/g);
     if (times && !around.closest('time, .live, figure, option')) broken.push(`a time outside <time>: "${times[0]}" in "${text.trim().slice(0, 60)}"`);
   }
-  for (const cell of document.querySelectorAll('.data td')) {
+  for (const cell of document.querySelectorAll('.data tbody :is(td, th)')) {
     const end = cell.getBoundingClientRect().right + 1;
     for (const one of cell.querySelectorAll('.money, .state, .risk, .due, time, .ref')) if (shown(one) && one.getBoundingClientRect().right > end) broken.push(`cut: "${cell.innerText}"`);
   }

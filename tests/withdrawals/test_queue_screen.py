@@ -31,6 +31,14 @@ def test_the_most_urgent_stand_first_in_groups_with_their_sums(operator: User, c
     assert "<b>3</b> waiting" in html and "oldest <b>2 h 51 min</b>" in html and "1 late" in html
 
 
+def test_the_player_heads_the_row_and_a_group_heads_its_rows(operator: User, client_for: SignIn) -> None:
+    late, soon = waiting(171), waiting(70)
+    html = get(client_for(operator))
+    assert re.findall(r'<th scope="row"[^>]*><a class="cell" href="/withdrawals/([^/]+)/', html) == [late.ref, soon.ref]
+    bodies = re.findall(r"<tbody>(.*?)</tbody>", html.partition('<table class="data')[2], re.S)
+    assert [(body.count('scope="rowgroup"'), body.count("<tr data-row")) for body in bodies[:2]] == [(1, 1), (1, 1)]
+
+
 def test_a_card_holds_name_and_amount_then_due_and_risk_then_the_reason(operator: User, client_for: SignIn) -> None:
     waiting()
     html = get(client_for(operator))
