@@ -103,9 +103,9 @@
   });
   addEventListener('pageshow', (event) => { if (event.persisted) $$('form[data-sent]').forEach((form) => { delete form.dataset.sent; }); });
 
-  // Toasts: leave by themselves, wait while somebody points at them; of more than two the oldest go, but none with an Undo
-  setInterval(() => $$('[data-toast]').forEach((toast, at, all) => {
-    if (at < all.length - 2 && !$('[data-count]', toast)) { toast.remove(); return; }
+  // Toasts: leave by themselves, wait while somebody points at them; of more than two the oldest without an Undo go ---
+  setInterval(() => $$('[data-toast]').filter((toast) => !$('[data-count]', toast)).slice(0, Math.max(0, $$('[data-toast]').length - 2)).forEach((toast) => toast.remove()), 300);
+  setInterval(() => $$('[data-toast]').forEach((toast) => {
     if (toast.matches(':hover, :focus-within') && !$('[data-count]', toast)) return;
     const left = Number(toast.dataset.toast) - 1;
     toast.dataset.toast = left;

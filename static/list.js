@@ -94,7 +94,7 @@
   });
   desk.onEscape(() => close() || untick());
   desk.onHelp(() => (rows().length ? [
-    ['Next row, previous row', 'J K'], ['Open the row', 'Enter'],
+    ['Next row, previous row', 'J K'], ...($('tr[data-row] a') ? [['Open the row', 'Enter']] : []),
     ...(peek() ? [['Peek at the row', 'Space']] : []),
     ...(boxes().length ? [['Select the row', 'X'], ['Select on the way', 'Shift+J Shift+K']] : []),
     ...(claims() ? [['Claim the row', 'C']] : []),

@@ -80,6 +80,12 @@ def test_people_and_machines_are_called_by_name(
     assert any("The platform" in row for row in rows(client.get("/audit/").text))
 
 
+def test_enter_is_offered_where_rows_lead_somewhere(client_for: ClientFor, admin: User) -> None:
+    act(actor=admin)
+    offered = "<kbd>Enter</kbd> open"
+    assert offered in client_for(admin).get("/audit/").text and offered not in client_for(admin).get("/staff/").text
+
+
 def test_suspicions_stay_with_those_who_may_see_them(
     client_for: ClientFor, compliance: User, admin: User, fraud_analyst: User
 ) -> None:

@@ -133,3 +133,23 @@ def test_a_middle_click_on_a_row_opens_a_tab(desk: Page, live_server: LiveServer
         desk.locator(f"tr[data-row={row.ref}] td.num, tr[data-row={row.ref}] td").last.click(button="middle")
     opened.value.wait_for_load_state()
     assert row.ref in opened.value.url and desk.url.endswith("/withdrawals/")
+
+
+def test_a_list_that_is_waited_for_says_so(desk: Page, live_server: LiveServer) -> None:
+    requested(100)
+    desk.goto(f"{live_server.url}/withdrawals/")
+    desk.route("**/withdrawals/?sort=*", lambda route: (desk.wait_for_timeout(900), route.continue_()))
+    desk.get_by_role("link", name="Amount").click(no_wait_after=True)
+    expect(desk.locator("#list[aria-busy=true]")).to_be_visible()
+    expect(desk.locator("th[aria-sort=ascending]")).to_contain_text("Amount")
+    expect(desk.locator("#list[aria-busy]")).to_have_count(0)
+
+
+def test_of_three_toasts_the_oldest_goes_but_not_the_one_with_undo(desk: Page, live_server: LiveServer) -> None:
+    desk.goto(f"{live_server.url}/withdrawals/")
+    desk.evaluate("""() => {
+        const toast = (words) => `<div class="toast" data-toast="60"><span>${words}</span></div>`;
+        document.querySelector('.toasts').innerHTML = toast('<b data-count></b>Undo') + toast('Old') + toast('New');
+    }""")
+    expect(desk.locator(".toast", has_text="Old")).to_have_count(0)
+    expect(desk.locator(".toast")).to_have_count(2)
