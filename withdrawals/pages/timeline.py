@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from backoffice.audit import queries as audit
+from backoffice.audit.actors import machine_words
 from backoffice.audit.models import AuditEntry
 from backoffice.ui import inline
 from withdrawals import reasons, visibility
@@ -17,7 +18,6 @@ from withdrawals.models import Note, Withdrawal
 from withdrawals.states import LOOKS, MOVE_LOOKS, UNDECIDED, HoldKind, Move
 
 _MOVES = {str(move) for move in Move}
-_MACHINES = {"screening": "the checks", "payouts": "the payout worker", "sweeper": "the clock"}
 # What people do besides moves: icon and words, with the actor before them.
 _ACTS: dict[str, tuple[str, str]] = {
     "claim": ("user", "claimed this"),
@@ -266,8 +266,7 @@ def _quote(entry: AuditEntry) -> str:
 def _actor(entry: AuditEntry, user: Any) -> str:
     if entry.actor_user is not None:
         return _name(entry.actor_user, user)
-    name, _, rest = entry.actor_machine.partition(":")
-    return "the platform" if name == "platform" else _MACHINES.get(name, rest or name)
+    return machine_words(entry.actor_machine)
 
 
 def _name(person: Any, user: Any) -> str:

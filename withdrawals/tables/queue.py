@@ -18,6 +18,7 @@ from backoffice.ui.paging import capped_words
 from backoffice.ui.tables import BaseTable, Group
 from fraud.states import Level, Risk
 from kyc.states import Standing
+from providers.queries import Trouble, next_trouble
 from withdrawals import totals, visibility
 from withdrawals.models import Decision, Method, Withdrawal
 from withdrawals.operations import claims
@@ -66,22 +67,29 @@ class PlayerColumn(columns.Column):
 
 
 class DestinationColumn(columns.Column):
-    """Method, masked payout details, and a mark where it waits because whoever would pay it does not work."""
+    """Method, masked payout details, and a mark where whoever would pay it does not work: of what is still to be
+    decided, and of what is approved and waits because of it."""
 
     css = "wraps"
     width = 19
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
-        waits = (
-            record.state == State.APPROVED and record.wait_reason and visibility.sees(table.me, visibility.Field.STATE)
-        )
-        trouble = table.troubles.get(record.provider or next(iter(record.routes), "")) if waits else ""
+        trouble = _trouble_of(record, table) if table.troubles else ""
         return markup(
             '<span class="state soft">{}<span>{}</span></span>{}',
             inline.icon(METHOD_ICONS[Method(record.method)]),
             inline.masked(visibility.destination_words(table.me, record)),
             markup(" {}", inline.mark("attn", "warn", trouble)) if trouble else "",
         )
+
+
+def _trouble_of(record: Withdrawal, table: "QueueTable") -> str:
+    if not visibility.sees(table.me, visibility.Field.STATE):
+        return ""
+    if record.state in UNDECIDED or (record.state == State.APPROVED and record.wait_reason):
+        trouble = next_trouble([record.provider] if record.provider else record.routes, table.troubles)
+        return trouble.word if trouble else ""
+    return ""
 
 
 class StandingColumn(columns.Column):
@@ -213,7 +221,7 @@ class QueueTable(BaseTable):
     decider = DeciderColumn(accessor="decider_id", verbose_name="By", width=10)
     wake = columns.TimeColumn(accessor="wake_at", sort_by="wake_at", verbose_name="Wakes up", form="relative", width=16)
     player = PlayerColumn(accessor="player", sort_by="player__name", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=17)
+    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount")
     to = DestinationColumn(accessor="destination", verbose_name="To")
     kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
     risk = RiskColumn(accessor="risk_score", sort_by="risk_order", verbose_name="Risk")
@@ -250,7 +258,7 @@ class QueueTable(BaseTable):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.standings: dict[int, Standing] = {}
-        self.troubles: dict[str, str] = {}
+        self.troubles: dict[str, Trouble] = {}
         self.proposals: dict[int, Decision] = {}
         self.deciders: dict[int, User] = {}
         self.facts: dict[str, dict[str, Any]] = {}

@@ -17,7 +17,7 @@ from backoffice.ui.tabs import Notice, Tab
 from fraud import queries as fraud
 from kyc import queries as kyc
 from providers import queries as providers
-from withdrawals import filters, queries, tables, totals, visibility
+from withdrawals import filters, in_flight, queries, tables, totals, visibility
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import pending
@@ -77,7 +77,7 @@ class Queue(ExportedList):
 
     @cached_property
     def troubles(self) -> dict[str, providers.Trouble]:
-        return providers.troubles(self.now)
+        return in_flight.troubles(self.now)
 
     @cached_property
     def export_columns(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -175,7 +175,7 @@ class Queue(ExportedList):
             here = filters.held_up(self.filterset.qs, code, self.troubles).order_by()[:COUNT_CAP].count()
             if here:
                 text = format_html(
-                    '<b>{}</b> Approving still works; {} here may wait. <a href="{}">Show {}</a>',
+                    '<b>{}</b> Approving still works; {} here would wait. <a href="{}">Show {}</a>',
                     trouble.sentence,
                     here,
                     self.url(changes={"held": code}),
@@ -190,7 +190,7 @@ class Queue(ExportedList):
         context = super().get_context_data(page)
         table: tables.QueueTable = context["table"]
         table.waiting = self.waiting
-        table.troubles = {code: trouble.word for code, trouble in self.troubles.items()}
+        table.troubles = self.troubles
         if self.tab is PROPOSALS:
             proposals = proposals_for(self.request.user).filter(withdrawal__in=page.rows).select_related("actor")
             table.proposals = {proposal.withdrawal_id: proposal for proposal in proposals}

@@ -12,6 +12,7 @@ from backoffice.ui.paging import Page
 from backoffice.ui.tabs import Notice, Tab
 from withdrawals import decided, filters, queries, tables, totals
 from withdrawals.models import Decision, Withdrawal
+from withdrawals.pages import pending
 from withdrawals.pages.peek import peek_of
 from withdrawals.states import Move
 from withdrawals.views.searched import SearchedList
@@ -74,4 +75,5 @@ class SecondApproval(SearchedList):
         context = super().get_context_data(page)
         made = Decision.objects.filter(withdrawal__in=page.rows, move=Move.ENDORSE, status=Decision.Status.APPLIED)
         context["table"].firsts = {one.withdrawal_id: one for one in made.select_related("actor").order_by("pk")}
+        context["undo"] = pending.undo_offer(self.request.user, now=self.now, view=SECOND_APPROVAL.slug)
         return context
