@@ -1,6 +1,7 @@
-"""The security headers of every response, in one place."""
+"""The security headers of every response that has content, in one place."""
 
 from collections.abc import Callable
+from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 
@@ -30,8 +31,10 @@ class SecurityHeadersMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        for name, value in _HEADERS.items():
-            response.headers.setdefault(name, value)
+        # An answer without content has nothing that they could say something about, and is what open pages get all day.
+        if response.status_code != HTTPStatus.NO_CONTENT:
+            for name, value in _HEADERS.items():
+                response.headers.setdefault(name, value)
         if getattr(request, "user", None) is not None and request.user.is_authenticated:
             response.headers.setdefault("Cache-Control", "no-store")
         return response

@@ -73,8 +73,8 @@ def _decided_today() -> QuerySet[Any]:
     return figures.decided_by(_ME, since=_MORNING)
 
 
-def _refused_lately() -> QuerySet[Any]:
-    return providers.refused_creates(_NOW, since=_LATELY)
+def _poor_lately() -> QuerySet[Any]:
+    return providers.poor_creates(_NOW, since=_LATELY)
 
 
 def _running() -> QuerySet[Any]:
@@ -168,12 +168,12 @@ class Menu:
         counted = {label: found for label, found in rows.items() if found is not None}
         self._now = now = timezone.now()
         decided = [_written(_decided_today)] if self._decides else []
-        others = [_written(rows) for rows in (providers.switched_off, _refused_lately, _running, _untold)]
+        others = [_written(rows) for rows in (providers.switched_off, _poor_lately, _running, _untold)]
         slots = {"me": user.pk, "now": now, "morning": morning(now), "lately": now - providers.SHORT}
         found = capped_counts([*counted.values(), *decided, *others], **slots)
         self._counts = dict(zip(counted, found, strict=False))
         self.decided: int | None = found[len(counted)] if decided else None
-        self._switched_off, self._refused, self.running, untold = found[-len(others) :]
+        self._switched_off, self._poor, self.running, untold = found[-len(others) :]
         self.ended = tell_ended(user, now=now) if untold else []
 
     @property
@@ -214,10 +214,11 @@ class Menu:
 
     @cached_property
     def _worst(self) -> str:
-        """The providers in a word; the failing ones are looked up only where one may be."""
-        if self._refused and providers.failing_now(self._now):
-            return "failing"
-        return "paused" if self._switched_off else ""
+        """The providers in a word; who fails or is slow is looked up only where one may be."""
+        if not self._poor:
+            return "paused" if self._switched_off else ""
+        words = {trouble.word for trouble in providers.troubles(self._now).values()}
+        return next((word for word in providers.WORDS if word in words), "")
 
 
 def _is_at(item: Item, request: HttpRequest) -> bool:

@@ -1,8 +1,8 @@
 """What screens and sweepers ask about providers."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -137,48 +137,91 @@ def global_stop() -> ProviderControl | None:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A provider that is not working as it should: ``word`` for a mark, ``sentence`` for a notice."""
+    """A provider that is not working as it should: ``word`` for a mark, ``sentence`` for a notice; ``since`` when, of a
+    pause (of the others ill_since() says it)."""
 
     word: str
     sentence: str
-    is_pause: bool = False
+    since: datetime | None = None
+
+    @property
+    def is_pause(self) -> bool:
+        return self.word == _PAUSED
+
+    @property
+    def is_failing(self) -> bool:
+        return self.word == _FAILING
+
+    @property
+    def is_slow(self) -> bool:
+        return self.word == _SLOW
+
+
+# The worst first.
+WORDS = _FAILING, _PAUSED, _SLOW = "failing", "paused", "slow"
 
 
 def troubles(now: datetime) -> dict[str, Trouble]:
-    """Return the providers that are paused or often fail to answer, by code. One statement."""
-    reasons, shares, found = {}, {}, {}
-    for code, reason, good, total in _TROUBLES.rows(now=now, since=now - SHORT):
+    """Return the providers that are paused, often fail to answer or answer slowly, by code. One statement."""
+    pauses, shares, medians, found = {}, {}, {}, {}
+    for code, reason, good, total, median, at in _TROUBLES.rows(now=now, since=now - SHORT):
         if total:
-            shares[code] = Share(good, total)
+            shares[code], medians[code] = Share(good, total), median
         else:
-            reasons[code] = reason
+            pauses[code] = (reason, at)
     for registered in PROVIDERS:
         code, label = registered.code, registered.label
-        reason = reasons.get(code, reasons.get(ProviderControl.EVERYTHING))
-        if reason is not None:
-            found[code] = Trouble("paused", f"{label} is paused: {reason.rstrip('.')}.", is_pause=True)
+        pause = pauses.get(code, pauses.get(ProviderControl.EVERYTHING))
+        if pause is not None:
+            sentence = f"{label} is paused: {pause[0].rstrip('.')}."
+            found[code] = Trouble(_PAUSED, sentence, since=pause[1])
         elif (share := shares.get(code)) and share.is_failing:
             words = f"{share.good} of {share.total} payouts were taken on in the last 15 minutes"
-            found[code] = Trouble("failing", f"{label} has trouble: {words}.")
+            found[code] = Trouble(_FAILING, f"{label} has trouble: {words}.")
+        elif (median := medians.get(code)) is not None and median >= SLOW_FROM_MS:
+            words = f"half of its answers in the last 15 minutes took {median / 1000:.0f} s or more"
+            found[code] = Trouble(_SLOW, f"{label} is slow: {words}.")
     return found
 
 
 def _troubles() -> QuerySet[Any, Any]:
-    """The switches that are off, with their reasons, and what each provider took on lately: of how many, if of any."""
-    columns = ("words", "good", "total")
-    off = switched_off().annotate(words=F("reason"), good=Value(0), total=Value(0)).values_list("code", *columns)
+    """The switches that are off, with their reasons, and what each provider took on lately: of how many, if of any,
+    and how fast."""
+    columns = ("words", "good", "total", "median", "since")
+    nothing = {"good": Value(0), "total": Value(0), "median": Value(None, FloatField())}
+    off = switched_off().annotate(words=F("reason"), since=F("paused_at"), **nothing).values_list("code", *columns)
     creates = _recent_creates(Slot("now", DateTimeField()), since=Slot("since", DateTimeField()))
-    lately = creates.annotate(words=Value("")).order_by().values_list("provider", *columns)
-    return off.union(lately, all=True)
+    median = Percentile("latency_ms", share=0.5)
+    lately = creates.annotate(words=Value(""), since=Value(None, DateTimeField()), median=median)
+    return off.union(lately.order_by().values_list("provider", *columns), all=True)
 
 
 _TROUBLES = Prepared(_troubles)
 
 
-def failing_now(now: datetime) -> dict[str, Share]:
-    """Return what the failing providers took on in the last 15 minutes, by code. One statement."""
-    creates = failing_creates(now, since=now - SHORT)
-    return {row["provider"]: Share(row["good"], row["total"]) for row in creates}
+def next_trouble(routes: Sequence[str], found: Mapping[str, Trouble]) -> Trouble | None:
+    """Return the trouble of whoever would pay something with these routes: the first of them that is not paused."""
+    open_ = [code for code in routes if code not in found or not found[code].is_pause]
+    return found.get(next(iter(open_ or routes), ""))
+
+
+def ill_since(now: datetime) -> dict[str, datetime]:
+    """Return since which quarter of an hour of the clock each provider has not worked well without a break, by code;
+    one that works now is left out. One statement."""
+    end = datetime.fromtimestamp(-(-now.timestamp() // SHORT.total_seconds()) * SHORT.total_seconds(), UTC)
+    found = {}
+    for code, quarters in last_quarters(end).items():
+        run = 0
+        # The present quarter has only begun: that nothing was sent in it says nothing.
+        states = [quarter.state for quarter in reversed(quarters)]
+        silent = states[:1] == [ProviderState.NO_DATA]
+        for state in states[silent:]:
+            if state in (ProviderState.WORKING, ProviderState.NO_DATA):
+                break
+            run += 1
+        if run:
+            found[code] = end - SHORT * (run + silent)
+    return found
 
 
 def failing_creates(now: datetime | Slot, *, since: datetime | Slot) -> QuerySet[Any, Any]:
@@ -194,12 +237,13 @@ def largest_payout(code: str, method: str, currency: str) -> int | None:
     return limits.maximum if limits else None
 
 
-def refused_creates(now: datetime | Slot, *, since: datetime | Slot) -> QuerySet[ProviderCall]:
-    """Return the creates that no provider took on since then, for counting them with other things.
+def poor_creates(now: datetime | Slot, *, since: datetime | Slot) -> QuerySet[ProviderCall]:
+    """Return the creates since then that no provider took on or that took long, for counting them with other things.
 
-    While there was none in the last 15 minutes (SHORT), nobody is failing.
+    While there was none in the last 15 minutes (SHORT), nobody is failing or slow.
     """
-    creates = Q(provider__in=list(BY_CODE), verb=Verb.CREATE) & ~Q(outcome__in=(*SUCCESS, *NOT_ITS_DOING))
+    refused, slow = ~Q(outcome__in=SUCCESS), Q(latency_ms__gte=SLOW_FROM_MS)
+    creates = Q(provider__in=list(BY_CODE), verb=Verb.CREATE) & ~Q(outcome__in=NOT_ITS_DOING) & (refused | slow)
     return ProviderCall.objects.filter(creates, at__gt=since, at__lte=now)
 
 

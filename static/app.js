@@ -80,8 +80,9 @@
     if (on('[data-dismiss]')) on('[data-toast]').remove();
     const copy = on('[data-copy]');
     if (copy) navigator.clipboard.writeText(copy.dataset.copy).then(() => announce(`Copied ${copy.dataset.copy}`), () => announce('Could not copy'));
-    $$('details.menu[open]').forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });
   });
+  // A menu closes when somebody goes elsewhere, so it never covers what has the focus.
+  ['click', 'focusin'].forEach((kind) => document.addEventListener(kind, ({ target }) => $$('details.menu[open]').forEach((menu) => { if (!menu.contains(target)) menu.open = false; })));
 
   // Forms: sent once -------------------------------------------------------------------------------------------
   document.addEventListener('submit', (event) => {
@@ -102,7 +103,8 @@
   });
   addEventListener('pageshow', (event) => { if (event.persisted) $$('form[data-sent]').forEach((form) => { delete form.dataset.sent; }); });
 
-  // Toasts: leave by themselves, wait while somebody points at them ---------------------------------------------
+  // Toasts: leave by themselves, wait while somebody points at them; of more than two the oldest without an Undo go ---
+  setInterval(() => $$('[data-toast]').filter((toast) => !$('[data-count]', toast)).slice(0, Math.max(0, $$('[data-toast]').length - 2)).forEach((toast) => toast.remove()), 300);
   setInterval(() => $$('[data-toast]').forEach((toast) => {
     if (toast.matches(':hover, :focus-within') && !$('[data-count]', toast)) return;
     const left = Number(toast.dataset.toast) - 1;

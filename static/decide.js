@@ -132,6 +132,6 @@
   setInterval(watch, 1000);
   document.addEventListener('DOMContentLoaded', () => {
     stay();
-    if (live() && document.referrer && /\/withdrawals\/WD-/.test(new URL(document.referrer).pathname) && live().dataset.page) desk.announce(`Next: ${document.title}`);
+    if (live()?.dataset.next) desk.announce(live().dataset.next);
   });
 })();

@@ -94,7 +94,7 @@
   });
   desk.onEscape(() => close() || untick());
   desk.onHelp(() => (rows().length ? [
-    ['Next row, previous row', 'J K'], ['Open the row', 'Enter'],
+    ['Next row, previous row', 'J K'], ...($('tr[data-row] a') ? [['Open the row', 'Enter']] : []),
     ...(peek() ? [['Peek at the row', 'Space']] : []),
     ...(boxes().length ? [['Select the row', 'X'], ['Select on the way', 'Shift+J Shift+K']] : []),
     ...(claims() ? [['Claim the row', 'C']] : []),
@@ -114,12 +114,33 @@
       if (link && (event.ctrlKey || event.metaKey)) open(link.href); else if (link) link.click();
     }
   });
+  document.addEventListener('auxclick', (event) => {
+    const row = event.button === 1 && !event.target.closest('a, button, input') && event.target.closest('tr[data-row]');
+    if (row && $('a', row)) open($('a', row).href);
+  });
+  // A row whose state changed says so for a moment; its words say what.
+  document.addEventListener('htmx:oobAfterSwap', ({ target }) => {
+    const row = target.id.startsWith('c-') && target.closest('tr[data-row]');
+    if (!row) return;
+    row.classList.add('is-news');
+    setTimeout(() => row.classList.remove('is-news'), 700);
+  });
   document.addEventListener('change', (event) => {
     const box = event.target;
     if (box.name === 'pick') count();
     if (box.matches('[data-pick-all]')) tick(boxes(), box.checked);
     const form = box.closest('[data-at-once]');
     if (form) form.requestSubmit();
+  });
+
+  // The menu of views: the open one has the focus, arrows go on --------------------------------------------------------
+  const views = () => $$('#all-views nav a');
+  document.addEventListener('toggle', (event) => { if (event.target.id === 'all-views' && event.target.open) (views().find((one) => one.ariaCurrent) || views()[0]).focus(); }, true);
+  document.addEventListener('keydown', (event) => {
+    const at = views().indexOf(event.target), step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (at < 0 || !step) return;
+    event.preventDefault();
+    views()[(at + step + views().length) % views().length].focus();
   });
 
   // The filter menu: type to find a field -------------------------------------------------------------------------------
@@ -163,7 +184,8 @@
   }
   const of = (event, id) => event.detail.requestConfig?.elt?.id === id;
   const loads = (event) => event.detail.target?.id === 'list';
-  let slow = 0;
+  let slow = 0, busy = 0;
+  const settled = () => { clearTimeout(slow); clearTimeout(busy); $('#list')?.removeAttribute('aria-busy'); };
   const trouble = (kind) => {
     const box = $('[data-trouble]');
     if (!box) return;
@@ -171,10 +193,14 @@
     ['late', 'failed'].forEach((one) => { $(`[data-trouble-${one}]`, box).hidden = one !== kind; });
   };
   document.addEventListener('htmx:beforeRequest', (event) => {
-    if (of(event, 'live')) { if (paused || $('details.menu[open], dialog[open]')) event.preventDefault(); } else if (loads(event)) { clearTimeout(slow); slow = setTimeout(() => trouble('late'), 2000); }
+    if (of(event, 'live')) { if (paused || $('details.menu[open], dialog[open]')) event.preventDefault(); } else if (loads(event)) {
+      settled();
+      busy = setTimeout(() => $('#list').setAttribute('aria-busy', 'true'), 300);
+      slow = setTimeout(() => trouble('late'), 2000);
+    }
   });
   document.addEventListener('htmx:afterRequest', (event) => {
-    if (loads(event)) { clearTimeout(slow); trouble(event.detail.successful ? '' : 'failed'); }
+    if (loads(event)) { settled(); trouble(event.detail.successful ? '' : 'failed'); }
     if (!of(event, 'live')) return;
     misses = event.detail.successful ? 0 : misses + 1;
     if (event.detail.successful) answered = event.detail.xhr.getResponseHeader('X-Live-At') || answered;
@@ -184,13 +210,25 @@
     told = fresh;
   });
 
-  // A swapped list keeps the cursor on its row and its column menu open; nothing stays ticked -----------------------------------
+  // A swapped list keeps the cursor on its row, its column menu open, and the focus on what was used; nothing stays ticked ------
   let kept = {};
   document.addEventListener('htmx:beforeSwap', (event) => {
     if (!loads(event)) return;
-    kept = { row: current()?.dataset.row, menu: !!$('#column-menu')?.open, focus: document.activeElement.id };
+    const at = document.activeElement;
+    kept = { row: current()?.dataset.row, menu: !!$('#column-menu')?.open, used: !!at.closest('#list') && !at.closest('tr[data-row]'), focus: at.id, from: at.closest('details.menu')?.id };
   });
-  document.addEventListener('htmx:afterSwap', (event) => { if (loads(event) || event.target.id === 'list') ready(); });
+  // What was used is gone: what opened it, or else the heading of the list.
+  function refocus() {
+    const again = [kept.focus, (kept.focus || '').replace(/^up-|^down-/, 'col-')].map((id) => document.getElementById(id)).find(visible);
+    const to = again || (kept.from && $(`#${kept.from} > summary`)) || $('main h1');
+    if (to.matches('h1')) to.tabIndex = -1;
+    to.focus({ preventScroll: true });
+  }
+  document.addEventListener('htmx:afterSwap', (event) => {
+    if (!loads(event) && event.target.id !== 'list') return;
+    ready();
+    announce($('#list [data-words]').textContent);
+  });
   function ready() {
     $$('[data-script-only], [data-find-field], [data-pick-all]').forEach((one) => { one.hidden = false; });
     $$('.no-script').forEach((one) => { one.hidden = true; });
@@ -199,12 +237,9 @@
     answered = '';
     tell();
     const row = rows().find((one) => one.dataset.row === kept.row);
-    if (row) put(row, !kept.menu);
-    if (kept.menu && $('#column-menu')) {
-      $('#column-menu').open = true;
-      const again = document.getElementById(kept.focus) || document.getElementById((kept.focus || '').replace(/^up-|^down-/, 'col-'));
-      if (again) again.focus();
-    }
+    if (kept.menu && $('#column-menu')) $('#column-menu').open = true;
+    if (row) put(row, !kept.used);
+    if (kept.used) refocus();
     kept = {};
   }
   if (document.readyState === 'loading') document.addEventListener('DOMContentLoaded', ready); else ready();

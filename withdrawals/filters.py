@@ -192,9 +192,16 @@ def uses_provider(rows: QuerySet[Any], code: str) -> QuerySet[Any]:
 
 
 def held_up(rows: QuerySet[Any], code: str, troubles: Mapping[str, providers.Trouble]) -> QuerySet[Any]:
-    """Return what only this provider keeps from going on: every other one that could pay it is paused."""
-    closed = {code, *(other for other, trouble in troubles.items() if trouble.is_pause)}
-    return rows.filter(routes__contains=[code], routes__contained_by=sorted(closed))
+    """Return what a provider's trouble keeps waiting: of a pause what nobody else could pay, of anything else what
+    would go there, because whoever comes before is paused."""
+    paused = [other for other, trouble in troubles.items() if trouble.is_pause]
+    if code in paused or code not in troubles:
+        return rows.filter(routes__contains=[code], routes__contained_by=sorted({code, *paused}))
+    goes_there, passed_over = Q(pk__in=[]), Q()
+    for place in range(len(PROVIDERS)):
+        goes_there |= Q(passed_over, **{f"routes__{place}": code})
+        passed_over &= Q(**{f"routes__{place}__in": paused})
+    return rows.filter(goes_there)
 
 
 class FlaggedFilter(BaseFilter):

@@ -1,6 +1,7 @@
 """Forms clean what was typed; they neither decide nor save."""
 
 import uuid
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any
 
@@ -8,7 +9,7 @@ from django import forms
 from django.core.validators import RegexValidator
 from django.utils import timezone
 
-from withdrawals import guards, visibility
+from withdrawals import guards, queries, visibility
 from withdrawals.models import Note
 from withdrawals.operations.bulk import Said
 from withdrawals.operations.holds import ANSWER_TIME, LONGEST_HOLD, is_too_long, wake_at
@@ -214,6 +215,24 @@ class TakeOverForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         error_messages={"required": "Say why."},
     )
+
+
+class AssignForm(forms.Form):
+    """To whom the picked rows are given: to whoever asks, or to a colleague where ``to_others``."""
+
+    pick = forms.MultipleChoiceField(widget=forms.MultipleHiddenInput)
+    query = forms.CharField(required=False, widget=forms.HiddenInput)
+    to = forms.ModelChoiceField(
+        label="Who decides them?",
+        queryset=queries.claimers().order_by("name"),
+        empty_label=None,
+        error_messages={"required": "Choose somebody.", "invalid_choice": "Choose somebody who decides withdrawals."},
+    )
+
+    def __init__(self, *args: Any, refs: Collection[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        pick: Any = self.fields["pick"]
+        pick.choices = [(ref, ref) for ref in refs]
 
 
 class FindingForm(forms.Form):

@@ -1,7 +1,7 @@
 """Reading what is with providers: since when, what is slower than usual, and what was said about it."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,14 +18,18 @@ from django.db.models import (
     QuerySet,
     Subquery,
     Sum,
+    Value,
 )
+from django.db.models.functions import Coalesce
 
 from backoffice.prepared import Prepared, Slot
+from backoffice.ui.inline import duration
 from backoffice.ui.periods import morning
 from fraud import queries as fraud
+from providers import queries as providers
 from providers.models import ProviderControl
-from providers.queries import Percentile
-from providers.registry import PROVIDERS
+from providers.queries import Percentile, Trouble
+from providers.registry import BY_CODE, PROVIDERS
 from withdrawals import queries
 from withdrawals.models import PayoutAttempt, Withdrawal
 from withdrawals.states import WITH_PROVIDER, State
@@ -142,6 +146,43 @@ def _route() -> QuerySet[Withdrawal, Any]:
 
 
 _ROUTE = Prepared(_route)
+
+
+def troubles(now: datetime) -> dict[str, Trouble]:
+    """Return the providers in trouble, by code; of a slow one what that means for payouts, where they take longer.
+
+    One statement, and one more while a provider is slow.
+    """
+    found = providers.troubles(now)
+    slow = [code for code, trouble in found.items() if trouble.is_slow]
+    for code, (lately, usual) in _times(slow, now).items() if slow else ():
+        if lately is not None and usual is not None and lately >= max(2 * usual, LEAST):
+            words = f"Payouts take about {duration(lately)}, usually {duration(usual)}."
+            found[code] = replace(found[code], sentence=f"{BY_CODE[code].label} is slow. {words}")
+    return found
+
+
+def _times(codes: list[str], now: datetime) -> dict[str, tuple[timedelta | None, timedelta | None]]:
+    """Return the median time of what these providers were sent in the last hour, as far as it has got, and of what they
+    paid in the day before that."""
+    hour = now - timedelta(hours=1)
+    took = Coalesce(F("closed_at"), Value(now)) - F("attempts__sent_at")
+    lately = Q(attempts__sent_at__gt=hour)
+    earlier = Q(attempts__sent_at__lte=hour, attempts__state="paid")
+    rows = (
+        Withdrawal.objects.filter(
+            Q(closed_at__gt=hour - timedelta(days=1)) | Q(state__in=WITH_PROVIDER),
+            provider__in=codes,
+            attempts__sent_at__isnull=False,
+        )
+        .values_list("provider")
+        .annotate(
+            lately=Percentile(took, share=0.5, filter=lately, output_field=DurationField()),
+            usual=Percentile(took, share=0.5, filter=earlier, output_field=DurationField()),
+        )
+        .order_by("provider")
+    )
+    return {code: (now_, usual) for code, now_, usual in rows}
 
 
 def in_flight_by_provider() -> dict[str, dict[str, object]]:

@@ -56,21 +56,6 @@ def review_queue() -> QuerySet[Withdrawal]:
     return withdrawals().filter(NEEDS_DECISION).select_related("claim__owner").order_by("due_at", "pk")
 
 
-def before_in_queue(withdrawal: Withdrawal) -> Q:
-    """Return what is more urgent than this one."""
-    return Q(due_at__lt=withdrawal.due_at) | Q(due_at=withdrawal.due_at, pk__lt=withdrawal.pk)
-
-
-def place_in(queue: QuerySet[Withdrawal], withdrawal: Withdrawal) -> tuple[int, int]:
-    """Return the place of a withdrawal in a list by urgency, and how many stand in the list. One statement."""
-    counted = queue.order_by().aggregate(
-        total=Count("pk"),
-        before=Count("pk", filter=before_in_queue(withdrawal)),
-        own=Count("pk", filter=Q(pk=withdrawal.pk)),
-    )
-    return (counted["before"] + 1 if counted["own"] else 0), counted["total"]
-
-
 def flagged() -> QuerySet[Withdrawal]:
     """Return undecided withdrawals with fraud indicators, riskiest first; what was just decided is left out."""
     return (

@@ -13,6 +13,7 @@ from withdrawals.views import (
     in_flight,
     live,
     moves,
+    next,
     players,
     presence,
     providers,
@@ -26,7 +27,7 @@ from withdrawals.views import (
 app_name = "withdrawals"
 urlpatterns = [
     path("withdrawals/", queue.Queue.as_view(), name="queue"),
-    path("withdrawals/next/", queue.Next.as_view(), name="next"),
+    path("withdrawals/next/", next.Next.as_view(), name="next"),
     path("withdrawals/decisions/<int:pk>/undo/", acts.AnswerDecision.as_view(act="undo"), name="undo"),
     path("withdrawals/decisions/<int:pk>/agree/", acts.AnswerDecision.as_view(act="agree"), name="agree"),
     path("withdrawals/decisions/<int:pk>/decline/", acts.AnswerDecision.as_view(act="decline"), name="decline"),

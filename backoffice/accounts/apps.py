@@ -1,3 +1,5 @@
+from collections.abc import Collection
+
 from django.apps import AppConfig
 
 
@@ -15,6 +17,14 @@ class AccountsConfig(AppConfig):
 
         user_logged_in.connect(sessions.begin)
         words.ACTS |= ACTS
+        words.SUBJECTS["staff"] = words.Subject("Staff", names=_names)
+
+
+def _names(keys: Collection[str]) -> dict[str, str]:
+    from backoffice.accounts.models import User  # noqa: PLC0415 - models are not there before
+
+    people = User.objects.filter(pk__in=[key for key in keys if key.isdecimal()])
+    return {str(pk): name for pk, name in people.values_list("pk", "name")}
 
 
 ACTS = {

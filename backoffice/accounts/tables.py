@@ -19,6 +19,7 @@ class StaffTable(BaseTable):
     state = Column(accessor="is_active", verbose_name="State", width=11)
 
     caption = "Staff, by name"
+    opens = False
     sort = "name"
     phone = {"name": "title", "roles": "meta", "second_factor": "side", "last_seen": "amount", "state": "end"}
 
@@ -27,7 +28,7 @@ class StaffTable(BaseTable):
 
     def render_limit(self, record: User) -> str:
         if record.approval_limit is None:
-            return "As the role"
+            return "The policy’s limits"
         return inline.written(record.approval_limit, settings.HOUSE_CURRENCY)
 
     def render_second_factor(self, record: User) -> SafeString:

@@ -23,6 +23,23 @@ SCREENING = Machine("screening")
 PAYOUTS = Machine("payouts")
 SWEEPER = Machine("sweeper")
 
+# What the machines are called where people read of them.
+_WORDS = {
+    "screening": "the checks",
+    "payouts": "the payout worker",
+    "sweeper": "the clock",
+    "platform": "the platform",
+    "sign-in": "the sign-in",
+    "session-limit": "the session limit",
+}
+
+
+def machine_words(name: str) -> str:
+    """Return what a machine is called: ``the checks``; of an unknown one its own name, without its kind."""
+    kind, _, rest = name.partition(":")
+    return _WORDS.get(kind) or rest or name
+
+
 Actor = Union["AbstractBaseUser", Machine]
 
 

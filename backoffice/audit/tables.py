@@ -1,11 +1,14 @@
 """The audit log as a table."""
 
+from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from backoffice.audit import words
+from backoffice.audit.actors import machine_words
 from backoffice.audit.models import AuditEntry
 from backoffice.ui import inline
 from backoffice.ui.columns import Column, TimeColumn
@@ -14,7 +17,7 @@ from backoffice.ui.tables import BaseTable
 
 class AuditTable(BaseTable):
     at = TimeColumn(sort_by="at", form="utc", verbose_name="Time (UTC)", width=24)
-    who = Column(accessor="pk", verbose_name="Who", width=16)
+    who = Column(accessor="pk", verbose_name="Who", width=18)
     did = Column(accessor="action", verbose_name="Did", css="strong", width=20)
     to = Column(accessor="pk", verbose_name="To", width=16)
     change = Column(accessor="pk", verbose_name="Change")
@@ -26,7 +29,8 @@ class AuditTable(BaseTable):
 
     def render_who(self, record: AuditEntry) -> SafeString:
         if record.actor_user is None:
-            return inline.mark("neutral", "server", record.actor_machine)
+            words_of = machine_words(record.actor_machine)
+            return inline.mark("neutral", "server", words_of[:1].upper() + words_of[1:])
         return inline.person(record.actor_user, self.me)
 
     def render_did(self, value: str, record: AuditEntry) -> str:
@@ -35,7 +39,17 @@ class AuditTable(BaseTable):
     def render_to(self, record: AuditEntry) -> SafeString | str:
         if (record.subject_type, record.subject_id) == ("staff", str(record.actor_user_id)):
             return inline.NOTHING
-        return subject(record.subject_type, record.subject_id, self.me)
+        name = self._names.get(record.subject_type, {}).get(record.subject_id, "")
+        return name or subject(record.subject_type, record.subject_id, self.me)
+
+    @cached_property
+    def _names(self) -> dict[str, Mapping[str, str]]:
+        """What the subjects of these rows are called, asked once for each kind that has names."""
+        keys: dict[str, set[str]] = {}
+        for entry in self.data:
+            keys.setdefault(entry.subject_type, set()).add(entry.subject_id)
+        kinds = {kind: words.subject(kind).names for kind in keys}
+        return {kind: names(keys[kind]) for kind, names in kinds.items() if names}
 
     def render_change(self, record: AuditEntry) -> SafeString:
         changes = words.change(record)

@@ -4,7 +4,7 @@ The log knows no app: each says when it is ready (AppConfig.ready) how its acts 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -43,6 +43,7 @@ def _nothing(_user: Any) -> None:
 class Subject:
     """What entries are about: its name, and the page that shows one to who has the permission.
 
+    ``names`` are what to call some of them by, where the key in the log says nothing to a person.
     ``reads_reason``: whether somebody may read why; it may be a suspicion, which not every reader of the log knows.
     ``kept_from``: which entries are not shown to somebody at all, because the act alone says what they may not know.
     """
@@ -50,6 +51,7 @@ class Subject:
     label: str
     address: Callable[[str], str] | None = None
     permission: str = ""
+    names: Callable[[Collection[str]], Mapping[str, str]] | None = None
     reads_reason: Callable[[Any, AuditEntry], bool] = _everybody
     kept_from: Callable[[Any], Q | None] = _nothing
 

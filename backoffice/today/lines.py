@@ -78,6 +78,7 @@ def needs_you(request: HttpRequest, now: datetime) -> Line:
 def provider_line(request: HttpRequest, now: datetime) -> Line:
     """Return which providers have trouble and what waits because of it, and how many work."""
     troubles = providers.troubles(now)
+    since = providers.ill_since(now) if any(not trouble.is_pause for trouble in troubles.values()) else {}
     waiting = queries.withdrawals().filter(queries.NEEDS_DECISION)
     asked = [
         Asked(
@@ -89,7 +90,9 @@ def provider_line(request: HttpRequest, now: datetime) -> Line:
     held = {number.slug: number for number in counted(asked)}
     parts: list[Number | Said] = []
     for code, trouble in troubles.items():
-        parts.append(Said(f"{BY_CODE[code].label} {trouble.word}", "attn" if trouble.is_pause else "danger"))
+        words, at = f"{BY_CODE[code].label} {trouble.word}", trouble.since or since.get(code)
+        said = format_html("{} since {}", words, inline.time(at, "short", now)) if at else words
+        parts.append(Said(said, "danger" if trouble.is_failing else "attn"))
         if number := held.get(f"held-{code}"):
             parts.append(number)
     others = len(PROVIDERS) - len(troubles)
@@ -135,7 +138,13 @@ def _flagged(request: HttpRequest, now: datetime) -> list[Line]:
         first = Line("", (Number("open", waiting.count, words, address, more=more),), address, "Start", "s")
     names = {f"fraud.{one.code}": one.name.capitalize() for one in INDICATORS}
     unusual = [volume for volume in figures.indicator_volumes(now=now) if volume.is_unusual and volume.code in names]
-    said = [f"{names[one.code]} {one.today} today, usually {one.usual:.0f} a day" for one in unusual]
+    said = [
+        format_html(
+            '<a href="{}">{}</a> {} today, usually {} a day',
+            list_url("withdrawals:flagged", signal=one.code), names[one.code], one.today, f"{one.usual:.0f}",
+        )
+        for one in unusual
+    ]  # fmt: skip
     quiet = "No signal speaks half as often again as usual."
     return [first, Line("Signals", tuple(Said(text, "attn") for text in said) or (Said(quiet),))]
 

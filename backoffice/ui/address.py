@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Self
 from django import forms
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
+from django.urls import resolve
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.http import urlencode
@@ -47,10 +48,13 @@ class ListAddress(View):
         return True
 
     @classmethod
-    def opened(cls, request: HttpRequest, query: str) -> Self:
-        """Return this list as it stands at one of its addresses, for whoever asks."""
+    def opened(cls, request: HttpRequest, query: str, *, path: str = "") -> Self:
+        """Return this list as it stands at one of its addresses, for whoever asks; ``path``: where it stands, for a
+        page elsewhere that must know its saved views and where they lead."""
         asked = copy(request)
         asked.GET = QueryDict(query)
+        if path:
+            asked.path, asked.resolver_match = path, resolve(path)
         screen = cls()
         screen.setup(asked)
         screen.read_address()
@@ -81,6 +85,22 @@ class ListAddress(View):
         if self.tab:
             parameters["view"] = [self.tab.slug]
         return urlencode(sorted(parameters.items()), doseq=True)
+
+    @cached_property
+    def dates(self) -> QueryDict:
+        """The part of the address that narrows the rows to a time; a view that has none of its own keeps it."""
+        kept = QueryDict(mutable=True)
+        for name in self.filterset.dates:
+            if name in self.parameters:
+                kept.setlist(name, self.parameters.getlist(name))
+        return kept
+
+    def with_dates(self, query: str) -> str:
+        """Return the address of a view with the dates of this one, unless it has its own."""
+        own = QueryDict(query)
+        if not self.dates or any(name in own for name in self.filterset.dates):
+            return f"?{query}"
+        return f"?{query}&{self.dates.urlencode()}"
 
     @property
     def kept_in_audit(self) -> dict[str, list[str]]:
@@ -118,12 +138,14 @@ class ListAddress(View):
     def _accept_filters(self) -> BaseFilter:
         rows = self.get_queryset()
         rows = self.tab.narrow(rows, self.request) if self.tab else rows
+        own = {*OWN_PARAMETERS, "view"} if self.tabs else OWN_PARAMETERS
+        asked = [name for name in self.request.GET if name not in own]
+        if not asked:
+            return self.filtered(None, rows)  # its form is not needed before somebody sees it
         filterset = self.filtered(self.request.GET, rows)
         names = filterset.parameters
         refused = set(filterset.form.errors)
-        for name in self.request.GET:
-            if name in OWN_PARAMETERS or (name == "view" and self.tabs):
-                continue
+        for name in asked:
             field = next((field for field, parameters in names.items() if name in parameters), None)
             if field is None or field in refused:
                 self.ignored.append(name[:40])
@@ -131,7 +153,7 @@ class ListAddress(View):
                 self.parameters.setlist(name, self.request.GET.getlist(name))
         return self.filtered(self.parameters, rows) if refused else filterset
 
-    def filtered(self, data: QueryDict, rows: QuerySet[Any]) -> BaseFilter:
+    def filtered(self, data: QueryDict | None, rows: QuerySet[Any]) -> BaseFilter:
         return self.filterset_class(data, queryset=rows, request=self.request)
 
     def _accept_columns(self) -> chooser.Choice:

@@ -2,7 +2,7 @@
 
 django-tables2 asks of every cell again how its column wants to be called, and a template walks through every cell
 again; over a page of 25 rows that was a third of the time of the whole page. What is the same for a whole column is
-worked out here once for a table: how its value is read, what its ``render`` is handed, how its ``<td>`` begins.
+worked out here once for a table: how its value is read, what its ``render`` is handed, how its cell begins and ends.
 """
 
 import inspect
@@ -35,7 +35,7 @@ class Cells:
         followed: tuple[str, ...] = (),
         key_of: Callable[[Any], str] = str,
     ) -> None:
-        self._columns = [(_Column(column), _opening(column, phone)) for column in columns]
+        self._columns = [(_Column(column), *_tags(column, phone)) for column in columns]
         self._followed, self._key_of = followed, key_of
         self._live: dict[str, dict[str, SafeString]] = {}
 
@@ -43,20 +43,20 @@ class Cells:
         """Return the cells of a row, each escaped unless it is markup already."""
         live = self.live(row) if self._followed else {}
         drawn: list[str] = []
-        for column, opening in self._columns:
+        for column, opening, closing in self._columns:
             if column.name in live:
                 key = self._key_of(row.record)
                 cell = markup('<span id="c-{}-{}">{}</span>', key, column.name, live[column.name])
             else:
                 cell = column.draw(row)
-            drawn += (opening, cell, "</td>")
+            drawn += (opening, cell, closing)
         return SafeString("".join(drawn))
 
     def live(self, row: BoundRow) -> dict[str, SafeString]:
         """Return the followed cells of a row by column; they are drawn once, whoever asks."""
         key = self._key_of(row.record)
         if key not in self._live:
-            self._live[key] = {c.name: c.draw(row) for c, _opening in self._columns if c.name in self._followed}
+            self._live[key] = {c.name: c.draw(row) for c, *_tags in self._columns if c.name in self._followed}
         return self._live[key]
 
 
@@ -85,12 +85,16 @@ class _Column:
         return escaped(self._link(content, **offered) if self._link else content)
 
 
-def _opening(column: BoundColumn, phone: dict[str, str]) -> str:
+def _tags(column: BoundColumn, phone: dict[str, str]) -> tuple[str, str]:
+    """How a cell begins and ends; what a card is called by heads the row."""
     css = markup(' class="{}"', column.column.css) if column.column.css else ""
     if not phone:
-        return markup('<td{} data-label="{}">', css, column.header)
+        return markup('<td{} data-label="{}">', css, column.header), "</td>"
     at = phone.get(column.name)
-    return markup("<td{}{}>", css, markup(' data-at="{}"', at) if at else "")
+    place = markup(' data-at="{}"', at) if at else ""
+    if at == "title":
+        return markup('<th scope="row"{}{}>', css, place), "</th>"
+    return markup("<td{}{}>", css, place), "</td>"
 
 
 @cache

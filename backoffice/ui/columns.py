@@ -45,7 +45,7 @@ class MoneyColumn(Column):
     """Minor units; the currency stands on the same record under ``currency``."""
 
     css = "r num amount"
-    width = 13
+    width = 17  # six decimals and the code of a coin
     right = True
 
     def __init__(self, *, currency: str = "currency", **kwargs: Any) -> None:

@@ -4,6 +4,7 @@ import csv
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from backoffice.ui.tables import BaseTable
@@ -15,11 +16,18 @@ _CONTROL = ("\t", "\r", "\n")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 
+# How many lines go out at a time.
+LINES = 200
+
+
 class _Line:
     """A file that hands back what is written to it."""
 
     def write(self, text: str) -> str:
         return text
+
+
+_writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
 
 
 def neutral(value: Any) -> str:
@@ -30,21 +38,24 @@ def neutral(value: Any) -> str:
 
 def _looks_like_a_formula(text: str) -> bool:
     """Spreadsheets skip blanks and what is invisible, and read full-width and small forms of a sign as the sign."""
+    if text[:1].isascii() and text[:1].isalnum():
+        return False
     first = next((sign for sign in text if unicodedata.category(sign)[0] not in "ZC"), "")
     return text.startswith(_CONTROL) or unicodedata.normalize("NFKC", first)[:1] in FORMULA_SIGNS
 
 
 def csv_line(*values: Any) -> str:
     """Return one line of plain values, every one in quotes."""
-    return csv.writer(_Line(), quoting=csv.QUOTE_ALL).writerow([neutral(value) for value in values])
+    return str(_writer.writerow([neutral(value) for value in values]))
 
 
 def csv_lines(table: BaseTable, records: Iterable[Any], columns: tuple[str, ...]) -> Iterator[str]:
-    """Yield the heading and a line per record; ``columns`` names columns of the table, shown or not."""
+    """Yield the heading and the lines of the records, LINES at a time; ``columns`` names columns, shown or not."""
     cells = [_cell(table, name) for name in columns]
     yield csv_line(*(table.columns[name].header for name in columns))
-    for record in records:
-        yield csv_line(*(cell(record) for cell in cells))
+    source = iter(records)
+    while some := list(islice(source, LINES)):
+        yield "".join(csv_line(*[cell(record) for cell in cells]) for record in some)
 
 
 def _cell(table: BaseTable, name: str) -> Callable[[Any], Any]:
@@ -53,11 +64,11 @@ def _cell(table: BaseTable, name: str) -> Callable[[Any], Any]:
     Not BoundRow: it looks up the signature of every column again for every cell, which is most of the time.
     """
     bound = table.columns[name]
-    column, accessor = bound.column, bound.accessor
+    column, path = bound.column, bound.accessor.bits
 
     def plain(record: Any) -> Any:
         value = record
-        for bit in accessor.bits:
+        for bit in path:
             value = value.get(bit) if isinstance(value, dict) else getattr(value, bit, None)
         if callable(value):
             value = value()

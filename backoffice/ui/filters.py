@@ -23,6 +23,7 @@ from django_filters.widgets import RangeWidget
 
 from backoffice.money import AmountError, exponent_of, parse_amount
 from backoffice.ui import inline
+from backoffice.ui.periods import PeriodFilter
 
 _GROUPING = str.maketrans("", "", " \u00a0\u202f'€£$")
 
@@ -57,6 +58,12 @@ class BaseFilter(django_filters.FilterSet):
     def parameters(self) -> dict[str, tuple[str, ...]]:
         """The query parameters of each field: two for a range."""
         return {name: parameter_names(name, field.widget) for name, field in self.form.fields.items()}
+
+    @cached_property
+    def dates(self) -> tuple[str, ...]:
+        """The query parameters that narrow the rows to a time."""
+        dated = [name for name, one in self.filters.items() if isinstance(one, (DateRangeFilter, PeriodFilter))]
+        return tuple(parameter for name in dated for parameter in self.parameters[name])
 
     @cached_property
     def active(self) -> list[ActiveFilter]:

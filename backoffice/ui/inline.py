@@ -125,13 +125,13 @@ def time(at: datetime | None, form: str = "short", now: datetime | None = None) 
     """A ``<time>`` whose tooltip is the full local time with its offset.
 
     Forms: ``short`` (14:12 today, else 13 Oct 2026), ``time``, ``date``, ``exact`` (with seconds),
-    ``utc`` (with milliseconds), ``both`` (with seconds, in UTC and local), ``relative`` (38 min ago, in 5 min).
-    None gives the dash.
+    ``utc`` (with milliseconds), ``both`` (with seconds, in UTC and local), ``relative`` (38 min ago, in 5 min),
+    ``length`` (38 min). None gives the dash.
     Whoever wants exact times gets day and second in place of every form but ``utc`` and ``date``.
     """
     if at is None:
         return NOTHING
-    if form in ("short", "time", "relative") and reading.get().exact_times:
+    if form not in ("utc", "date") and reading.get().exact_times:
         form = "exact"
     local = timezone.localtime(at)
     now = now or timezone.now()
@@ -142,6 +142,8 @@ def time(at: datetime | None, form: str = "short", now: datetime | None = None) 
         text = f"in {duration(at - now)}" if at > now else f"{duration(now - at)} ago"
     elif form == "both":
         text = f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC, {exact(at)}"
+    elif form == "length":
+        text = duration(now - at)
     elif form == "utc":
         utc = at.astimezone(UTC)
         text = f"{utc:%Y-%m-%d %H:%M:%S}.{utc.microsecond // 1000:03}"
@@ -153,23 +155,29 @@ def time(at: datetime | None, form: str = "short", now: datetime | None = None) 
 def due(due_at: datetime | None, now: datetime | None = None, pill: bool = False) -> SafeString:
     """The mark of a deadline: ``51 min late`` (danger), under 45 minutes left (attn), or plain ``1 h 04 left``.
 
-    ``pill`` tints it.
+    ``pill`` tints it. Whoever wants exact times reads since when it is late, or by when it is due.
     """
     if due_at is None:
         return NOTHING
     left = due_at - (now or timezone.now())
     late = left < timedelta(0)
     tone = "tone-danger" if late else "tone-attn" if left < SOON else "tone-neutral" if pill else "soft"
+    if reading.get().exact_times:
+        local = timezone.localtime(due_at)
+        words = f"{'late since' if late else 'by'} {local.day} {local:%b %Y, %H:%M:%S}"
+    else:
+        # Minutes beside hours are written without their unit: a column of them reads like a clock.
+        words = re.sub(r" h (\d+) min$", lambda found: f" h {int(found[1]):02}", duration(left))
+        words += " late" if late else " left"
     return markup(
-        '<span class="{} {}" title="{}">{}<span class="{}">{} {}</span></span>',
+        '<span class="{} {}">{}<time class="{}" datetime="{}" title="{}">{}</time></span>',
         "badge" if pill else "state",
         tone,
-        exact(due_at),
         icon("late" if late else "clock", size="s"),
         "strong" if late else "",
-        # Minutes beside hours are written without their unit: a column of them reads like a clock.
-        re.sub(r" h (\d+) min$", lambda found: f" h {int(found[1]):02}", duration(left)),
-        "late" if late else "left",
+        due_at.isoformat(),
+        exact(due_at),
+        words,
     )
 
 

@@ -11,7 +11,7 @@ import json
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -22,6 +22,7 @@ from django.db import connection
 from django.db.models import F, Model, Q, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.fields.tuple_lookups import Tuple, TupleGreaterThan, TupleLessThan
+from django.db.models.functions import Coalesce
 from django.utils.crypto import salted_hmac
 
 from backoffice.prepared import filled
@@ -67,11 +68,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Keyset:
-    """An order by one path or annotation, then by primary key the same way. Empty values come last."""
+    """An order by one path or annotation, then by primary key the same way. Empty values come last.
+
+    ``sorts``: rows are found by their conditions and sorted, and not looked for along the index of the order.
+    """
 
     path: str
     descending: bool
     nullable: bool
+    sorts: bool = False
 
     @classmethod
     def of(cls, queryset: QuerySet[Any], path: str, *, descending: bool) -> "Keyset":
@@ -83,7 +88,7 @@ class Keyset:
         place, rows = 0, self.ordered(queryset, reverse=backwards)
         if after or before:
             place, value, key = self._read(after or before)
-            rows = rows.filter(self._beyond(value, key, reverse=backwards))
+            rows = rows.filter(self.beyond(value, key, reverse=backwards))
         found = list(rows[: size + 1])
         more, found = len(found) > size, found[:size]
         if backwards:
@@ -100,27 +105,37 @@ class Keyset:
     def ordered(self, queryset: QuerySet[Any], *, reverse: bool = False) -> QuerySet[Any]:
         down = self.descending != reverse
         empty = {("nulls_first" if reverse else "nulls_last"): True} if self.nullable else {}
-        value = F(self.path).desc(**empty) if down else F(self.path).asc(**empty)
+        value = self._by.desc(**empty) if down else self._by.asc(**empty)
         return queryset.order_by(value, "-pk" if down else "pk")
 
-    def _beyond(self, value: Any, key: Any, *, reverse: bool) -> Q:
+    def beyond(self, value: Any, key: Any, *, reverse: bool) -> Q:
+        """Return what stands after a row with this value and primary key; ``reverse``: before it."""
         down = self.descending != reverse
         by_key = Q(pk__lt=key) if down else Q(pk__gt=key)
         if value is None:
             same = Q(**{f"{self.path}__isnull": True}) & by_key
             return same | Q(**{f"{self.path}__isnull": False}) if reverse else same
         compare = TupleLessThan if down else TupleGreaterThan
-        beyond = Q(compare(Tuple(F(self.path), F("pk")), (value, key)))
-        if LOOKUP_SEP in self.path:
+        beyond = Q(compare(Tuple(self._by, F("pk")), (value, key)))
+        if LOOKUP_SEP in self.path and not self.sorts:
             # Follows from the line above, but no index spans two tables: this much one of them can begin at.
             beyond &= Q(**{f"{self.path}__{'lte' if down else 'gte'}": value})
         return beyond | Q(**{f"{self.path}__isnull": True}) if self.nullable and not reverse else beyond
 
-    def _write(self, row: Model, place: int) -> str:
+    @property
+    def _by(self) -> F | Coalesce:
+        # No index has the second expression, whose value is that of the first.
+        return Coalesce(F(self.path), F(self.path)) if self.sorts else F(self.path)
+
+    def value_of(self, row: Model) -> Any:
+        """Return what a row is ordered by; None as well where the row does not hold it."""
         value: Any = row
         for name in self.path.split(LOOKUP_SEP):
             value = getattr(value, name, None)
-        return seal([place, _pack(value), _pack(row.pk)], purpose=self._purpose)
+        return value
+
+    def _write(self, row: Model, place: int) -> str:
+        return seal([place, _pack(self.value_of(row)), _pack(row.pk)], purpose=self._purpose)
 
     def _read(self, cursor: str) -> tuple[int, Any, Any]:
         place, value, key = unseal(cursor, purpose=self._purpose)
@@ -132,6 +147,53 @@ class Keyset:
 
 
 @dataclass(frozen=True, slots=True)
+class Listing:
+    """All rows of a list in their order, for whoever walks along it. A row that has left the list has a place in it
+    still: the one where it stood. Only where the order is by an annotation that such a row lacks, it is before all.
+
+    ``is_long``: it holds what was closed, too, so that of its rows only few are worked on.
+    """
+
+    rows: QuerySet[Any]
+    order: Keyset
+    is_long: bool = False
+
+    def among(self, where: Q) -> "Listing":
+        return replace(self, rows=self.rows.filter(where))
+
+    def few(self, where: Q) -> "Listing":
+        """Return what is worked on. In a long list none of it may stand behind a row for a million others."""
+        return replace(self.among(where), order=replace(self.order, sorts=self.is_long))
+
+    def ordered(self, *, back: bool = False) -> QuerySet[Any]:
+        return self.order.ordered(self.rows, reverse=back)
+
+    def beyond(self, row: Model, *, back: bool = False) -> QuerySet[Any]:
+        """Return the rows after this one, the nearest first; ``back``: those before it."""
+        return self.ordered(back=back).filter(self._beyond(row, back=back))
+
+    def following(self, row: Model, *, back: bool = False) -> Any | None:
+        """Return the next row, behind the last one the first; None when there is no other."""
+        others = self.among(~Q(pk=row.pk))
+        return others.beyond(row, back=back).first() or others.ordered(back=back).first()
+
+    def place_of(self, row: Model) -> tuple[int, int]:
+        """Return the place of a row, 0 when it is not here, and how many there are, to COUNT_CAP + 1. One statement."""
+        # Along the order: those before it may be the last that anything else would find.
+        before = Countable.of(self.beyond(row, back=True), along=True)
+        own, ahead, total = capped_counts([self.rows.filter(pk=row.pk), before, self.rows])
+        return (ahead + 1 if own and ahead < COUNT_CAP else 0), total
+
+    def _beyond(self, row: Model, *, back: bool) -> Q:
+        if self.order.path not in self.rows.query.annotations or hasattr(row, self.order.path):
+            return self.order.beyond(self.order.value_of(row), row.pk, reverse=back)
+        known: Model | None = self.rows.filter(pk=row.pk).first()
+        if known is None:
+            return Q(pk__in=[]) if back else Q()
+        return self.order.beyond(self.order.value_of(known), row.pk, reverse=back)
+
+
+@dataclass(frozen=True, slots=True)
 class Countable:
     """Rows as they are counted, up to COUNT_CAP + 1. Writing it takes longer than counting a few rows does, so it is
     worth keeping, with Slots for who asks and when."""
@@ -140,9 +202,11 @@ class Countable:
     values: tuple[Any, ...]
 
     @classmethod
-    def of(cls, queryset: QuerySet[Any]) -> "Countable":
+    def of(cls, queryset: QuerySet[Any], *, along: bool = False) -> "Countable":
+        """``along``: the first ones in the order of the queryset, else any."""
         try:
-            sql, values = queryset.order_by().values("pk")[: COUNT_CAP + 1].query.sql_with_params()
+            rows = queryset if along else queryset.order_by()
+            sql, values = rows.values("pk")[: COUNT_CAP + 1].query.sql_with_params()
         except EmptyResultSet:
             return cls("SELECT 1 WHERE FALSE", ())
         # Lists among the parameters have no hash.

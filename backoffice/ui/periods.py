@@ -24,10 +24,16 @@ def morning(now: datetime) -> datetime:
 def period_tabs(field: str, *, first: str = "today") -> tuple[Tab, ...]:
     """Return today, yesterday, this and last month, and all, by a time ``field``; ``first`` is the default."""
     tabs = [
-        Tab("today", "Today", _within(field, lambda today: (today, None)), counted=False),
-        Tab("yesterday", "Yesterday", _within(field, lambda today: (today - _DAY, today)), counted=False),
-        Tab("this-month", "This month", _within(field, lambda today: (today.replace(day=1), None)), counted=False),
-        Tab("last-month", "Last month", _within(field, _last_month), counted=False),
+        Tab("today", "Today", _within(field, lambda today: (today, None)), counted=False, dated=True),
+        Tab("yesterday", "Yesterday", _within(field, lambda today: (today - _DAY, today)), counted=False, dated=True),
+        Tab(
+            "this-month",
+            "This month",
+            _within(field, lambda today: (today.replace(day=1), None)),
+            counted=False,
+            dated=True,
+        ),
+        Tab("last-month", "Last month", _within(field, _last_month), counted=False, dated=True),
         Tab("all", "All", counted=False),
     ]
     return tuple(sorted(tabs, key=lambda tab: tab.slug != first))

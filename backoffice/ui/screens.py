@@ -200,11 +200,15 @@ class ListScreen(Permitted, ListAddress):
 
     def export(self) -> HttpResponseBase:
         """Stream exactly the filtered rows, in the order of the list."""
-        rows = self.keyset.ordered(self.filterset.qs).iterator(chunk_size=CHUNK)
+        rows = self.keyset.ordered(self.get_file_rows()).iterator(chunk_size=CHUNK)
         response = StreamingHttpResponse(self.export_lines(rows), content_type="text/csv; charset=utf-8")
         name = f"{slugify(self.title)}-{timezone.localtime(self.now):%Y-%m-%d-%H%M}.csv"
         response["Content-Disposition"] = f'attachment; filename="{name}"'
         return response
+
+    def get_file_rows(self) -> QuerySet[Any]:
+        """The rows of the file; a list with wide rows overrides this and reads only what it writes."""
+        return self.filterset.qs
 
     def export_lines(self, rows: Iterable[Any]) -> Iterator[str]:
         """Yield the lines of the file; a list that adds something to its rows overrides this."""
@@ -234,12 +238,14 @@ class ListScreen(Permitted, ListAddress):
 
     @cached_property
     def _counts(self) -> list[int]:
-        """The rows of this list first, then of each counted tab without filters."""
+        """The rows of this list first, then of each counted tab without filters but for the dates that it keeps."""
         counted = {tab: self._countable(tab) for tab in self.tabs if tab.counted}
         plain = counted.get(self.tab) if self.tab and not self.filterset.active else None
         return capped_counts([plain or self.filterset.qs, *counted.values()])
 
     def _countable(self, tab: Tab) -> Countable:
+        if self.dates and not tab.dated:
+            return Countable.of(self.filtered(self.dates, tab.narrow(self.get_queryset(), self.request)).qs)
         if callable(tab.where):
             return Countable.of(tab.narrow(self.queryset.all(), self.request))
         screen: Any = type(self)
@@ -259,7 +265,7 @@ class ListScreen(Permitted, ListAddress):
         return [
             {
                 "label": tab.label,
-                "url": f"?view={tab.slug}",
+                "url": f"?view={tab.slug}" if tab.dated else self.with_dates(f"view={tab.slug}"),
                 "current": tab is self.tab,
                 "count": Page([], 0, next(counts), None, None).total_words if tab.counted else "",
             }

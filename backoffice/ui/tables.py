@@ -33,7 +33,7 @@ class BaseTable(django_tables2.Table):
     title, amount (first line), meta, side (second line), note, end (third). Columns that are not
     placed are left out; without any placement every column becomes a labelled line.
     ``fixed`` columns cannot be switched off, ``optional`` ones are off until somebody asks for them, and
-    ``live`` ones are kept up to date while the list is open.
+    ``live`` ones are kept up to date while the list is open. ``opens`` is whether a row leads anywhere.
     """
 
     caption: ClassVar[str] = ""
@@ -42,6 +42,7 @@ class BaseTable(django_tables2.Table):
     fixed: ClassVar[tuple[str, ...]] = ()
     optional: ClassVar[tuple[str, ...]] = ()
     live: ClassVar[tuple[str, ...]] = ()
+    opens: ClassVar[bool] = True
     # Whether rows have a box to tick, carry their key, and have cells that can be found again; the screen says so.
     picks = False
     keyed = False

@@ -12,7 +12,8 @@ from django.http import HttpRequest
 class Tab:
     """A named view of a list. ``where`` narrows the rows, for one request if it is a function;
     ``hide`` names columns that say the same in every row, ``off`` those that are not shown unless asked for;
-    ``sort`` and ``empty`` replace the order of the table and the list's empty text."""
+    ``sort`` and ``empty`` replace the order of the table and the list's empty text; ``dated`` is one that is a period
+    itself."""
 
     slug: str
     label: str
@@ -22,6 +23,7 @@ class Tab:
     sort: str = ""
     empty: str = ""
     counted: bool = True
+    dated: bool = False
 
     def narrow(self, queryset: QuerySet[Any], request: HttpRequest) -> QuerySet[Any]:
         where = self.where(request) if callable(self.where) else self.where

@@ -18,14 +18,20 @@ MOST_TABS = 7
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """``open``: the saved view that the address belongs to; ``edited``: the address says something else by now."""
+    """``open``: the saved view that the address belongs to; ``edited``: the address says something else by now than
+    this or the built-in view does; ``plain``: the address at which it does not."""
 
     tabs: list[dict[str, Any]]
     more: list[dict[str, Any]]
     open: SavedView | None
     mine: bool
     edited: bool
+    plain: str
     opens: bool
+
+    @property
+    def all(self) -> list[dict[str, Any]]:
+        return [*self.tabs, *self.more]
 
 
 def bar_of(screen: "ListScreen") -> Bar:
@@ -35,7 +41,12 @@ def bar_of(screen: "ListScreen") -> Bar:
     links = [
         *({**link, "current": link["current"] and found is None} for link in screen.tab_links()),
         *(
-            {"label": view.label, "url": view.address, "current": view == found, "count": ""}
+            {
+                "label": view.label,
+                "url": screen.with_dates(view.address.removeprefix("?")),
+                "current": view == found,
+                "count": "",
+            }
             for view in screen.saved_views
             if view.label
         ),
@@ -50,7 +61,8 @@ def bar_of(screen: "ListScreen") -> Bar:
         more=more,
         open=found,
         mine=found is not None and found.owner_id == screen.request.user.pk,
-        edited=found is not None and found.query != screen.query,
+        edited=(found.query if found else _tab_address(screen).removeprefix("?")) != screen.query,
+        plain=here or screen.request.path,
         opens=screen.opens_with is not None and screen.opens_with.address in (here, f"?saved={slug}"),
     )
 

@@ -63,7 +63,27 @@ def test_a_row_says_who_did_what_to_what_and_why(client_for: ClientFor, complian
     assert rest == f"DK Dana Approved {withdrawal.ref} Under review → Approved Known player"
     assert f'href="/withdrawals/{withdrawal.ref}/"' in page
     machine = next(row for row in rows(page) if "Sent to review" in row)
-    assert "screening" in machine and "Requested → Under review" in machine
+    assert "The checks" in machine and "Requested → Under review" in machine
+
+
+def test_people_and_machines_are_called_by_name(
+    client_for: ClientFor, compliance: User, operator: User, senior: User
+) -> None:
+    for person in (operator, senior):
+        act("reset_second_factor", actor=compliance, subject=("staff", str(person.pk)))
+    act("remove_view", actor=Machine("platform:demo"))
+    client = client_for(compliance)
+    page = client.get("/audit/?view=people").text
+    told = [row for row in rows(page) if "Had their second factor taken away" in row]
+    assert [name in row for name, row in zip((senior.name, operator.name), told, strict=True)] == [True, True]
+    assert "staff</span>" not in page and "Staff <span" not in page
+    assert any("The platform" in row for row in rows(client.get("/audit/").text))
+
+
+def test_enter_is_offered_where_rows_lead_somewhere(client_for: ClientFor, admin: User) -> None:
+    act(actor=admin)
+    offered = "<kbd>Enter</kbd> open"
+    assert offered in client_for(admin).get("/audit/").text and offered not in client_for(admin).get("/staff/").text
 
 
 def test_suspicions_stay_with_those_who_may_see_them(
@@ -164,7 +184,7 @@ def test_the_number_of_queries_does_not_grow(
         for name in names:
             act(actor=make_staff("Operator", name), subject=("withdrawal", name[:3]))
         client.get("/audit/")
-        with django_assert_num_queries(8):  # type: ignore[attr-defined]
+        with django_assert_num_queries(9):  # type: ignore[attr-defined]
             client.get("/audit/")
 
 

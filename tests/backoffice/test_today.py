@@ -218,6 +218,20 @@ def test_the_menu_says_how_the_worst_provider_is(client_for: SignIn, finance: Us
     assert beside(client.get("/"), "providers") == "failing"
 
 
+def test_a_slow_provider_shows_in_the_menu_and_since_when_on_the_first_page(
+    client_for: SignIn, operator: User, admin: User
+) -> None:
+    client, now = client_for(operator), timezone.now()
+    ProviderCall.objects.create(provider="volta", verb=Verb.CREATE, outcome="answered", latency_ms=4000, at=now)
+    page = client.get("/")
+    assert beside(page, "providers") == "slow"
+    assert re.search(r"Volta slow since <time [^>]+>\d\d:\d\d</time>", page.text)
+    routing.pause("volta", actor=admin, reason="Their advice", now=now)
+    page = client.get("/")
+    assert beside(page, "providers") == "paused"
+    assert f'Volta paused since <time datetime="{now.isoformat()}"' in page.text
+
+
 def test_a_page_arrives_with_what_its_menu_warns_of(client_for: SignIn, finance: User) -> None:
     routing.pause("northgate", actor=finance, reason="Slow since this morning", now=timezone.now())
     assert beside(client_for(finance).get("/"), "providers") == "paused"

@@ -64,6 +64,17 @@ def test_select_look_uncheck_send_and_take_back(desk: Page, live_server: LiveSer
     assert overflow(desk)["x"] == 0 and violations(desk) == []
 
 
+def test_many_at_once_need_a_wider_screen(desk: Page, live_server: LiveServer) -> None:
+    requested(90), requested(80)
+    desk.goto(f"{live_server.url}/withdrawals/")
+    desk.get_by_label("Select this page").check()
+    desk.get_by_role("button", name="Preview approval").click()
+    expect(desk.get_by_text("Use a wider screen")).to_be_hidden()
+    desk.set_viewport_size({"width": 390, "height": 844})
+    expect(desk.get_by_text("Use a wider screen")).to_be_visible()
+    expect(desk.get_by_role("button", name="Approve 2 payouts")).to_be_hidden()
+
+
 def test_what_changed_since_is_said_and_nothing_is_approved(desk: Page, live_server: LiveServer, senior: User) -> None:
     first, second = requested(90), requested(80)
     desk.goto(f"{live_server.url}/withdrawals/")

@@ -1,5 +1,6 @@
 """The decision page in a real browser: two keys, undo, claims, what changes while it is open, and what is refused."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -233,7 +234,9 @@ def test_s03_11_next_skips_what_others_have_and_the_end_is_said(
     desk.keyboard.press("a")
     desk.keyboard.press("Enter")
     expect(desk.locator("h1")).to_have_text("€640.00")
-    expect(desk.locator("#announcer")).to_contain_text("Next: €640.00")
+    words = f"Next: €640.00, {last.player.name}, 2 of 2"
+    expect(desk.locator("#announcer")).to_have_text(words)
+    expect(desk).to_have_title(re.compile(f"^{words} · "))
     desk.keyboard.press("a")
     desk.keyboard.press("Enter")
     expect(desk.locator("h1")).to_have_text("Queue is clear")
@@ -247,6 +250,42 @@ def test_j_and_k_move_without_deciding(desk: Page, live_server: LiveServer) -> N
         desk.keyboard.press(key)
         expect(desk.locator("h1")).to_have_text(amount)
         assert list(Claim.objects.values_list("withdrawal", flat=True)) == [holds.pk]
+
+
+def test_one_walks_along_the_list_that_one_came_from(desk: Page, live_server: LiveServer) -> None:
+    middle, largest, small = requested(100, amount=64_000), requested(80, amount=90_000), requested(50)
+    desk.goto(f"{live_server.url}/withdrawals/?view=needs-decision&sort=-amount&amount_min=200")
+    desk.keyboard.press("j")
+    desk.keyboard.press("Enter")
+    expect(desk.locator("h1")).to_have_text("€900.00")
+    expect(desk.locator(".crumb")).to_contain_text("1 of 2")
+    for key in "jk":
+        desk.keyboard.press(key)
+        expect(desk.locator("h1")).to_have_text("€640.00" if key == "j" else "€900.00")
+    desk.keyboard.press("a")
+    desk.keyboard.press("Enter")
+    expect(desk.locator("h1")).to_have_text("€640.00")
+    desk.keyboard.press("a")
+    desk.keyboard.press("Enter")
+    expect(desk.locator("h1")).to_have_text("Queue is clear")
+    assert set(Decision.objects.values_list("withdrawal", flat=True)) == {middle.pk, largest.pk}
+    assert not Claim.objects.filter(withdrawal=small).exists()
+
+
+def test_what_a_colleague_gives_back_can_be_taken_with_one_key(
+    desk: Page, live_server: LiveServer, senior: User
+) -> None:
+    row = requested(100)
+    claims.claim(row, user=senior, now=timezone.now())
+    open_page(desk, live_server, row)
+    expect(desk.locator("#clock")).to_contain_text("Marta Keller is deciding this")
+    assert desk.locator("[data-opens=approve]").count() == 0
+    claims.let_go(row, user=senior)
+    expect(desk.locator("#bar-notice")).to_contain_text("It is free now: nobody is deciding it.", timeout=9000)
+    assert violations(desk) == []
+    desk.keyboard.press("t")
+    expect(desk.locator("#clock")).to_contain_text("Yours for")
+    expect(desk.locator("[data-opens=approve]")).to_be_visible()
 
 
 def test_a_lost_connection_says_that_nobody_knows_and_sending_again_counts_once(

@@ -186,7 +186,7 @@ def test_choosing_columns_keeps_the_filters_and_a_saved_view_its_scope(
     expect(desk.locator("table.data thead th").nth(-2)).to_have_text("Requested")
     expect(desk.locator("span.chip")).to_have_text("Due is Late")
     desk.keyboard.press("Escape")
-    desk.keyboard.press("v")
+    desk.locator("#view-menu > summary").click()
     desk.get_by_label("Save what you see as").fill("Late ones")
     desk.get_by_role("button", name="Save view").click()
     expect(desk.locator(".views a[aria-current]")).to_have_text("Late ones")
@@ -198,6 +198,24 @@ def test_choosing_columns_keeps_the_filters_and_a_saved_view_its_scope(
     desk.locator(".edited").get_by_role("link", name="Reset").click()
     expect(desk.locator("tr[data-row]")).to_have_count(1)
     expect(desk.locator(".edited")).to_have_count(0)
+
+
+def test_v_opens_the_views_and_arrows_walk_them(desk: Page, live_server: LiveServer) -> None:
+    requested(100)
+    desk.goto(f"{live_server.url}/withdrawals/?view=high-value&sort=amount")
+    expect(desk.locator(".edited")).to_have_text("Edited · Reset")
+    desk.keyboard.press("v")
+    expect(desk.locator("#all-views nav a[aria-current]")).to_be_focused()
+    desk.keyboard.press("ArrowDown")
+    expect(desk.locator("#all-views nav a", has_text="New payout details")).to_be_focused()
+    assert violations(desk) == []
+    desk.keyboard.press("Enter")
+    expect(desk.locator(".views a[aria-current]")).to_contain_text("New payout details")
+    desk.set_viewport_size({"width": 390, "height": 844})
+    desk.locator("#all-views > summary").click()
+    assert overflow(desk)["x"] == 0
+    box = desk.locator("#all-views nav").bounding_box()
+    assert box and box["x"] >= 0 and box["x"] + box["width"] <= 390
 
 
 def test_malformed_parameters_are_named_and_the_list_is_there(desk: Page, live_server: LiveServer) -> None:

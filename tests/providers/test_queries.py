@@ -72,4 +72,33 @@ def test_everybody_calls_the_same_provider_failing():
     call("unknown", minutes_ago=-5, provider="volta"), [call("answered", provider="volta") for _ in range(5)]
     assert queries.state_of(northgate()).value == "failing" and northgate().success_15m.percent == 90
     assert [row["provider"] for row in queries.failing_creates(NOW, since=NOW - queries.SHORT)] == ["northgate"]
-    assert queries.failing_now(NOW) == {"northgate": northgate().success_15m}
+    assert {code: one.word for code, one in queries.troubles(NOW).items()} == {"northgate": "failing"}
+
+
+def test_slow_is_what_the_board_calls_slow():
+    for latency in (100, 5000, 5200):
+        call("answered", latency_ms=latency)
+    call("answered", latency_ms=9000, minutes_ago=20, provider="volta")
+    assert queries.state_of(northgate()).value == "slow"
+    found = queries.troubles(NOW)
+    assert list(found) == ["northgate"] and found["northgate"].is_slow
+    assert found["northgate"].sentence.endswith("half of its answers in the last 15 minutes took 5 s or more.")
+    assert queries.poor_creates(NOW, since=NOW - queries.SHORT).count() == 2
+    routing.pause("northgate", actor=PAYOUTS, reason="Their advice", now=NOW)
+    assert queries.troubles(NOW)["northgate"].word == "paused" and queries.troubles(NOW)["northgate"].since == NOW
+
+
+def test_trouble_lasts_since_the_quarter_in_which_it_began():
+    call("answered", minutes_ago=200, latency_ms=9000), call("answered", minutes_ago=150)
+    for minutes_ago in (52, 40, 20, 3):
+        call("answered", minutes_ago=minutes_ago, latency_ms=4000)
+    call("answered", minutes_ago=90, provider="volta", latency_ms=4000)
+    at = NOW.replace(hour=9, minute=58)
+    assert queries.ill_since(at) == {"northgate": NOW.replace(hour=9, minute=0)}
+
+
+def test_the_next_trouble_is_of_the_first_that_is_not_paused():
+    found = {"volta": queries.Trouble("slow", "Volta is slow."), "northgate": queries.Trouble("paused", "…")}
+    assert queries.next_trouble(["northgate", "volta"], found) is found["volta"]
+    assert queries.next_trouble(["northgate"], found) is found["northgate"]
+    assert queries.next_trouble(["other", "volta"], found) is None and queries.next_trouble([], found) is None

@@ -13,7 +13,12 @@ from pytest_django.live_server_helper import LiveServer
 
 from backoffice import demo, roles
 from backoffice.accounts.models import User
+from backoffice.accounts.preferences import prefer
+from backoffice.accounts.sign_in import MOST_FAILURES, count_try
 from backoffice.platform.invented import seeding
+from tests.screens.table import LOCKED_OUT, MARTA
+from withdrawals import queries
+from withdrawals.operations import bulk
 
 Window = Callable[..., BrowserContext]
 
@@ -24,6 +29,7 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[LiveServer]:
     with django_db_blocker.unblock():
         roles.synchronise()
         seeding.seed(now=timezone.now())
+        stage()
         server = LiveServer("127.0.0.1")
         yield server
         server.stop()
@@ -31,28 +37,67 @@ def site(django_db_setup: None, django_db_blocker: Any) -> Iterator[LiveServer]:
         connection.close()
 
 
+def stage() -> None:
+    """What nobody in the demonstration has done: a job that runs and one that is over, the wish for exact times, and
+    guesses at a password.
+
+    Neither job decides anything, so that everything else stays as it is: one is never worked off, and what the other
+    saw is long out of date.
+    """
+    now, marta = timezone.now(), User.objects.get(name=MARTA)
+    seen = dict(queries.review_queue().filter(claim=None).values_list("ref", "version")[:3])
+    bulk.start(dict.fromkeys(seen, 0), title="Approve 3 payouts", user=marta, token="done", now=now)
+    bulk.work_off(clock=timezone.now)
+    bulk.start(seen, title="Approve 3 payouts", user=marta, token="running", now=now)
+    prefer(marta, exact_times=True)
+    for _ in range(MOST_FAILURES):
+        count_try(f"typed {LOCKED_OUT}", address="192.0.2.1", now=now)
+
+
 @pytest.fixture(scope="package")
 def cookies(site: LiveServer) -> dict[str, str]:
-    """The session of the demonstration's person of each role."""
+    """The session of each of the demonstration's people, by name, and of the last one of each role."""
     signed_in = {}
     for person in demo.STAFF:
         client = Client()
         client.force_login(User.objects.get(email=person.email))
-        signed_in[person.role] = client.cookies["sid"].value
+        signed_in[person.role] = signed_in[person.name] = client.cookies["sid"].value
     return signed_in
 
 
 @pytest.fixture
 def window(site: LiveServer, browser: Browser, cookies: dict[str, str]) -> Iterator[Window]:
-    """Open a window as the demonstration's person of a role."""
+    """Open a window as the demonstration's person of a role, or as nobody."""
     opened: list[BrowserContext] = []
 
     def open_one(role: str, **options: Any) -> BrowserContext:
         context = browser.new_context(reduced_motion="reduce", **options)
-        context.add_cookies([{"name": "sid", "value": cookies[role], "url": site.url}])
+        if role:
+            context.add_cookies([{"name": "sid", "value": cookies[role], "url": site.url}])
         opened.append(context)
         return context
 
     yield open_one
     for context in opened:
         context.close()
+
+
+@pytest.fixture
+def broken() -> Iterator[Callable[[str], None]]:
+    """Take a column away from the served database until the test is over, whatever the test's own transaction holds."""
+    gone: list[str] = []
+    other = connection.copy()
+
+    def rename(there: str, then: str) -> None:
+        table, _, column = there.partition(".")
+        with other.cursor() as cursor:
+            cursor.execute(f'ALTER TABLE "{table}" RENAME COLUMN "{column}" TO "{then.partition(".")[2]}"')
+
+    def take(column: str) -> None:
+        rename(column, f"{column}_gone")
+        gone.append(column)
+
+    yield take
+    for column in gone:
+        rename(f"{column}_gone", column)
+    other.close()

@@ -3,10 +3,13 @@
 `make screenshots` runs it; no test command does. The pictures are in var/screenshots/, index.html beside them.
 """
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
+from playwright.sync_api import ViewportSize
 from pytest_django.live_server_helper import LiveServer
 
 from tests.screens.conftest import Window
@@ -15,7 +18,7 @@ from tests.screens.table import SCREENS, Screen
 pytestmark = pytest.mark.django_db
 
 HERE = Path(settings.BASE_DIR) / "var" / "screenshots"
-SIZES = {"desk": (1440, 900), "phone": (390, 844)}
+SIZES: dict[str, ViewportSize] = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -45,10 +48,19 @@ def _row(screen: Screen) -> str:
 @pytest.mark.parametrize("screen", SCREENS, ids=[screen.name for screen in SCREENS])
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("size", SIZES)
-def test_take(window: Window, site: LiveServer, screen: Screen, theme: str, size: str) -> None:
-    width, height = SIZES[size]
-    page = window(screen.role, viewport={"width": width, "height": height}, color_scheme=theme).new_page()
-    page.goto(site.url + screen.address())
-    for key in screen.keys:
-        page.keyboard.press(key)
+def test_take(
+    window: Window,
+    site: LiveServer,
+    screen: Screen,
+    theme: str,
+    size: str,
+    broken: Callable[[str], None],
+    settings: Any,
+) -> None:
+    page = window(screen.role, viewport=SIZES["desk"], color_scheme=theme).new_page()
+    address = screen.address()
+    screen.prepare(broken, settings)
+    page.goto(site.url + address)
+    screen.come(page)
+    page.set_viewport_size(SIZES[size])
     page.screenshot(path=HERE / f"{screen.name}-{size}-{theme}.png")

@@ -323,4 +323,4 @@ def test_a_preview_of_one_thing_sends_no_other(client: Client) -> None:
 
 def test_only_three_things_are_done_to_many(client: Client) -> None:
     answer = client.post(PREVIEW, {"pick": [review().ref], "move": "recall"})
-    assert answer.status_code == 422 and "approved, held or rejected" in answer.text
+    assert answer.status_code == 422 and "approved, held, rejected or assigned" in answer.text

@@ -12,6 +12,7 @@ from django.db.models.expressions import RawSQL
 
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
+from backoffice.ui.paging import Listing
 from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
 from withdrawals import queries
@@ -126,7 +127,7 @@ def of_every_kind(*, by: list[User]) -> list[Withdrawal]:
 def test_what_is_offered_is_what_one_can_decide(make_staff: Any, role: str, number: int) -> None:
     me, other = make_staff(role, "Me"), make_staff("Operator", "Somebody Else")
     rows = of_every_kind(by=[other, me] if role == "Senior" else [other])
-    offered = set(claims.claimable(me, now=NOW))
+    offered = set(claims.workable(me, now=NOW).rows)
     assert offered == {row for row in rows if claims.can_decide(row, me)}
     assert len(offered) == number
 
@@ -134,7 +135,7 @@ def test_what_is_offered_is_what_one_can_decide(make_staff: Any, role: str, numb
 def test_a_personal_ceiling_keeps_second_approvals_from_one(make_staff: Any, operator: User) -> None:
     low = make_staff("Senior", "Low Ceiling", approval_limit=1_000_000)
     row = make_withdrawal(State.SECOND_APPROVAL, amount=1_200_000, by=operator)
-    assert not claims.can_decide(row, low) and not claims.claimable(low, now=NOW).exists()
+    assert not claims.can_decide(row, low) and not claims.workable(low, now=NOW).rows.exists()
 
 
 def test_next_goes_on_after_the_present_one_and_begins_again(operator: User) -> None:
@@ -175,7 +176,7 @@ def test_what_is_claimed_while_one_is_looking_is_passed_over(operator: User, sen
 
     def ask() -> None:
         looking.set()
-        got.append(claims.next_for(senior, now=NOW, queue=napping))
+        got.append(claims.next_for(senior, now=NOW, listing=Listing(napping, claims.BY_URGENCY)))
         connection.close()
 
     thread = threading.Thread(target=ask)

@@ -26,7 +26,7 @@ def test_approve_next_undo(operator: User, client_for: SignIn) -> None:
     client = client_for(operator)
     page(client, first, QUEUE)
     answer = send(client, first, "approve", QUEUE, open_next="1")
-    assert answer.headers["Location"] == "/withdrawals/next/?view=needs-decision"
+    assert answer.headers["Location"] == f"/withdrawals/next/?view=needs-decision&decided={first.ref}"
     following = client.get(answer.headers["Location"], follow=True)
     html = unescape(following.content.decode())
     assert second.ref in html and f"Approved €180.00 for {first.player.name}" in html

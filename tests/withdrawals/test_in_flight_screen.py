@@ -19,7 +19,7 @@ from tests.factories.withdrawals import make_finding, make_withdrawal
 from tests.menu import menu_links
 from withdrawals import in_flight
 from withdrawals.models import PayoutAttempt, Withdrawal
-from withdrawals.operations import rehearsal
+from withdrawals.operations import decisions, rehearsal
 from withdrawals.states import Move, State
 
 pytestmark = pytest.mark.django_db
@@ -104,11 +104,29 @@ def test_it_takes_the_same_few_statements_for_any_number_of_rows(
     client = client_for(operator)
     sent(30, by=operator)
     client.get(ADDRESS)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(ADDRESS)
     sent(20, State.OUTCOME_UNKNOWN, by=operator)
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(ADDRESS)
+
+
+def test_a_row_whose_outcome_is_unknown_is_asked_about_from_the_list(operator: User, client_for: SignIn) -> None:
+    unknown, other = sent(30, State.OUTCOME_UNKNOWN, by=operator), sent(20, by=operator)
+    client = client_for(operator)
+    asks = f'action="/in-flight/unknown/{unknown.ref}/"'
+    assert asks in client.get(f"{ADDRESS}?peek={unknown.ref}").text
+    assert "Ask the provider now" not in client.get(f"{ADDRESS}?peek={other.ref}").text
+
+
+def test_the_last_decision_can_be_taken_back_from_here(operator: User, senior: User, client_for: SignIn) -> None:
+    row = make_withdrawal(State.UNDER_REVIEW, now=NOW)
+    decisions.decide(row, Move.APPROVE, actor=operator, now=NOW, version=row.version, key="k")
+    for user, offered in ((operator, True), (senior, False)):
+        assert ("/undo/" in client_for(user).get(ADDRESS).text) is offered
+    endorsed = make_withdrawal(State.SECOND_APPROVAL, now=NOW, by=operator)
+    decisions.decide(endorsed, Move.CONFIRM, actor=senior, now=NOW, version=endorsed.version, key="k2")
+    assert "/undo/?view=second-approval" in client_for(senior).get("/withdrawals/second-approval/").text
 
 
 def test_finance_takes_the_list_as_a_file_and_that_is_recorded(

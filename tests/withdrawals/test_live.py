@@ -159,6 +159,66 @@ def test_who_cannot_decide_cannot_ask(operator: User, finance: User, client_for:
     assert claim_act(client_for(finance), row, "ask").status_code == 403
 
 
+def test_what_a_colleague_gives_back_is_offered(operator: User, senior: User, client_for: SignIn) -> None:
+    row, client = waiting(), client_for(operator)
+    claims.claim(row, user=senior, now=NOW)
+    address = asked(page(client, row, QUEUE), "status")
+    assert "theirs=1" in address and "acts=1" not in address
+    claims.let_go(row, user=senior)
+    answer = client.get(address, **PART).content.decode()
+    assert "It is free now: nobody is deciding it." in answer and "data-blocks" not in answer
+    take = re.search(r'<form method="post" action="(/withdrawals/[^"]*/claim/[^"]*)"', answer)
+    assert take and "Take it" in answer
+    taken = client.post(take[1].replace("&amp;", "&"))
+    assert taken.headers["Location"] == f"/withdrawals/{row.ref}/{QUEUE}" and Claim.objects.get().owner == operator
+    assert "It is yours now." in client.get(address, **PART).content.decode()
+
+
+def test_what_one_cannot_decide_is_offered_to_nobody(
+    operator: User, fraud_analyst: User, compliance: User, client_for: SignIn
+) -> None:
+    row = waiting()
+    claims.claim(row, user=operator, now=NOW)
+    addresses = [(client_for(one), asked(page(client_for(one), row), "status")) for one in (fraud_analyst, compliance)]
+    claims.let_go(row, user=operator)
+    for client, address in addresses:
+        answer = client.get(address, **PART).content.decode()
+        assert "It is free now" in answer and "Take it" not in answer
+
+
+def test_one_s_own_claim_that_ended_can_be_taken_again(operator: User, client_for: SignIn) -> None:
+    row, client = waiting(), client_for(operator)
+    address = asked(page(client, row, QUEUE), "status")
+    claims.let_go(row, user=operator)
+    answer = client.get(address, **PART).content.decode()
+    assert "Your claim ended." in answer and "Take it" in answer and "data-blocks" not in answer
+
+
+def test_a_page_that_nobody_had_says_who_took_it(
+    operator: User, senior: User, compliance: User, client_for: SignIn
+) -> None:
+    row, client = waiting(), client_for(operator)
+    looking, stopping = asked(page(client, row), "status"), asked(page(client_for(compliance), row), "status")
+    claims.claim(row, user=senior, now=NOW)
+    answer = client.get(looking, **PART).content.decode()
+    assert "Marta Keller is deciding this now. What you typed is kept." in answer and "data-blocks" in answer
+    # Who is bound by no claim goes on.
+    assert "data-blocks" not in client_for(compliance).get(stopping, **PART).content.decode()
+
+
+def test_another_tab_says_that_what_was_begun_there_was_not_applied(
+    operator: User, support: User, client_for: SignIn
+) -> None:
+    row, client = waiting(), client_for(operator)
+    begun, read = asked(page(client, row, QUEUE), "status"), asked(page(client_for(support), row), "status")
+    send(client, row, "reject", QUEUE, reason="linked_account")
+    answer = client.get(begun, **PART).content.decode()
+    assert "You rejected it: Linked or duplicate account. What you had begun here was not applied." in answer
+    undo_time_is_over()
+    assert "What you had begun here was not applied." in client.get(begun, **PART).content.decode()
+    assert "begun here" not in client_for(support).get(read, **PART).content.decode()
+
+
 # Facts -------------------------------------------------------------------------------------------------
 
 

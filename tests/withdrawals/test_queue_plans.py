@@ -9,19 +9,20 @@ import pytest
 from django.apps import apps
 from django.contrib.auth.models import Group
 from django.db import connection, transaction
-from django.db.models import ForeignKey, QuerySet
+from django.db.models import ForeignKey, Q, QuerySet
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 
 from backoffice import roles
 from backoffice.accounts.models import User
-from backoffice.ui.paging import COUNT_CAP, Countable, Keyset, capped_counts
+from backoffice.ui.paging import COUNT_CAP, Countable, Keyset, Listing, capped_counts
 from bench import queue_data
 from withdrawals import queries, totals
 from withdrawals.filters import held_up
 from withdrawals.models import Withdrawal
+from withdrawals.operations import claims
 from withdrawals.reference import normalise
-from withdrawals.states import State
+from withdrawals.states import UNDECIDED, State
 from withdrawals.tables import QueueTable
 from withdrawals.views.summary import summary_of
 from withdrawals.views.tabs import TABS, Tab, tabs_for
@@ -218,3 +219,71 @@ def test_the_invented_rows_are_as_the_product_would_write_them() -> None:
     assert all(normalise(ref) == ref for ref in Withdrawal.objects.values_list("ref", flat=True)[:1000])
     waits = Withdrawal.objects.filter(state=State.UNDER_REVIEW).count()
     assert waits == pytest.approx(ROWS * 0.03, rel=0.2)
+
+
+# From a row to the next one ----------------------------------------------------------------------------------------
+
+WALKED = [
+    ("needs-decision", "due"),
+    ("needs-decision", "-due"),
+    ("needs-decision", "amount"),
+    ("needs-decision", "-amount"),
+    ("high-value", "-amount"),
+    ("new-details", "due"),
+    ("on-hold", "wake"),
+    ("all", "-requested"),
+    ("all", "player"),
+    ("all", "-risk"),
+]
+
+
+def listing_of(slug: str, sort: str, user: User) -> Listing:
+    (tab,) = (tab for tab in TABS if tab.slug == slug)
+    path = QueueTable.base_columns[sort.removeprefix("-")].sort_by
+    order = Keyset.of(Withdrawal.objects.all(), path, descending=sort.startswith("-"))
+    return Listing(rows_of(tab, user), order, is_long=slug == "all")
+
+
+def read_for(taken: CaptureQueriesContext, table: str = "") -> int:
+    nodes = [node for one in taken.captured_queries for node in plan_of(one["sql"])]
+    return max(read_by(node) for node in nodes if table in ("", node.get("Relation Name")))
+
+
+@pytest.mark.parametrize(("slug", "sort"), WALKED)
+@pytest.mark.parametrize("back", [False, True])
+def test_the_row_beside_one_is_found_by_the_index_of_the_order(
+    slug: str, sort: str, back: bool, senior_of_many: User
+) -> None:
+    assert claims.may_claim(senior_of_many)
+    listing = listing_of(slug, sort, senior_of_many)
+    middle = listing.rows.count() // 2
+    row = listing.ordered()[middle]
+    own = Q(claim=None) | Q(claim__owner=senior_of_many)
+    beside = listing.among(own).beyond(row, back=back)[0]
+    with CaptureQueriesContext(connection) as taken:
+        found = claims.neighbour_of(row, senior_of_many, now=datetime.now(UTC), listing=listing, back=back)
+    assert found == beside and len(taken) == 1
+    assert read_for(taken) < FEW
+
+
+@pytest.mark.parametrize(("slug", "sort"), WALKED)
+def test_the_next_one_to_work_on_is_found_without_reading_the_list(slug: str, sort: str, senior_of_many: User) -> None:
+    listing = listing_of(slug, sort, senior_of_many)
+    row = listing.ordered()[listing.rows.count() // 2]
+    workable = claims.workable(senior_of_many, now=datetime.now(UTC), listing=listing)
+    with CaptureQueriesContext(connection) as taken:
+        found = workable.following(row)
+    assert (found is not None or slug == "on-hold") and len(taken) <= 2
+    worked_on = Withdrawal.objects.filter(state__in=[*UNDECIDED, State.ON_HOLD]).count()
+    assert read_for(taken, "withdrawals_withdrawal") <= (worked_on if listing.is_long else FEW)
+
+
+def test_a_place_is_counted_no_further_than_the_list_says(senior_of_many: User) -> None:
+    listing = listing_of("all", "-requested", senior_of_many)
+    rows = listing.ordered()
+    for at, place in ((0, 1), (24, 25), (COUNT_CAP - 1, COUNT_CAP), (COUNT_CAP + 5, 0)):
+        row = rows[at]
+        with CaptureQueriesContext(connection) as taken:
+            assert listing.place_of(row) == (place, COUNT_CAP + 1)
+        assert len(taken) == 1
+        assert at > PAGE or read_for(taken) <= COUNT_CAP + 1

@@ -10,11 +10,12 @@ import pytest
 from backoffice.accounts.models import User
 from backoffice.roles import ROLES
 from providers import routing
+from providers.models import ProviderCall
 from tests.conftest import NOW
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import make_destination, make_withdrawal
 from tests.withdrawals.queue_page import SignIn, ago, get, refs, waiting
-from withdrawals.models import Withdrawal
+from withdrawals.models import PayoutAttempt, Withdrawal
 from withdrawals.operations import claims, decisions
 from withdrawals.states import Move, State
 
@@ -28,6 +29,14 @@ def test_the_most_urgent_stand_first_in_groups_with_their_sums(operator: User, c
     groups = re.findall(r'scope="rowgroup"><b>([^<]+)</b> · ([^<]+)<', html)
     assert groups == [("Late", "1 · €8,900.00"), ("Due within 1 hour", "1"), ("Later", "1")]
     assert "<b>3</b> waiting" in html and "oldest <b>2 h 51 min</b>" in html and "1 late" in html
+
+
+def test_the_player_heads_the_row_and_a_group_heads_its_rows(operator: User, client_for: SignIn) -> None:
+    late, soon = waiting(171), waiting(70)
+    html = get(client_for(operator))
+    assert re.findall(r'<th scope="row"[^>]*><a class="cell" href="/withdrawals/([^/]+)/', html) == [late.ref, soon.ref]
+    bodies = re.findall(r"<tbody>(.*?)</tbody>", html.partition('<table class="data')[2], re.S)
+    assert [(body.count('scope="rowgroup"'), body.count("<tr data-row")) for body in bodies[:2]] == [(1, 1), (1, 1)]
 
 
 def test_a_card_holds_name_and_amount_then_due_and_risk_then_the_reason(operator: User, client_for: SignIn) -> None:
@@ -190,7 +199,7 @@ def test_a_paused_provider_is_told_only_where_it_matters(operator: User, admin: 
     alone = waiting(currency="SEK")
     Withdrawal.objects.filter(pk=alone.pk).update(routes=["volta"])
     html = get(client)
-    assert "Volta is paused: Settlement late." in html and "1 here may wait" in html
+    assert "Volta is paused: Settlement late." in html and "1 here would wait" in html
     html = get(client, re.search(r'href="(\?[^"]*held=volta)"', html)[1].replace("?", "/withdrawals/?"))  # type: ignore[index]
     assert refs(html) == [alone.ref] and "Volta is paused: Settlement late." not in html
     assert "Volta is paused" not in get(client, "/withdrawals/?view=all")
@@ -210,6 +219,29 @@ def test_only_what_waits_is_marked_as_paused(operator: User, senior: User, admin
     assert marks() == 0
     Withdrawal.objects.filter(pk=stays.pk).update(wait_reason="paused")
     assert marks() == 1
+
+
+def test_a_slow_provider_is_told_with_what_it_means_and_marks_what_would_go_there(
+    operator: User, support: User, client_for: SignIn
+) -> None:
+    client, first, elsewhere = client_for(operator), waiting(), waiting()
+    Withdrawal.objects.filter(pk=elsewhere.pk).update(routes=["volta", "northgate"])
+    for seconds in (240, 240, 240):  # usually
+        paid = make_withdrawal(State.COMPLETED, now=ago(hours=5), by=operator)
+        PayoutAttempt.objects.filter(withdrawal=paid).update(sent_at=paid.closed_at - timedelta(seconds=seconds))
+    sent = make_withdrawal(State.PROCESSING, now=ago(minutes=38), by=operator)
+    PayoutAttempt.objects.filter(withdrawal=sent).update(sent_at=ago(minutes=38))
+    assert "Northgate Pay is slow" not in get(client)
+    for _ in range(3):
+        ProviderCall.objects.create(
+            provider="northgate", verb="create", outcome="answered", latency_ms=5000, at=ago(minutes=1)
+        )
+    html = get(client)
+    assert "Northgate Pay is slow. Payouts take about 38 min, usually 4 min." in html and "1 here would wait" in html
+    _menu, _, rows = html.partition("<main")
+    assert rows.count("<span>slow</span>") == 1
+    assert refs(get(client, "/withdrawals/?held=northgate")) == [first.ref]
+    assert "<span>slow</span>" not in get(client_for(support), "/withdrawals/?view=all").partition("<main")[2]
 
 
 def test_late_is_what_still_waits_for_a_person(operator: User, support: User, client_for: SignIn) -> None:

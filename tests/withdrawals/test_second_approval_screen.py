@@ -75,10 +75,10 @@ def test_it_takes_the_same_few_statements_for_any_number_of_rows(
     client = client_for(senior)
     endorsed(operator)
     client.get(ADDRESS)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(ADDRESS)
     endorsed(operator, amount=1_300_000)
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(ADDRESS)
 
 

@@ -177,7 +177,7 @@ def test_support_reads_a_hold_as_in_review(
             for secret in ("On hold", "on hold", "Second approval", "Outcome unknown", "utcome unknown"):
                 assert secret not in text, page
     record = told(client_for(support), f"/withdrawals/{withdrawal.ref}/")
-    assert "<b>Under review.</b>" in record and " left</span>" not in record and "late</span>" not in record
+    assert "<b>Under review.</b>" in record and " left</time>" not in record and "late</time>" not in record
     assert re.findall(r"<ol class=\"timeline\">.*?</ol>", record, re.S)[0].count("<li>") == 2
 
 

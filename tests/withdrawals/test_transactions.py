@@ -175,3 +175,5 @@ def test_the_number_of_queries_does_not_grow(
         client.get("/transactions/?view=all")
         with django_assert_num_queries(8):  # type: ignore[attr-defined]
             client.get("/transactions/?view=all")
+        with django_assert_num_queries(6):  # type: ignore[attr-defined]
+            assert len(rows_of(client.get("/transactions/?view=all&export=csv"))) > more

@@ -1,21 +1,27 @@
 """Claims: the right to decide one withdrawal for a while, so that nobody overwrites anybody."""
 
+from dataclasses import replace
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from backoffice.accounts.models import User
 from backoffice.audit.record import record
+from backoffice.ui.paging import Keyset, Listing
 from withdrawals import decided, queries
 from withdrawals.exceptions import ClaimedByOther, IllegalMove, MoveRefused, NotAllowed
 from withdrawals.lifecycle import SUBJECT_TYPE
 from withdrawals.models import Claim, Decision, Visit, Withdrawal
-from withdrawals.states import UNDECIDED, Move, State
+from withdrawals.states import UNDECIDED, HoldKind, Move, State
 
 # Who may claim: each of these works through a queue.
 CLAIMERS = ("withdrawals.decide_withdrawal", "withdrawals.decide_flagged")
+# Who works through lists: takes what waits for a decision, or ends holds.
+WORKERS = (*CLAIMERS, "withdrawals.release_withdrawal")
+_RELEASED_WITH = {HoldKind.LEGAL: "withdrawals.freeze_withdrawal"}
+BY_URGENCY = Keyset("due_at", descending=False, nullable=False)
 # What lets the money go on. Refusing is open to many more, and needs no claim.
 YES = {Move.APPROVE, Move.ENDORSE, Move.CONFIRM}
 
@@ -31,6 +37,11 @@ def owner_of(withdrawal: Withdrawal, *, now: datetime) -> User | None:
 def may_claim(user: User) -> bool:
     """Whether this person works through queues, and so is bound by what colleagues have claimed."""
     return any(user.has_perm(permission) for permission in CLAIMERS)
+
+
+def works_through_lists(user: User) -> bool:
+    """Whether there is a next one for this person at all."""
+    return any(user.has_perm(permission) for permission in WORKERS)
 
 
 def can_decide(withdrawal: Withdrawal, user: User) -> bool:
@@ -55,11 +66,11 @@ def require_unclaimed(withdrawal: Withdrawal, *, user: User, now: datetime) -> N
         raise ClaimedByOther(owner.name)
 
 
-def claim(withdrawal: Withdrawal, *, user: User, now: datetime, page: str = "") -> Claim:
+def claim(withdrawal: Withdrawal, *, user: User, now: datetime, page: str = "", by: User | None = None) -> Claim:
     """Claim an unowned withdrawal, or renew one's own claim with whatever was asked of it.
 
-    ``page`` names the open page that holds it, for let_go(). Raises ClaimedByOther, and NotAllowed for what waits
-    for no decision of this person.
+    ``page`` names the open page that holds it, for let_go(); ``by``: who gives it to this person. Raises
+    ClaimedByOther, and NotAllowed for what waits for no decision of this person.
     """
     if (mine := renew(withdrawal, user=user, now=now, page=page)) is not None:
         return mine
@@ -71,7 +82,15 @@ def claim(withdrawal: Withdrawal, *, user: User, now: datetime, page: str = "") 
         if current is not None and current.until > now and current.owner_id != user.pk:
             raise ClaimedByOther(current.owner.name)
         mine = _give(withdrawal, user, now=now, page=page)
-        record(subject_type=SUBJECT_TYPE, subject_id=withdrawal.ref, action="claim", actor=user, at=now)
+        giver = by or user
+        record(
+            subject_type=SUBJECT_TYPE,
+            subject_id=withdrawal.ref,
+            action="claim" if giver == user else "assign",
+            actor=giver,
+            data={} if giver == user else {"to": user.name},
+            at=now,
+        )
     return mine
 
 
@@ -173,22 +192,19 @@ def look_away(withdrawal: Withdrawal, *, user: User) -> None:
 
 
 def next_for(
-    user: User,
-    *,
-    now: datetime,
-    queue: QuerySet[Withdrawal] | None = None,
-    after: Withdrawal | None = None,
-    back: bool = False,
+    user: User, *, now: datetime, listing: Listing | None = None, after: Withdrawal | None = None
 ) -> Withdrawal | None:
-    """Claim and return the most urgent withdrawal that nobody decides now, or None when the queue is clear.
+    """Return the next withdrawal of a list that this person can do something about, or None when there is none left.
 
-    Skips what somebody else claimed, what has a waiting decision, and what this person cannot say yes to.
-    ``queue`` narrows it to a view; with ``after`` it is the next one in the order of urgency, and behind
-    the last one the search begins again at the first. ``back`` goes the other way round.
+    It is the first one, or with ``after`` the next one in the order of the list; behind the last one the search
+    begins again. What waits for a decision is claimed; see workable() for what is passed over.
     """
+    listing = workable(user, now=now, listing=listing)
     passed = [] if after is None else [after.pk]
     with transaction.atomic():
-        while (withdrawal := _next_unlocked(user, now, queue, after, passed, back)) is not None:
+        while (withdrawal := _next_unlocked(listing.among(~Q(pk__in=passed)), after)) is not None:
+            if withdrawal.state not in UNDECIDED:
+                break  # a hold is nobody's own
             try:
                 claim(withdrawal, user=user, now=now)
             except MoveRefused:
@@ -199,39 +215,48 @@ def next_for(
     return withdrawal
 
 
-def _next_unlocked(
-    user: User,
-    now: datetime,
-    queue: QuerySet[Withdrawal] | None,
-    after: Withdrawal | None,
-    passed: list[int],
-    back: bool,
+def _next_unlocked(listing: Listing, after: Withdrawal | None) -> Withdrawal | None:
+    free = replace(listing, rows=listing.rows.select_for_update(of=("self",), skip_locked=True))
+    found: Withdrawal | None = free.ordered().first() if after is None else free.following(after)
+    return found
+
+
+def neighbour_of(
+    withdrawal: Withdrawal, user: User, *, now: datetime, listing: Listing, back: bool = False
 ) -> Withdrawal | None:
-    candidates = claimable(user, now=now, queue=queue).exclude(pk__in=passed)
-    candidates = candidates.select_for_update(of=("self",), skip_locked=True)
-    if back:
-        candidates = candidates.order_by("-due_at", "-pk")
-    if after is not None:
-        before = queries.before_in_queue(after)
-        further = before if back else ~before & ~Q(pk=after.pk)
-        if (withdrawal := candidates.filter(further).first()) is not None:
-            return withdrawal
-    return candidates.first()
+    """Return the next row of a list, whatever can be done about it, but for what somebody else is deciding; that is
+    passed over for whoever is bound by it. ``back``: the one before."""
+    free = listing.among(_unclaimed(user, now)) if may_claim(user) else listing
+    found: Withdrawal | None = free.following(withdrawal, back=back)
+    return found
 
 
-def claimable(user: User, *, now: datetime, queue: QuerySet[Withdrawal] | None = None) -> QuerySet[Withdrawal]:
-    """Return what this person could take from the queue now, most urgent first."""
-    return (
-        (queries.review_queue() if queue is None else queue)
-        .filter(_decidable_by(user))
-        .filter(Q(claim=None) | Q(claim__until__lte=now) | Q(claim__owner=user))
-        .exclude(decisions__status__in=[Decision.Status.WAITING, Decision.Status.PROPOSED])
-        .order_by("due_at", "pk")
-    )
+def workable(user: User, *, now: datetime, listing: Listing | None = None) -> Listing:
+    """Return what of a list this person could say yes to now or release from its hold; of the queue by urgency when
+    no list is given. What somebody else claimed is left out, and what has a decision that waits."""
+    listing = listing or Listing(queries.review_queue(), BY_URGENCY)
+    waiting = Decision.objects.filter(status__in=[Decision.Status.WAITING, Decision.Status.PROPOSED])
+    states = Q(state__in=[*UNDECIDED, State.ON_HOLD]) if listing.is_long else Q()
+    open_to = _decidable_by(user) & _releasable_by(user) & (Q(state=State.ON_HOLD) | _unclaimed(user, now))
+    return listing.few(states & open_to & ~Q(pk__in=waiting.values("withdrawal_id")))
+
+
+def _unclaimed(user: User, now: datetime) -> Q:
+    return Q(claim=None) | Q(claim__until__lte=now) | Q(claim__owner=user)
+
+
+# Written as what must hold where it stands so: the other way round, each state named once more makes PostgreSQL
+# expect fewer rows than there are, and then it reads all of them instead of the first.
+
+
+def _releasable_by(user: User) -> Q:
+    """What permissions.releaser says of a hold, for many at once; of anything else nothing."""
+    kinds = [kind for kind in HoldKind if user.has_perm(_RELEASED_WITH.get(kind, "withdrawals.release_withdrawal"))]
+    return ~Q(state=State.ON_HOLD) | Q(hold_kind__in=kinds)
 
 
 def _decidable_by(user: User) -> Q:
-    """What can_decide() says of one withdrawal, for many at once."""
+    """What can_decide() says of what waits for a decision, for many at once; of anything else nothing."""
     plain, flagged = user.has_perm("withdrawals.approve_withdrawal"), user.has_perm("withdrawals.decide_flagged")
     high = Q(risk_level="high")
     nothing = Q(pk__in=[])
@@ -241,4 +266,4 @@ def _decidable_by(user: User) -> Q:
         second = ~decided.decided_by(user)
         if user.approval_limit is not None:
             second &= Q(reference_amount__lte=user.approval_limit)
-    return (Q(state=State.UNDER_REVIEW) & first) | (Q(state=State.SECOND_APPROVAL) & second)
+    return (~Q(state=State.UNDER_REVIEW) | first) & (~Q(state=State.SECOND_APPROVAL) | second)

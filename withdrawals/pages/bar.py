@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.forms import Form
 from django.urls import reverse
 
 from backoffice.accounts.models import User
+from backoffice.ui.paging import Listing
 from withdrawals import visibility
 from withdrawals.forms import DeclineForm, MoveForm, NoteForm, QuestionForm
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims, questions
 from withdrawals.pages import pending, sheets
 from withdrawals.pages.sheets import Action, Sheet, with_view
+from withdrawals.states import UNDECIDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,26 +86,32 @@ def bar_of(
     user: User,
     *,
     view: str,
-    queue: QuerySet[Withdrawal] | None,
+    listing: Listing | None,
+    is_last: bool = False,
     open_next: bool,
     now: datetime,
 ) -> dict[str, Any]:
-    """Return the context of withdrawals/bar.html. ``queue``: where "next" comes from, for who goes on in one."""
+    """Return the context of withdrawals/bar.html. ``listing``: where "next" comes from, for who goes on in one;
+    behind the last one that is the first again."""
+    acts = bool(asked)
     if questions.may_ask(withdrawal, user):
         address = with_view(reverse("withdrawals:ask", args=[withdrawal.ref]), view)
         asked = [*asked, (QUESTION, address, QuestionForm(auto_id="id_ask_%s"))]
     if user.has_perm("withdrawals.add_note"):
         address = with_view(reverse("withdrawals:note", args=[withdrawal.ref]), view)
         asked = [*asked, (NOTE, address, NoteForm(author=user, auto_id="id_note_%s"))]
-    goes_on, following = bool(queue is not None and len(asked) > 1), None
+    goes_on, following = bool(listing is not None and acts), None
     if goes_on:
-        following = claims.claimable(user, now=now, queue=queue).exclude(pk=withdrawal.pk).first()
+        work = claims.workable(user, now=now, listing=listing)
+        following = (work.ordered() if is_last else work.beyond(withdrawal)).exclude(pk=withdrawal.pk).first()
     return {
         "actions": [action_of(sheet, address) for sheet, address, _form in asked],
         "asked": asked,
+        "acts": acts,
         "token": uuid.uuid4().hex,
         "open_next": open_next if goes_on else None,
         "following": following,
+        "following_due": following.due_at if following and following.state in UNDECIDED else None,
         "following_name": visibility.player_name(user, following.player) if following else "",
     }
 

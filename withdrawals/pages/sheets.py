@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils import timezone
@@ -219,4 +218,5 @@ def action_of(sheet: Sheet, address: str) -> Action:
 
 
 def with_view(address: str, view: str) -> str:
-    return f"{address}?{urlencode({'view': view})}" if view else address
+    """Return an address that goes on in the list that ``view`` says, as an address does."""
+    return f"{address}?{view}" if view else address

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from backoffice.audit import queries as audit
+from backoffice.audit.actors import machine_words
 from backoffice.audit.models import AuditEntry
 from backoffice.ui import inline
 from withdrawals import reasons, visibility
@@ -17,10 +18,10 @@ from withdrawals.models import Note, Withdrawal
 from withdrawals.states import LOOKS, MOVE_LOOKS, UNDECIDED, HoldKind, Move
 
 _MOVES = {str(move) for move in Move}
-_MACHINES = {"screening": "the checks", "payouts": "the payout worker", "sweeper": "the clock"}
 # What people do besides moves: icon and words, with the actor before them.
 _ACTS: dict[str, tuple[str, str]] = {
     "claim": ("user", "claimed this"),
+    "assign": ("swap", "assigned this"),
     "take_over": ("swap", "took this over"),
     "hand_over": ("swap", "handed this over"),
     "evidence": ("report", "printed the evidence"),
@@ -126,13 +127,13 @@ def last_word(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
 
 def last_claim(withdrawal: Withdrawal, user: Any) -> str:
     """Return how it came to whoever has it now: ``Marta took this over: Dana went home.``"""
-    acts = {"claim", "take_over", "hand_over"}
+    acts = {"claim", "assign", "take_over", "hand_over"}
     entry = audit.timeline_of(SUBJECT_TYPE, withdrawal.ref).filter(action__in=acts).first()
     if entry is None:
         return ""
     _icon, words = _ACTS[entry.action]
     why = f": {entry.reason.rstrip('.')}" if entry.action == "take_over" and entry.reason else ""
-    to = f" to {entry.data.get('to', '')}" if entry.action == "hand_over" else ""
+    to = f" to {entry.data.get('to', '')}" if entry.action in ("assign", "hand_over") else ""
     return f"{_actor(entry, user)} {words}{to}{why}."
 
 
@@ -231,6 +232,8 @@ def _event(entry: AuditEntry, user: Any) -> Event:
     what = f"{words}: {_named(entry.action, Move(move))}" if move in _MOVES else words
     if entry.action == "finding":
         return Event(icon, str(entry.data.get("words", "")), entry.at, hash=_hash(entry))
+    if entry.action == "assign":
+        what = f"{what} to {entry.data.get('to', '')}"
     return Event(icon, f"{who} {what}", entry.at, _why(entry), _quote(entry), hash=_hash(entry))
 
 
@@ -263,8 +266,7 @@ def _quote(entry: AuditEntry) -> str:
 def _actor(entry: AuditEntry, user: Any) -> str:
     if entry.actor_user is not None:
         return _name(entry.actor_user, user)
-    name, _, rest = entry.actor_machine.partition(":")
-    return "the platform" if name == "platform" else _MACHINES.get(name, rest or name)
+    return machine_words(entry.actor_machine)
 
 
 def _name(person: Any, user: Any) -> str:

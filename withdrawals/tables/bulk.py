@@ -51,9 +51,7 @@ class BulkTable(BaseTable):
 
     box = BoxColumn(accessor="withdrawal", verbose_name="Include")
     player = NameColumn(accessor="withdrawal", verbose_name="Player")
-    amount = columns.MoneyColumn(
-        accessor="withdrawal__amount", currency="withdrawal__currency", verbose_name="Amount", width=17
-    )
+    amount = columns.MoneyColumn(accessor="withdrawal__amount", currency="withdrawal__currency", verbose_name="Amount")
     to = columns.Column(accessor="withdrawal", verbose_name="To", width=20)
     provider = columns.Column(accessor="provider", verbose_name="Provider", width=14)
     reference = columns.Column(accessor="withdrawal__ref", verbose_name="Reference", width=16, css="mono")
@@ -86,9 +84,7 @@ class BulkTable(BaseTable):
 
 class ResultTable(BaseTable):
     player = NameColumn(accessor="withdrawal", verbose_name="Player")
-    amount = columns.MoneyColumn(
-        accessor="withdrawal__amount", currency="withdrawal__currency", verbose_name="Amount", width=17
-    )
+    amount = columns.MoneyColumn(accessor="withdrawal__amount", currency="withdrawal__currency", verbose_name="Amount")
     reference = columns.Column(accessor="withdrawal__ref", verbose_name="Reference", width=16, css="mono")
     outcome = columns.Column(accessor="words", verbose_name="Outcome", css="wraps")
 

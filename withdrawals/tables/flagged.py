@@ -47,7 +47,7 @@ class FlaggedTable(BaseTable):
 
     risk = RiskColumn(accessor="risk_score", sort_by="risk_order", verbose_name="Score", width=18)
     player = SubjectColumn(accessor="player", sort_by="player__name", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="This withdrawal", width=16)
+    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="This withdrawal")
     stake = StakeColumn(accessor="player_id", verbose_name="Player’s open total")
     signals = columns.Column(accessor="why", verbose_name="Signals", css="soft")
     due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=16)

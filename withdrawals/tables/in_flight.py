@@ -65,7 +65,7 @@ class NextColumn(columns.Column):
 class InFlightTable(BaseTable):
     state = StatusColumn(width=18, accessor="state", sort_by="state", verbose_name="Status", explained=STATUSES)
     player = RecordColumn(accessor="player", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=13)
+    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount")
     to = ToColumn(accessor="provider", sort_by="provider", verbose_name="Provider and payout details")
     sent = columns.TimeColumn(accessor="sent_at", sort_by="sent_at", verbose_name="Sent", form="relative", width=12)
     attempt = columns.Column(accessor="attempt", verbose_name="Attempt", css="num", width=8)

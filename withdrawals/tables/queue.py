@@ -18,6 +18,7 @@ from backoffice.ui.paging import capped_words
 from backoffice.ui.tables import BaseTable, Group
 from fraud.states import Level, Risk
 from kyc.states import Standing
+from providers.queries import Trouble, next_trouble
 from withdrawals import totals, visibility
 from withdrawals.models import Decision, Method, Withdrawal
 from withdrawals.operations import claims
@@ -29,14 +30,14 @@ METHOD_ICONS = {Method.IBAN: "bank", Method.CARD: "card", Method.WALLET: "coin"}
 
 
 # The list of flagged withdrawals, as the place where one comes from.
-FLAGGED = "flagged"
+FLAGGED = "view=flagged"
 
 
 def address_of(withdrawal: Withdrawal, view: str = "") -> str:
-    """Return the address of a withdrawal's page; ``view`` is the list from which it is opened."""
+    """Return the address of a withdrawal's page; ``view`` is what an address says of the list it is opened from."""
     page = "flagged-one" if view == FLAGGED else "record"
     address = _address(f"withdrawals:{page}", get_urlconf(), get_script_prefix()).replace("KEY", withdrawal.ref)
-    return f"{address}?{urlencode({'view': view})}" if view and view != FLAGGED else address
+    return f"{address}?{view}" if view and view != FLAGGED else address
 
 
 @cache
@@ -45,9 +46,9 @@ def _address(page: str, *_where: str | None) -> str:
     return reverse(page, args=["KEY"])
 
 
-def next_address(view: str) -> str:
-    """Return the address that claims the next item of a view."""
-    return f"{reverse('withdrawals:next')}?{urlencode({'view': view})}" if view else ""
+def next_address(view: str, **past: str) -> str:
+    """Return the address of the next item of a list; ``past`` says which one it comes after, see views.next."""
+    return f"{reverse('withdrawals:next')}?{view}{'&' if past else ''}{urlencode(past)}" if view else ""
 
 
 class PlayerColumn(columns.Column):
@@ -66,22 +67,29 @@ class PlayerColumn(columns.Column):
 
 
 class DestinationColumn(columns.Column):
-    """Method, masked payout details, and a mark where it waits because whoever would pay it does not work."""
+    """Method, masked payout details, and a mark where whoever would pay it does not work: of what is still to be
+    decided, and of what is approved and waits because of it."""
 
     css = "wraps"
     width = 19
 
     def render(self, record: Withdrawal, table: "QueueTable") -> SafeString:
-        waits = (
-            record.state == State.APPROVED and record.wait_reason and visibility.sees(table.me, visibility.Field.STATE)
-        )
-        trouble = table.troubles.get(record.provider or next(iter(record.routes), "")) if waits else ""
+        trouble = _trouble_of(record, table) if table.troubles else ""
         return markup(
             '<span class="state soft">{}<span>{}</span></span>{}',
             inline.icon(METHOD_ICONS[Method(record.method)]),
             inline.masked(visibility.destination_words(table.me, record)),
             markup(" {}", inline.mark("attn", "warn", trouble)) if trouble else "",
         )
+
+
+def _trouble_of(record: Withdrawal, table: "QueueTable") -> str:
+    if not visibility.sees(table.me, visibility.Field.STATE):
+        return ""
+    if record.state in UNDECIDED or (record.state == State.APPROVED and record.wait_reason):
+        trouble = next_trouble([record.provider] if record.provider else record.routes, table.troubles)
+        return trouble.word if trouble else ""
+    return ""
 
 
 class StandingColumn(columns.Column):
@@ -142,7 +150,7 @@ class WhyColumn(columns.Column):
         if record.state == State.ON_HOLD:
             return inline.two_lines(pending.hold_reason(record, table.me))
         words = " · ".join(value[:2])
-        if record.state != State.SECOND_APPROVAL or table.view == "second-approval":
+        if record.state != State.SECOND_APPROVAL or table.slug == "second-approval":
             return inline.two_lines(words)
         return inline.two_lines(words, lead=inline.state(LOOKS[State.SECOND_APPROVAL]))
 
@@ -204,8 +212,8 @@ class DepositsColumn(columns.Column):
 
 
 class QueueTable(BaseTable):
-    """Hand in ``view`` (slug of the list), ``standings`` by player, ``troubles`` by provider, ``waiting``; ``facts``
-    by reference where columns show them."""
+    """Hand in ``view`` (what an address says of the list) and ``slug`` (which of them it is), ``standings`` by player,
+    ``troubles`` by provider, ``waiting``; ``facts`` by reference where columns show them."""
 
     due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=14)
     requested = columns.TimeColumn(accessor="requested_at", sort_by="requested_at", verbose_name="Requested", width=11)
@@ -213,7 +221,7 @@ class QueueTable(BaseTable):
     decider = DeciderColumn(accessor="decider_id", verbose_name="By", width=10)
     wake = columns.TimeColumn(accessor="wake_at", sort_by="wake_at", verbose_name="Wakes up", form="relative", width=16)
     player = PlayerColumn(accessor="player", sort_by="player__name", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=17)
+    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount")
     to = DestinationColumn(accessor="destination", verbose_name="To")
     kyc = StandingColumn(accessor="player_id", verbose_name="KYC")
     risk = RiskColumn(accessor="risk_score", sort_by="risk_order", verbose_name="Risk")
@@ -244,13 +252,13 @@ class QueueTable(BaseTable):
         "why": "note",
         "proposal": "note",
     }
-    view = ""
+    view = slug = ""
     waiting: totals.Waiting | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.standings: dict[int, Standing] = {}
-        self.troubles: dict[str, str] = {}
+        self.troubles: dict[str, Trouble] = {}
         self.proposals: dict[int, Decision] = {}
         self.deciders: dict[int, User] = {}
         self.facts: dict[str, dict[str, Any]] = {}

@@ -1,6 +1,5 @@
 """What waits for a second person: who approved it first, why, and since when."""
 
-from datetime import datetime
 from typing import Any
 
 from django.utils.html import format_html
@@ -17,6 +16,7 @@ from withdrawals.tables.queue import OwnerColumn, PlayerColumn
 class FirstColumn(columns.Column):
     """Who approved it first, and when."""
 
+    css = "wraps"
     width = 18
 
     def render(self, value: int, table: "SecondApprovalTable") -> SafeString:
@@ -41,23 +41,15 @@ class ReasonColumn(columns.Column):
         return format_html('<span title="{0}">“{0}”</span>', words) if words else inline.NOTHING
 
 
-class SinceColumn(columns.TimeColumn):
-    """For how long it has waited for the second person."""
-
-    def render(self, value: datetime, table: Any) -> SafeString:
-        words = inline.duration(table.now - value)
-        return format_html('<span title="since {}">{}</span>', inline.exact(value), words)
-
-
 class SecondApprovalTable(BaseTable):
     """Hand in ``firsts``: the decision of the first person by withdrawal; and ``view``, where a row opens from."""
 
     due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=16)
     player = PlayerColumn(accessor="player", sort_by="player__name", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount", width=16)
+    amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount")
     first = FirstColumn(accessor="pk", verbose_name="First approver")
     reason = ReasonColumn(accessor="pk", verbose_name="Their reason")
-    waiting = SinceColumn(accessor="endorsed_at", sort_by="endorsed_at", verbose_name="Waiting")
+    waiting = columns.TimeColumn(accessor="endorsed_at", sort_by="endorsed_at", verbose_name="Waiting", form="length")
     owner = OwnerColumn(accessor="pk", verbose_name="Owner", width=10)
 
     caption = "Second approval"

@@ -37,8 +37,9 @@ class ExpiryColumn(columns.Column):
         standing = kyc.standing_in(record, on=timezone.localdate(table.now))
         left = standing.days_left or 0
         words = f"{left} d left" if left > 0 else "today" if left == 0 else f"{-left} d ago"
-        soon = inline.mark(standing.tone, "clock", words) if left <= EXPIRES_SOON_DAYS else ""
         day = f"{value.day} {value:%b %Y}"
+        away = format_html('<time datetime="{}" title="{}">{}</time>', value.isoformat(), day, words)
+        soon = inline.mark(standing.tone, "clock", away) if left <= EXPIRES_SOON_DAYS else ""
         return format_html('<time datetime="{}">{}</time> {}', value.isoformat(), day, soon)
 
 

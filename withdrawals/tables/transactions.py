@@ -74,8 +74,8 @@ class TransactionTable(BaseTable):
     )
     player_ref = columns.Column(accessor="player__ref", verbose_name="Player reference", visible=False)
     player = ReportPlayerColumn(accessor="player", verbose_name="Player")
-    amount = columns.MoneyColumn(accessor="amount", sort_by="reference_amount", verbose_name="Amount", width=16)
-    fee = columns.MoneyColumn(accessor="fee", verbose_name="Fee", css="r num", width=9)
+    amount = columns.MoneyColumn(accessor="amount", sort_by="reference_amount", verbose_name="Amount")
+    fee = columns.MoneyColumn(accessor="fee", verbose_name="Fee", css="r num", width=13)
     currency = columns.Column(accessor="currency", verbose_name="Currency", visible=False)
     state = StatusColumn(
         accessor="state", sort_by="state", verbose_name="Status", width=16, css="wraps", explained=STATUSES

@@ -20,7 +20,7 @@ from withdrawals.operations import claims, decisions, notes, proposals, question
 from withdrawals.pages import bar, pending
 from withdrawals.views.answers import ask_again, conflict, go_on, is_part
 from withdrawals.views.decision import withdrawal_or_404
-from withdrawals.views.tabs import view_of
+from withdrawals.views.origin import view_of
 
 
 class AskText(Permitted, FormView):
@@ -215,5 +215,5 @@ class AnswerDecision(Permitted, View):
 
 def page_of(withdrawal: Withdrawal, request: HttpRequest) -> str:
     """The page that the act was made on."""
-    flagged = request.GET.get("view") == tables.FLAGGED and request.user.has_perm("withdrawals.view_flagged")
+    flagged = f"view={request.GET.get('view')}" == tables.FLAGGED and request.user.has_perm("withdrawals.view_flagged")
     return tables.address_of(withdrawal, tables.FLAGGED if flagged else view_of(request))

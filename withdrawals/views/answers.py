@@ -14,7 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 from withdrawals import tables, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.pages import timeline
-from withdrawals.views.tabs import view_of
+from withdrawals.views.origin import origin_of, view_of
 
 
 def is_part(request: HttpRequest) -> bool:
@@ -42,19 +42,19 @@ def ask_again(request: HttpRequest, sheet: Any, form: Any, withdrawal: Withdrawa
 
 def conflict(request: HttpRequest, withdrawal: Withdrawal, sentence: str) -> HttpResponse:
     """Render 409: who did what, that nothing was done, and a way on. What was typed is not lost."""
-    now, view = timezone.now(), view_of(request)
+    now, origin = timezone.now(), origin_of(request)
     flagged = request.path.startswith(reverse("withdrawals:flagged"))
-    list_url = reverse("withdrawals:flagged" if flagged else "withdrawals:queue")
+    list_url = origin.back[1] if origin else reverse("withdrawals:flagged" if flagged else "withdrawals:queue")
     last_word = timeline.last_word(withdrawal, request.user, now=now)
     context = {
         "withdrawal": withdrawal,
         "name": visibility.player_name(request.user, withdrawal.player),
-        "list_url": f"{list_url}?view={view}" if view else list_url,
+        "list_url": list_url,
         "sentence": sentence,
         "last_word": last_word,
         "typed": request.POST.get("note", "") or request.POST.get("evidence", "") or request.POST.get("why", ""),
         "record_url": tables.address_of(withdrawal),
-        "next_url": tables.next_address(view),
+        "next_url": tables.next_address(view_of(request), decided=withdrawal.ref),
     }
     if not is_part(request):
         return render(request, "withdrawals/conflict.html", context, status=409)

@@ -27,6 +27,7 @@ from withdrawals.pages import bulk as pages
 from withdrawals.pages.route import provider_label
 from withdrawals.pages.sheets import BY_SLUG, sheet_of
 from withdrawals.states import BULK, Move
+from withdrawals.views.assigning import ASSIGN, Assign
 from withdrawals.views.queue import Queue
 
 APPROVES = ("withdrawals.view_withdrawal", "withdrawals.approve_withdrawal")
@@ -137,6 +138,11 @@ class Asks(Permitted, View):
 class Preview(Asks):
     """What a selection comes to; sent again by its own boxes, what the checked rows come to."""
 
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        if request.POST.get("move") == ASSIGN:  # decides nothing, and has a page of its own
+            return Assign.as_view()(request)
+        return super().dispatch(request, *args, **kwargs)
+
     def post(self, request: StaffRequest) -> HttpResponse:
         if "preview" in request.POST:
             try:
@@ -146,7 +152,7 @@ class Preview(Asks):
             return self.show(seen, self.preview(seen, self.rows(seen)))
         move = BY_SLUG.get(request.POST.get("move") or "approve")
         if move not in BULK:
-            return self.refuse("Many at once are approved, held or rejected. Select again.", status=422)
+            return self.refuse("Many at once are approved, held, rejected or assigned. Select again.", status=422)
         selection = Selection.of(request.POST)
         try:
             rows = list(_listed(selection.rows(Queue, request))[: bulk.MOST + 1])

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -16,8 +16,8 @@ from django.views.generic import View
 from backoffice.accounts.models import User
 from backoffice.accounts.preferences import preferences_of
 from backoffice.accounts.requests import StaffRequest
+from backoffice.ui import inline
 from backoffice.ui.access import Permitted
-from backoffice.ui.tabs import Tab
 from withdrawals import decided, player_words, pulse, queries, visibility
 from withdrawals.exceptions import ClaimedByOther, NotAllowed
 from withdrawals.models import Decision, Withdrawal
@@ -32,8 +32,7 @@ from withdrawals.pages.route import route_of
 from withdrawals.pages.why import results_of, why_of
 from withdrawals.reference import normalise
 from withdrawals.states import UNDECIDED, State
-from withdrawals.views.queue import queue_of
-from withdrawals.views.tabs import tab_of, view_of
+from withdrawals.views.origin import Origin, origin_of, view_of
 from withdrawals.visibility import Field
 
 logger = logging.getLogger(__name__)
@@ -55,18 +54,18 @@ class Record(Permitted, View):
 
     def get(self, request: StaffRequest, ref: str) -> HttpResponse:
         now, user = timezone.now(), request.user
-        withdrawal, tab = withdrawal_or_404(ref), tab_of(request)
+        withdrawal, origin = withdrawal_or_404(ref), origin_of(request)
         asking.ask_at_once(withdrawal, now=now)
         last, undoable = decided.last_and_undoable(withdrawal, user, now=now)
         waiting = last if last is not None and last.is_waiting else None
-        if tab and waiting is None and withdrawal.state in UNDECIDED:
+        if origin and waiting is None and withdrawal.state in UNDECIDED:
             withdrawal = claimed(withdrawal, user, now=now)
         offered = sheets.sheets_for(withdrawal, user)
         open_ = decides(withdrawal, offered)
         presence, facts_seen = sensed(withdrawal, user, facts=open_, now=now)
         context = head_of(withdrawal, user, presence, last, now=now)
-        context |= self._came_from(withdrawal, tab, presence)
-        context["undo"] = pending.offer_to_undo(undoable, user, now=now, view=tab.slug if tab else "")
+        context |= self._came_from(withdrawal, origin, context["name"])
+        context["undo"] = pending.offer_to_undo(undoable, user, now=now, view=origin.query if origin else "")
         if open_:
             context |= decision_of(withdrawal, offered, presence, waiting, user, now=now)
         else:
@@ -75,15 +74,22 @@ class Record(Permitted, View):
         context |= bar_for(request, withdrawal, offered, presence, context, now=now)
         return render(request, f"withdrawals/{'decision' if open_ else 'record'}.html", context)
 
-    def _came_from(self, withdrawal: Withdrawal, tab: Tab | None, presence: Presence) -> dict[str, Any]:
-        view, address = tab.slug if tab else "", reverse("withdrawals:queue")
-        place = queries.place_in(queue_of(self.request), withdrawal) if tab and presence.mine else (0, 0)
+    def _came_from(self, withdrawal: Withdrawal, origin: Origin | None, name: str) -> dict[str, Any]:
+        view, place = origin.query if origin else "", origin.place_of(withdrawal) if origin else ""
+        amount = inline.written(withdrawal.amount, withdrawal.currency)
+        goes_on = origin and self._is_from_another(withdrawal)
         return {
             "view": view,
             "place": view,
-            "place_in_queue": place,
-            "back": (tab.label, f"{address}?view={view}") if tab else ("Withdrawals", address),
+            "place_in_list": place,
+            "next_words": f"Next: {', '.join(filter(None, (amount, name, place)))}" if goes_on else "",
+            "back": origin.back if origin else ("Withdrawals", reverse("withdrawals:queue")),
         }
+
+    def _is_from_another(self, withdrawal: Withdrawal) -> bool:
+        """Whether the page of another withdrawal led here."""
+        _, _, there = self.request.headers.get("Referer", "").partition(reverse("withdrawals:queue"))
+        return normalise(there.partition("/")[0]) not in (None, withdrawal.ref)
 
     def _record(self, withdrawal: Withdrawal, *, now: datetime) -> dict[str, Any]:
         user = self.request.user
@@ -166,20 +172,18 @@ def bar_for(
     free = context.get("waits_for") == 0 and not presence.is_others
     asked = [sheet for sheet in offered if free and not (stopped and sheet.look.inline)]
     answers = bar.answers_to(waiting, view=context.get("place", view)) if waiting and context.get("may_agree") else []
+    origin = origin_of(request)
+    goes_on = bool(asked) and claims.works_through_lists(user)
     return bar.bar_of(
         withdrawal,
         [*answers, *bar.asked_of(withdrawal, asked, view=view, now=now)],
         user,
         view=view,
-        queue=_queue_for(request) if asked else None,
+        listing=origin.listing if goes_on and origin else None,
+        is_last=bool(goes_on and origin and origin.is_last(withdrawal)),
         open_next=request.session.get("open_next", preferences_of(user).open_next),
         now=now,
     )
-
-
-def _queue_for(request: StaffRequest) -> QuerySet[Withdrawal] | None:
-    """The list to go on in, for whoever takes the next one from it."""
-    return queue_of(request) if view_of(request) and claims.may_claim(request.user) else None
 
 
 def claimed(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Withdrawal:

@@ -21,7 +21,7 @@ from withdrawals.pages.route import route_of
 from withdrawals.statement import statement_of
 from withdrawals.states import UNDECIDED, State
 from withdrawals.views.decision import withdrawal_or_404
-from withdrawals.views.tabs import view_of
+from withdrawals.views.origin import view_of
 
 
 class Evidence(Permitted, View):

@@ -150,7 +150,7 @@ class FlaggedOne(Permitted, View):
         answers = bar.answers_to(waiting, view=tables.FLAGGED) if waiting and context.get("may_agree") else []
         context |= live_of(withdrawal, presence, waiting, user, facts_seen="")
         context |= bar.bar_of(
-            withdrawal, [*answers, *asked], user, view=tables.FLAGGED, queue=None, open_next=False, now=now
+            withdrawal, [*answers, *asked], user, view=tables.FLAGGED, listing=None, open_next=False, now=now
         )
         return render(request, "withdrawals/flagged_one.html", context)
 

@@ -16,11 +16,12 @@ from django.views.generic import View
 from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
 from backoffice.ui.access import Permitted
+from backoffice.ui.paging import Page
 from backoffice.ui.tabs import Tab
 from withdrawals import decided, filters, in_flight, queries, tables, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.operations import asking
-from withdrawals.pages import unknown
+from withdrawals.pages import pending, unknown
 from withdrawals.pages.peek import peek_of
 from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, WITH_PROVIDER, State
@@ -76,7 +77,14 @@ class InFlight(ExportedList):
         return in_flight.flight(_slow(self.request))
 
     def get_peek_context(self, row: Withdrawal) -> dict[str, Any]:
-        return peek_of(row, self.request.user, view="", now=self.now) | {"address": tables.flight_address(row)}
+        asks = row.state == State.OUTCOME_UNKNOWN
+        return peek_of(row, self.request.user, view="", now=self.now) | {
+            "address": tables.flight_address(row),
+            "asks_url": tables.flight_address(row) if asks else "",
+        }
+
+    def get_context_data(self, page: Page) -> dict[str, Any]:
+        return super().get_context_data(page) | {"undo": pending.undo_offer(self.request.user, now=self.now)}
 
     def get_summary(self) -> SafeString | str:
         figures = self.figures

@@ -6,7 +6,7 @@ Nothing new is 204, after one statement of its own. What is new comes as parts o
 from datetime import datetime
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.generic import View
@@ -16,6 +16,7 @@ from backoffice.accounts.requests import StaffRequest
 from backoffice.ui.access import Permitted
 from withdrawals import decided, pulse, tables, visibility
 from withdrawals.models import Withdrawal
+from withdrawals.operations import claims
 from withdrawals.operations.decisions import words_of
 from withdrawals.pages import sheets, timeline
 from withdrawals.pages.decision import PANEL_OF
@@ -23,9 +24,11 @@ from withdrawals.pages.head import Presence, head_of, presence_of
 from withdrawals.reference import normalise
 from withdrawals.states import UNDECIDED
 from withdrawals.views.decision import bar_for, decides, decision_of, live_of, sensed, withdrawal_or_404
-from withdrawals.views.tabs import view_of
+from withdrawals.views.origin import view_of
 
 NOTHING_NEW = 204
+# Of what somebody had begun on a page that can no longer decide.
+NOT_APPLIED = "What you had begun here was not applied."
 
 
 class Fragment(Permitted, View):
@@ -39,8 +42,8 @@ class Fragment(Permitted, View):
 
 class Status(Fragment):
     """Who has it, who looks, and whether somebody decided it, as far as the reader may know. Asked with ``v``, what the
-    page shows; ``at``, how it stands there; ``waits``, the decision that it shows; ``mine``, whether it shows the
-    reader's claim."""
+    page shows; ``at``, how it stands there; ``waits``, the decision that it shows; ``mine`` or ``theirs``, whose claim
+    it shows, if any; ``acts``, whether something can be begun there."""
 
     def get(self, request: StaffRequest, ref: str) -> HttpResponse:
         now, user = timezone.now(), request.user
@@ -62,9 +65,11 @@ class Status(Fragment):
             "at": request.GET.get("at", ""),
             "waits_for": request.GET.get("waits", ""),
             "mine": request.GET.get("mine", ""),
+            "theirs": request.GET.get("theirs", ""),
+            "acts": request.GET.get("acts", ""),
             "notice": notice_of(request, withdrawal, presence, present, now=now),
             "record_url": tables.address_of(withdrawal, view_of(request)),
-            "next_url": tables.next_address(view_of(request)),
+            "next_url": tables.next_address(view_of(request), decided=withdrawal.ref),
         }
         return render(request, "withdrawals/fragments/status.html", context)
 
@@ -73,24 +78,43 @@ def notice_of(
     request: StaffRequest, withdrawal: Withdrawal, presence: Presence, present: pulse.Presence, *, now: datetime
 ) -> dict[str, Any] | None:
     """Return what an open page must say now: the sentence, and whether the page can still decide."""
-    user = request.user
-    if request.GET.get("at") != present.stands:
+    user, asked = request.user, request.GET
+    not_applied = f" {NOT_APPLIED}" if asked.get("acts") else ""
+    if asked.get("at") != present.stands:
         said = timeline.last_word(withdrawal, user, now=now) or "It moved on since you opened it."
-        return {"text": said, "blocks": True}
+        return {"text": f"{said}{not_applied}", "blocks": True}
     sees_state = visibility.sees(user, visibility.Field.STATE)
-    if sees_state and str(present.decision_id or 0) != request.GET.get("waits"):
-        return {"text": _decided(withdrawal, user), "blocks": True}
+    if sees_state and str(present.decision_id or 0) != asked.get("waits"):
+        return {"text": f"{_decided(withdrawal, user)}{not_applied}", "blocks": True}
     if not visibility.sees(user, visibility.Field.OWNER):
         return None
-    if request.GET.get("mine") and not presence.mine:
-        if presence.owner is None:
-            return {"text": "Your claim ended. Somebody else can take it now.", "blocks": False}
-        taken = timeline.last_claim(withdrawal, user)
-        return {"text": f"{taken} What you typed is kept.", "blocks": True}
-    if not request.GET.get("mine") and presence.mine:
+    if presence.mine:
+        return _of_mine(presence, shown=bool(asked.get("mine")))
+    if presence.owner is None:
+        return _of_nobody(withdrawal, user, asked)
+    if asked.get("mine"):
+        return {"text": f"{timeline.last_claim(withdrawal, user)} What you typed is kept.", "blocks": True}
+    if not asked.get("theirs") and asked.get("acts") and claims.may_claim(user):
+        return {"text": f"{presence.owner.name} is deciding this now. What you typed is kept.", "blocks": True}
+    return None
+
+
+def _of_mine(presence: Presence, *, shown: bool) -> dict[str, Any] | None:
+    """What a page says while the reader has it."""
+    if not shown:
         return {"text": "It is yours now.", "blocks": True}
-    if presence.mine and presence.asked_by is not None:
-        return {"text": f"{presence.asked_by.name} asks you to hand this over.", "hands_over": presence.asked_by.pk}
+    if presence.asked_by is None:
+        return None
+    return {"text": f"{presence.asked_by.name} asks you to hand this over.", "hands_over": presence.asked_by.pk}
+
+
+def _of_nobody(withdrawal: Withdrawal, user: User, asked: QueryDict) -> dict[str, Any] | None:
+    """What a page says that showed somebody's claim, when nobody has it any more."""
+    takes = claims.may_claim(user) and claims.can_decide(withdrawal, user)
+    if asked.get("mine"):
+        return {"text": "Your claim ended. Somebody else can take it now.", "blocks": False, "takes": takes}
+    if asked.get("theirs"):
+        return {"text": "It is free now: nobody is deciding it.", "blocks": False, "takes": takes}
     return None
 
 

@@ -23,7 +23,7 @@ from withdrawals.states import Move
 from withdrawals.views.answers import ask_again, conflict, go_on, is_part
 from withdrawals.views.decision import withdrawal_or_404
 from withdrawals.views.live import facts_context
-from withdrawals.views.tabs import view_of
+from withdrawals.views.origin import view_of
 
 COUNTED = ("One thing", "Two things", "Three things", "Four things", "Five things")
 
@@ -157,13 +157,13 @@ class Decide(Permitted, View):
     def get_next_url(self, withdrawal: Withdrawal) -> str:
         """Return where to go after deciding."""
         if self._may_go_on and self.request.POST.get("open_next"):
-            return tables.next_address(self.view)
+            return tables.next_address(self.view, decided=withdrawal.ref)
         return self.get_back_url(withdrawal)
 
     @property
     def _may_go_on(self) -> bool:
         """Whether there is a list to go on in, and this person takes the next one from it."""
-        return bool(self.view) and claims.may_claim(self.request.user)
+        return bool(self.view) and claims.works_through_lists(self.request.user)
 
     def _go_on(self, decision: Decision) -> HttpResponse:
         if decision.status == Decision.Status.PROPOSED:

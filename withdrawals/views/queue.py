@@ -1,31 +1,27 @@
-"""The list of withdrawals, and the next item to decide."""
+"""The list of withdrawals."""
 
 from collections.abc import Collection
 from typing import Any
 
 from django.db.models import Exists, OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
-from django.shortcuts import redirect, render
+from django.http import HttpRequest, HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html
-from django.views.generic import View
 
 from backoffice.accounts.models import User
-from backoffice.accounts.requests import StaffRequest
-from backoffice.ui.access import Permitted
 from backoffice.ui.paging import COUNT_CAP, Page
 from backoffice.ui.tabs import Notice, Tab
 from fraud import queries as fraud
 from kyc import queries as kyc
 from providers import queries as providers
-from withdrawals import figures, filters, queries, tables, totals, visibility
+from withdrawals import filters, in_flight, queries, tables, totals, visibility
 from withdrawals.models import Decision, Withdrawal
 from withdrawals.operations import claims
 from withdrawals.pages import pending
 from withdrawals.pages.peek import peek_of
-from withdrawals.reference import normalise
 from withdrawals.views.exporting import ExportedList
 from withdrawals.views.summary import summary_of
 from withdrawals.views.tabs import (
@@ -36,9 +32,7 @@ from withdrawals.views.tabs import (
     SUMMED,
     decisions_today,
     proposals_for,
-    tab_of,
     tabs_for,
-    view_of,
 )
 
 
@@ -56,7 +50,7 @@ class Queue(ExportedList):
     peek_template = "withdrawals/peek.html"
     bulk_url = "withdrawals:bulk-preview"
     bulk_permission = "withdrawals.approve_withdrawal"
-    bulk_acts = (("approve", "Preview approval"), ("hold", "Hold…"), ("reject", "Reject…"))
+    bulk_acts = (("approve", "Preview approval"), ("hold", "Hold…"), ("reject", "Reject…"), ("assign", "Assign…"))
 
     @cached_property
     def tabs(self) -> tuple[Tab, ...]:  # type: ignore[override]
@@ -83,7 +77,7 @@ class Queue(ExportedList):
 
     @cached_property
     def troubles(self) -> dict[str, providers.Trouble]:
-        return providers.troubles(self.now)
+        return in_flight.troubles(self.now)
 
     @cached_property
     def export_columns(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -156,10 +150,10 @@ class Queue(ExportedList):
         return reverse("withdrawals:claim", args=["KEY"])
 
     def get_peek_context(self, row: Withdrawal) -> dict[str, Any]:
-        return peek_of(row, self.request.user, view=self.tab.slug if self.tab else "", now=self.now)
+        return peek_of(row, self.request.user, view=self.carried, now=self.now)
 
     def prepare(self, table: Any) -> None:
-        table.view = self.tab.slug if self.tab else ""
+        table.view, table.slug = self.carried, self.slug
 
     def may_sort(self, column: str) -> bool:
         """In who reads less of the states, their order would tell the rest."""
@@ -181,7 +175,7 @@ class Queue(ExportedList):
             here = filters.held_up(self.filterset.qs, code, self.troubles).order_by()[:COUNT_CAP].count()
             if here:
                 text = format_html(
-                    '<b>{}</b> Approving still works; {} here may wait. <a href="{}">Show {}</a>',
+                    '<b>{}</b> Approving still works; {} here would wait. <a href="{}">Show {}</a>',
                     trouble.sentence,
                     here,
                     self.url(changes={"held": code}),
@@ -196,7 +190,7 @@ class Queue(ExportedList):
         context = super().get_context_data(page)
         table: tables.QueueTable = context["table"]
         table.waiting = self.waiting
-        table.troubles = {code: trouble.word for code, trouble in self.troubles.items()}
+        table.troubles = self.troubles
         if self.tab is PROPOSALS:
             proposals = proposals_for(self.request.user).filter(withdrawal__in=page.rows).select_related("actor")
             table.proposals = {proposal.withdrawal_id: proposal for proposal in proposals}
@@ -209,42 +203,3 @@ class Queue(ExportedList):
             table.facts = fraud.facts_of([row.ref for row in page.rows])
         context["undo"] = pending.undo_offer(self.request.user, now=self.now)
         return context
-
-
-def queue_of(request: HttpRequest) -> QuerySet[Withdrawal]:
-    """Return the rows of the view that the address names, or of the whole queue."""
-    tab = tab_of(request) or NEEDS_DECISION
-    return tab.narrow(queries.withdrawals().select_related("claim__owner"), request)
-
-
-class Next(Permitted, View):
-    """Claim the next item of a view and go there; say so when there is none."""
-
-    permission_required = claims.CLAIMERS
-    request: StaffRequest
-
-    def has_permission(self) -> bool:
-        return claims.may_claim(self.request.user)
-
-    def get(self, request: StaffRequest) -> HttpResponse:
-        now, user = timezone.now(), request.user
-        left, back = self._left_behind(request)
-        view = view_of(request) or NEEDS_DECISION.slug
-        found = claims.next_for(user, now=now, queue=queue_of(request), after=left, back=back)
-        if found is None:
-            context = {
-                "undo": pending.undo_offer(user, now=now),
-                "counts": figures.day_of(user, now=now),
-                "view": view,
-            }
-            return render(request, "withdrawals/clear.html", context)
-        return HttpResponseRedirect(tables.address_of(found, view), status=303)
-
-    def _left_behind(self, request: StaffRequest) -> tuple[Withdrawal | None, bool]:
-        """What somebody moves on from without deciding goes back to the others; and whether they move backwards."""
-        back = "before" in request.GET
-        reference = normalise(request.GET.get("before" if back else "after", ""))
-        left = queries.withdrawals().filter(ref=reference).first() if reference else None
-        if left is not None:
-            claims.let_go(left, user=request.user)
-        return left, back

@@ -2,15 +2,33 @@
 
 from typing import Any
 
+from django.utils.http import urlencode
+
 from backoffice.ui.paging import Page
 from backoffice.ui.screens import ListScreen
 from withdrawals.operations import searches
+
+TYPED = "q"
 
 
 class SearchedList(ListScreen):
     """A list whose search field finds players too; see withdrawals.filters.TermFilter."""
 
+    @property
+    def slug(self) -> str:
+        """What the view is called where a page is opened from it; nothing where that page goes on in no list."""
+        return self.tab.slug if self.tab else ""
+
+    @property
+    def carried(self) -> str:
+        """What the address of a page opened here says of this list, always written the same way: all of it but what
+        was typed to search. That may name a person, and such a page asks for itself every few seconds."""
+        if not self.slug:
+            return ""
+        said = {name: values for name, values in self.parameters.lists() if name != TYPED} | {"view": [self.slug]}
+        return urlencode(sorted(said.items()), doseq=True)
+
     def get_context_data(self, page: Page) -> dict[str, Any]:
         user: Any = self.request.user
-        searches.shown_by(self.parameters.get("q", ""), page.rows, actor=user, now=self.now)
+        searches.shown_by(self.parameters.get(TYPED, ""), page.rows, actor=user, now=self.now)
         return super().get_context_data(page)

@@ -12,6 +12,7 @@ from backoffice.ui.paging import Page
 from backoffice.ui.tabs import Notice, Tab
 from withdrawals import decided, filters, queries, tables, totals
 from withdrawals.models import Decision, Withdrawal
+from withdrawals.pages import pending
 from withdrawals.pages.peek import peek_of
 from withdrawals.states import Move
 from withdrawals.views.searched import SearchedList
@@ -46,11 +47,16 @@ class SecondApproval(SearchedList):
         return self.tab is not None and self.tab.slug == "yours"
 
     @property
+    def slug(self) -> str:
+        """One's own are opened without taking them."""
+        return "" if self.is_own else SECOND_APPROVAL.slug
+
+    @property
     def claim_url(self) -> str:
         return "" if self.is_own else reverse("withdrawals:claim", args=["KEY"])
 
     def prepare(self, table: Any) -> None:
-        table.view = "" if self.is_own else SECOND_APPROVAL.slug
+        table.view = self.carried
 
     def get_summary(self) -> SafeString | str:
         waiting = totals.waiting_summary(self.filterset.qs, now=self.now)
@@ -63,10 +69,11 @@ class SecondApproval(SearchedList):
         return [Notice("You approved these; someone else must confirm.", "info", "two")] if self.is_own else []
 
     def get_peek_context(self, row: Withdrawal) -> dict[str, Any]:
-        return peek_of(row, self.request.user, view="" if self.is_own else SECOND_APPROVAL.slug, now=self.now)
+        return peek_of(row, self.request.user, view=self.carried, now=self.now)
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
         context = super().get_context_data(page)
         made = Decision.objects.filter(withdrawal__in=page.rows, move=Move.ENDORSE, status=Decision.Status.APPLIED)
         context["table"].firsts = {one.withdrawal_id: one for one in made.select_related("actor").order_by("pk")}
+        context["undo"] = pending.undo_offer(self.request.user, now=self.now, view=SECOND_APPROVAL.slug)
         return context

@@ -80,19 +80,20 @@ PROPOSALS = Tab(
 )
 MINE = Tab("mine", "Mine", _mine, hide=(*_ONCE, "owner"), off=_OFF, empty="You have claimed nothing.")
 ALL = Tab("all", "All", hide=("due",), off=("wake", "why", "owner", "provider"), sort="-requested", counted=False)
+ASKED = Tab(
+    "asked",
+    "Asked of you",
+    _asked,
+    hide=("due", "requested", "state", "owner", "provider"),
+    sort="wake",
+    empty="Nobody asked you anything.",
+)
 TABS = (
     NEEDS_DECISION,
     MINE,
     SECOND_APPROVAL,
     PROPOSALS,
-    Tab(
-        "asked",
-        "Asked of you",
-        _asked,
-        hide=("due", "requested", "state", "owner", "provider"),
-        sort="wake",
-        empty="Nobody asked you anything.",
-    ),
+    ASKED,
     Tab(
         "on-hold",
         "On hold",
@@ -168,15 +169,3 @@ def tabs_for(user: Any) -> tuple[Tab, ...]:
     if not visibility.sees(user, visibility.Field.SIGNALS):
         hidden.add("new-details")
     return tuple(tab for tab in TABS if tab.slug not in hidden)
-
-
-def tab_of(request: HttpRequest) -> Tab | None:
-    """Return the list that a page was opened from, if it is one of this person's."""
-    asked = request.GET.get("view", "")
-    return next((tab for tab in tabs_for(request.user) if tab.slug == asked), None)
-
-
-def view_of(request: HttpRequest) -> str:
-    """Return the slug of the list that a page was opened from, or nothing."""
-    tab = tab_of(request)
-    return tab.slug if tab else ""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import QuerySet
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -14,6 +15,12 @@ from ledger.queries import Booked
 from withdrawals import filters, queries, tables, totals, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.views.exporting import ExportedList
+
+# What a line of the file is made of; making whole rows of a withdrawal and two more took a third of its time.
+_WRITTEN = (
+    "requested_at", "ref", "amount", "fee", "currency", "state", "hold_kind", "method", "provider",
+    "provider_reference", "closed_at", "player__ref", "player__name",
+)  # fmt: skip
 
 
 class Transactions(ExportedList):
@@ -61,6 +68,9 @@ class Transactions(ExportedList):
 
     def get_export_limit(self) -> int:
         return 0
+
+    def get_file_rows(self) -> QuerySet[Withdrawal]:
+        return super().get_file_rows().select_related(None).select_related("player").only(*_WRITTEN)
 
     def load(self, table: Any, rows: list[Withdrawal]) -> None:
         table.booked = self._booked(rows)

@@ -7,7 +7,7 @@ from django.urls import include, path
 
 from backoffice.accounts.models import User
 from backoffice.ui.columns import Column, TimeColumn
-from backoffice.ui.filters import BaseFilter, ChoicesFilter, MoneyRangeFilter
+from backoffice.ui.filters import BaseFilter, ChoicesFilter, DateRangeFilter, MoneyRangeFilter
 from backoffice.ui.screens import ListScreen
 from backoffice.ui.selection import Selection, SelectionChanged
 from backoffice.ui.tables import BaseTable
@@ -36,6 +36,7 @@ class CrewFilter(BaseFilter):
         choices=[("1", "One"), ("2", "Two"), ("3", "Three")], field_name="approval_limit", label="Limit is"
     )
     limit = MoneyRangeFilter(field_name="approval_limit", currency="EUR", label="Limit")
+    since = DateRangeFilter(field_name="date_joined", label="Since")
 
 
 class Crew(ListScreen):

@@ -110,6 +110,41 @@ def test_a_view_that_was_changed_says_so_and_can_be_saved_or_reset(client: Clien
     assert "Edited" not in get(client, changed) and "Edited" in get(client, f"/crew/{address}")
 
 
+@pytest.mark.parametrize("change", ["sort=-name", "working=true", "cols=name%2Climit", "density=compact"])
+def test_a_built_in_view_that_was_changed_says_so_too(client: Client, change: str) -> None:
+    html = get(client, f"/crew/?view=second&{change}")
+    assert '<span class="edited">Edited · <a href="?view=second" hx-boost="true">Reset</a></span>' in html
+    assert "Save as" in html and 'value="save"' not in html
+    assert "Edited" not in get(client, "/crew/?view=second") and "Edited" not in get(client, "/crew/")
+
+
+def test_a_view_without_dates_keeps_those_that_were_chosen(client: Client) -> None:
+    save(client, "/crew/?since_from=2026-01-01", label="Dated")
+    save(client, "/crew/?working=true", label="Undated")
+    User.objects.filter(email="crew1@staff.example").update(date_joined="2020-05-05T12:00Z")
+    views = client.get("/crew/?since_to=2021-01-01&working=true&sort=-name").context["views"]
+    by_label = {tab["label"]: tab for tab in views.all}
+    assert by_label["All"]["url"] == "?view=all&since_to=2021-01-01"
+    assert by_label["Undated"]["url"].endswith("&since_to=2021-01-01")
+    assert "since_to" not in by_label["Dated"]["url"] and "since_from=2026-01-01" in by_label["Dated"]["url"]
+    # What it leads to has as many rows as it says.
+    assert (
+        by_label["All"]["count"] == "1"
+        and len(client.get("/crew/?view=all&since_to=2021-01-01").context["page"].rows) == 1
+    )
+    assert {tab["url"] for tab in client.get("/crew/?working=true").context["views"].tabs[:2]} == {
+        "?view=all",
+        "?view=second",
+    }
+
+
+def test_every_view_is_in_the_menu_of_the_key(client: Client) -> None:
+    menu = re.search(r'<details class="menu" id="all-views">.*?</details>', get(client, "/crew/?view=second"), re.S)
+    assert menu and 'data-key="v"' in menu[0] and menu[0].count("<a ") == 2
+    assert re.search(r'<a href="\?view=second" aria-current="page">', menu[0])
+    assert get(client, "/crew/").count('data-key="v"') == 1
+
+
 def test_a_view_is_renamed_and_deleted_by_its_owner(client: Client) -> None:
     address = f"/crew/{save(client, '/crew/')}"
     client.post(address, {"act": "rename", "label": "  Other   name "})

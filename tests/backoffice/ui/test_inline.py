@@ -64,7 +64,19 @@ def test_duration(length: timedelta, text: str) -> None:
 def test_due(left: timedelta, tone: str, text: str) -> None:
     mark = inline.due(NOW + left, NOW)
     assert words(mark) == text
-    assert tone in mark
+    assert tone in mark and f'<time class="{"strong" if left < timedelta(0) else ""}" datetime="' in mark
+
+
+@pytest.mark.parametrize(("left", "start"), [(-51, "late since"), (38, "by")])
+def test_who_wants_exact_times_reads_no_time_left(left: int, start: str) -> None:
+    at = NOW + timedelta(minutes=left)
+    day = f"{at.day} {at:%b %Y, %H:%M:%S}"
+    token = inline.reading.set(inline.Reading(exact_times=True))
+    try:
+        assert words(inline.due(at, NOW)) == f"{start} {day}"
+        assert words(inline.time(at, "length", NOW)) == day
+    finally:
+        inline.reading.reset(token)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +88,7 @@ def test_due(left: timedelta, tone: str, text: str) -> None:
         ("exact", "22 Nov 2026, 14:12:08"),
         ("utc", "2026-11-22 12:12:08.500"),
         ("relative", "in 12 min"),
+        ("length", "12 min"),
     ],
 )
 def test_time_is_an_element_with_the_full_local_time(form: str, text: str) -> None:
