@@ -46,13 +46,13 @@ def call(row: Withdrawal, seconds: int) -> None:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(("seconds", "due"), [(5, TOMORROW), (31, NOW)])
+@pytest.mark.parametrize(("seconds", "asked_at"), [(5, TOMORROW), (31, NOW)])
 def test_opening_asks_unless_it_was_asked_just_now(
-    asked_for_tomorrow: Withdrawal, support: User, client_for: SignIn, seconds: int, due: object
+    asked_for_tomorrow: Withdrawal, support: User, client_for: SignIn, seconds: int, asked_at: object
 ) -> None:
     call(asked_for_tomorrow, seconds)
-    assert opened(client_for(support), asked_for_tomorrow).next_step_at == due
-    assert ("ask" in due.due_steps(now=NOW)) == (due == NOW)
+    assert opened(client_for(support), asked_for_tomorrow).next_step_at == asked_at
+    assert ("ask" in due.due_steps(now=NOW)) == (asked_at == NOW)
 
 
 def test_what_nobody_asked_about_for_a_week_is_asked_again(
