@@ -11,6 +11,7 @@ from backoffice.accounts.models import User
 from providers.models import ProviderCall
 from tests.conftest import NOW
 from tests.factories.withdrawals import make_withdrawal
+from withdrawals import due
 from withdrawals.models import Withdrawal
 from withdrawals.operations import work
 from withdrawals.states import State
