@@ -187,6 +187,7 @@ def test_after_releasing_one_hold_comes_the_next(operator: User, client_for: Sig
     html = page(client, second, view)
     assert "2 of 3" in html and f"<b>{third.player.name}</b>" in html and "Open next" in html
     assert walk(client, second, view) == f"/withdrawals/{third.ref}/{view}"
+    assert f'Next: <b class="num">€180.00</b> · <b>{first.player.name}</b>' in page(client, third, view)
     sent = send(client, second, "release", view, reason="answer_received", open_next="1")
     assert client.get(sent.headers["Location"]).headers["Location"] == f"/withdrawals/{third.ref}/{view}"
     sent = send(client, third, "release", view, reason="answer_received", open_next="1")

@@ -75,5 +75,5 @@ class SecondApproval(SearchedList):
         context = super().get_context_data(page)
         made = Decision.objects.filter(withdrawal__in=page.rows, move=Move.ENDORSE, status=Decision.Status.APPLIED)
         context["table"].firsts = {one.withdrawal_id: one for one in made.select_related("actor").order_by("pk")}
-        context["undo"] = pending.undo_offer(self.request.user, now=self.now, view=SECOND_APPROVAL.slug)
+        context["undo"] = pending.undo_offer(self.request.user, now=self.now, view=self.carried)
         return context
