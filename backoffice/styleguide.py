@@ -20,6 +20,7 @@ from backoffice.ui import charts, inline
 from backoffice.ui.appearance import CHOICES
 from backoffice.ui.chooser import Line
 from backoffice.ui.columns import Column
+from backoffice.ui.failures import Lost
 from backoffice.ui.filters import BaseFilter
 from backoffice.ui.paging import Page
 from backoffice.ui.tables import BaseTable
@@ -130,6 +131,7 @@ def _data() -> dict[str, Any]:
             {"icon": "check", "text": "Approved", "detail": "by Marta", "at": now, "quote": "Known player."},
             {"icon": "out", "text": "Requested", "at": now},
         ],
+        "lost": Lost("the providers", "A1B2C3"),
         "column_lines": [
             Line("amount", "Amount", on=True, fixed=True, first=True),
             Line("due", "Due", on=True),

@@ -18,6 +18,7 @@ from backoffice.accounts import passkeys, proof, sessions
 from backoffice.accounts.sign_in import SignInForm
 from backoffice.accounts.views.proof import ask
 from backoffice.sensitive import Act, act_of
+from backoffice.ui import failures
 
 
 @login_not_required
@@ -72,4 +73,5 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     # Without the request: the page must not need the database that may be what failed.
-    return HttpResponse(render_to_string("500.html"), status=500)
+    lost = failures.lost("the page", of=request.path)
+    return HttpResponse(render_to_string("500.html", {"code": lost.code}), status=500)

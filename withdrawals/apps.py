@@ -61,6 +61,7 @@ ACTS = {
     "cancel_job": "Cancelled a job",
     "undo_all": "Took back a job",
     "claim": "Claimed",
+    "ask": "Asked the payments team",
     "assign": "Assigned",
     "take_over": "Took over",
     "hand_over": "Handed over",

@@ -13,17 +13,17 @@ from django.views.generic import View
 
 from backoffice.nav import VIEW, Menu, landing_url
 from backoffice.today import days, lines
-from backoffice.ui import fragments
+from backoffice.ui import failures, fragments
 from backoffice.ui.access import Permitted
 from withdrawals import visibility
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A piece of the page, or None where it could not be loaded; ``name`` says what is missing then."""
+    """A piece of the page, or what is said where it could not be loaded."""
 
-    name: str
     content: Any
+    lost: failures.Lost | None = None
 
 
 class _Today(Permitted, View):
@@ -104,10 +104,10 @@ def block(name: str, load: Callable[[], Any]) -> Block:
     """Return what ``load`` answers. When the database refuses, only this block is missing."""
     try:
         with transaction.atomic():
-            return Block(name, load())
+            return Block(load())
     except DatabaseError:
-        return Block(name, None)
+        return Block(None, failures.lost(name, of="Today"))
 
 
 def _version(blocks: list[Block]) -> str:
-    return fragments.version_of([(one.name, one.content) for one in blocks])
+    return fragments.version_of([one.content for one in blocks])

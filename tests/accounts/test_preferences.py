@@ -143,5 +143,5 @@ def test_each_of_ones_own_pages_leads_to_the_others(operator: User, client_for: 
     text = client_for(operator).get(f"/me/{page}/").text
     tabs = [f'<a href="/me/{name}/"' for name in ("profile", "security", "shortcuts")]
     assert all(tab in text for tab in tabs)
-    assert f'<a href="/me/{page}/" aria-current="page"' in text
+    assert f'<a href="/me/{page}/" id="tab-{page}" aria-current="page"' in text
     assert 'id="view-menu"' not in text

@@ -131,11 +131,13 @@ def test_support_gets_the_field_and_its_own_look_ups_and_no_figures(
     assert client.get("/today/closed-per-day.csv").status_code == 403
 
 
-def test_a_block_that_fails_leaves_the_others(busy_house: None, client_for: SignIn, operator: User) -> None:
+def test_a_block_that_fails_leaves_the_others(
+    busy_house: None, client_for: SignIn, operator: User, caplog: pytest.LogCaptureFixture
+) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE providers_providercontrol RENAME COLUMN reason TO gone")
     page = client_for(operator).get("/").text
-    assert "Could not load the providers" in page
+    assert "Could not load the providers" in page and "Could not load the providers of Today" in caplog.text
     assert "Needs you" in page and "are late," in page and "<figure" in page
 
 

@@ -83,7 +83,7 @@ def test_money_that_does_not_tie_out_is_told_and_logged(
 
 @pytest.mark.django_db(transaction=True)
 def test_a_panel_that_cannot_be_loaded_blocks_the_approval_and_leaves_the_others(
-    operator: User, client_for: SignIn
+    operator: User, client_for: SignIn, caplog: pytest.LogCaptureFixture
 ) -> None:
     row, client = waiting(), client_for(operator)
     with connection.cursor() as cursor:
@@ -94,6 +94,8 @@ def test_a_panel_that_cannot_be_loaded_blocks_the_approval_and_leaves_the_others
         with connection.cursor() as cursor:
             cursor.execute("ALTER TABLE kyc_verification RENAME COLUMN level_gone TO level")
     assert "Could not load KYC" in html and "Cannot approve while KYC is unknown." in html
+    told = re.search(r"Could not load KYC.*?Reference <span class=\"mono\">(\w+)", html)
+    assert told and f"Could not load KYC of {row.ref}; reference {told[1]}." in caplog.text
     assert buttons(html)[0] == "Reject…" and "Where the money came from" in html
 
 

@@ -133,10 +133,10 @@ def test_a_second_person_may_decline(unknown: Withdrawal, finance: User, senior:
 def test_the_next_one_is_offered_only_to_who_may_take_it(
     unknown: Withdrawal, finance: User, senior: User, client_for: SignIn
 ) -> None:
-    address, client = f"/withdrawals/{unknown.ref}/?view=with-provider", client_for(finance)
+    address, client = f"/withdrawals/{unknown.ref}/?view=all", client_for(finance)
     assert 'name="open_next"' in client_for(senior).get(address).text
     assert 'name="open_next"' not in client.get(address).text
-    fail = f"/withdrawals/{unknown.ref}/fail/?view=with-provider"
+    fail = f"/withdrawals/{unknown.ref}/fail/?view=all"
     asked = client.get(fail).context["form"]
     assert asked["open_next"].value() is None
     sent = {"version": unknown.version, "token": uuid.uuid4().hex, "reason": "provider_denies", "evidence": EVIDENCE}

@@ -190,7 +190,7 @@ def test_support_reads_a_hold_that_asks_the_player(support: User, operator: User
 def test_support_has_one_list(support: User, operator: User, client_for: SignIn) -> None:
     make_withdrawal(State.ON_HOLD, now=NOW, by=operator)
     client = client_for(support)
-    assert re.findall(r'href="\?view=([\w-]+)"', client.get("/withdrawals/").text) == ["all"]
+    assert set(re.findall(r'href="\?view=([\w-]+)"', client.get("/withdrawals/").text)) == {"all"}
     for query in ("view=on-hold", "view=needs-decision", "view=all&state=on_hold", "view=all&sort=state"):
         page = client.get(f"/withdrawals/?{query}").text
         assert "Left out of the address" in page and "1–1 of 1" in page, query

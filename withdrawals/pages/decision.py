@@ -1,6 +1,5 @@
 """The facts of a decision page, panel by panel. One that cannot be read does not take the others with it."""
 
-import logging
 from collections.abc import Callable
 from datetime import datetime
 from functools import cached_property
@@ -9,6 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from backoffice.accounts.models import User
+from backoffice.ui import failures
 from kyc import queries as kyc
 from kyc.states import Standing
 from withdrawals import guards, statement, usage, visibility
@@ -22,8 +22,6 @@ from withdrawals.pages.route import Route, route_of
 from withdrawals.pages.sheets import Sheet
 from withdrawals.pages.why import concerns_of, results_of, why_of
 from withdrawals.states import UNDECIDED
-
-logger = logging.getLogger(__name__)
 
 # The panels in the order of reading, each with what is missing when it cannot be loaded.
 PANELS = {
@@ -112,9 +110,9 @@ class Facts:
 def context_of(facts: Facts, offered: list[Sheet], *, taken: str) -> dict[str, Any]:
     """Return the panels, the policy line and what blocks an approval. ``taken``: by whom it is decided.
 
-    ``lost`` holds what could not be loaded, by panel, in words.
+    ``lost`` holds what could not be loaded, by panel.
     """
-    lost: dict[str, str] = {}
+    lost: dict[str, failures.Lost] = {}
     context: dict[str, Any] = {"lost": lost}
     panels: dict[str, Callable[[], dict[str, Any]]] = {
         "why": facts.why,
@@ -129,9 +127,8 @@ def context_of(facts: Facts, offered: list[Sheet], *, taken: str) -> dict[str, A
         try:
             context |= load()
         except Exception:
-            logger.exception("The panel %s of %s could not be loaded.", name, facts.withdrawal.ref)
-            lost[name] = PANELS[name]
-    unknown = [lost[name] for name in NEEDED if name in lost]
+            lost[name] = failures.lost(PANELS[name], of=facts.withdrawal.ref)
+    unknown = [lost[name].what for name in NEEDED if name in lost]
     if unknown:
         blocked = f"Cannot approve while {' and '.join(unknown)} {'is' if len(unknown) == 1 else 'are'} unknown."
     else:
