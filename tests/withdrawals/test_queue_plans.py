@@ -25,7 +25,7 @@ from withdrawals.reference import normalise
 from withdrawals.states import UNDECIDED, State
 from withdrawals.tables import QueueTable
 from withdrawals.views.summary import summary_of
-from withdrawals.views.tabs import TABS, Tab, tabs_for
+from withdrawals.views.tabs import ASKED, TABS, Tab, tabs_for
 
 ROWS = 30_000
 PAGE = 25
@@ -134,6 +134,13 @@ def test_a_count_reads_no_more_than_it_counts(tab: Tab, senior_of_many: User) ->
     rows = Countable.of(rows_of(tab, senior_of_many))
     (counted,) = capped_counts([rows])
     assert max(map(read_by, plan_of(rows.sql, rows.values))) <= min(counted, COUNT_CAP + 1) + FEW
+
+
+def test_of_many_holds_only_those_are_read_that_wait_for_the_reader(senior_of_many: User) -> None:
+    rows = Countable.of(rows_of(ASKED, senior_of_many))
+    (counted,) = capped_counts([rows])
+    assert Withdrawal.objects.filter(state=State.ON_HOLD).count() > counted + 200
+    assert max(map(read_by, plan_of(rows.sql, rows.values))) <= counted + 50
 
 
 def test_all_views_are_counted_in_one_statement(senior_of_many: User, django_assert_num_queries: Any) -> None:

@@ -169,6 +169,8 @@ class Withdrawal(Lifecycle):
                 name="withdrawal_flagged_now",
                 condition=Q(state=State.UNDER_REVIEW, is_flagged=True),
             ),
+            # What holds wait for: of many few wait for an answer of the reader's role.
+            models.Index(fields=["reason"], name="withdrawal_hold_reason", condition=Q(state=State.ON_HOLD)),
             # And for all of them, in each order that a heading offers.
             models.Index(fields=["risk_order", "id"], name="withdrawal_by_risk"),
             models.Index(fields=["state", "id"], name="withdrawal_by_state"),
