@@ -29,9 +29,10 @@ def test_support_reads_what_to_say_and_nothing_that_could_warn(
     html = page(client_for(support), row)
     assert "We could not approve this withdrawal. The money is back in your balance." in html and own in html
     for secret in (
-        "mule", "Money moved for somebody else", "Third account", "IBAN shared", "71", "Priya", "fraud", "High risk",
+        "mule", "Money moved for somebody else", "Third account", "IBAN shared", "Priya", "fraud", "High risk",
     ):  # fmt: skip
         assert secret not in without_chrome(html), secret
+    assert not re.search(r"\b71\b", without_chrome(html))  # the score; an account may end in 2971
     told = page(client_for(senior), row)
     assert "Money moved for somebody else" in told and "Third account on this phone" in told
 
