@@ -218,7 +218,7 @@ class TakeOverForm(forms.Form):
 
 
 class AssignForm(forms.Form):
-    """To whom the picked rows are given: to whoever asks, or to a colleague where ``to_others``."""
+    """To whom the picked rows are given; ``refs`` are the rows that may be picked."""
 
     pick = forms.MultipleChoiceField(widget=forms.MultipleHiddenInput)
     query = forms.CharField(required=False, widget=forms.HiddenInput)

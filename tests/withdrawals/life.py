@@ -12,9 +12,7 @@ from ledger.models import Entry
 from tests.conftest import NOW
 from tests.factories.withdrawals import PLATFORM, make_withdrawal
 from withdrawals.models import Notification, Withdrawal
-from withdrawals.states import Move, State
-
-S, M = State, Move
+from withdrawals.states import State
 
 HOLD = {"reason": "waiting_document", "kind": "internal", "wake_at": NOW + timedelta(days=1)}
 LEGAL = {"reason": "legal", "kind": "legal"}
