@@ -51,7 +51,7 @@ POSTGRES = shlex.split(
 )
 VALKEY = shlex.split("--port 0 --unixsocketperm 700 --maxmemory-policy noeviction --daemonize no --set-proc-title no")
 # A test run's data dies with it, so nothing has to reach the disk.
-THROWAWAY = shlex.split("-c fsync=off -c synchronous_commit=off -c full_page_writes=off")
+THROWAWAY = shlex.split("-c fsync=off -c synchronous_commit=off -c full_page_writes=off -c autovacuum=off")
 
 
 class Urls(NamedTuple):
