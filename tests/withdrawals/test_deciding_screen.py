@@ -168,6 +168,8 @@ def test_two_approvals_are_two_people(operator: User, senior: User, client_for: 
     assert current.state == State.SECOND_APPROVAL
     html = page(client_for(senior), current)
     assert "Dana Kovac approved first" in html and "Win verified with studio" in html
+    own = page(client_for(operator), current)
+    assert "You approved first" in own and "Somebody else must confirm." in own and "Dana Kovac approved" not in own
     assert buttons(html) == ["Confirm €12,000.00", "Disagree…", "Reject…", "Hold…", "Escalate…", "Cancel…", "Note"]
     assert send(client_for(senior), current, "confirm").status_code == 302
     undo_time_is_over()
