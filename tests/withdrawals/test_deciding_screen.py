@@ -159,6 +159,13 @@ def test_a_legal_hold_is_compliance_alone_and_ends_by_two_people(
     assert state_of(row) == State.UNDER_REVIEW
 
 
+def test_only_what_can_be_undone_has_the_mark_of_undoing(operator: User, client_for: SignIn) -> None:
+    html = page(client_for(operator), waiting(), QUEUE)
+    feet = dict(re.findall(r'id="sheet-(\w+)".*?<div class="foot"><p>(.*?)</p>', html, re.DOTALL))
+    assert "#undo" in feet["reject"] and "You can undo" in feet["reject"]
+    assert feet["note"] == ""
+
+
 def test_two_approvals_are_two_people(operator: User, senior: User, client_for: SignIn) -> None:
     row = waiting(amount=1_200_000, approvals=2)
     assert buttons(page(client_for(operator), row, QUEUE))[0] == "Approve, then a second person confirms"
