@@ -206,7 +206,7 @@ def test_what_the_provider_wrote_is_said_in_words(unknown: Withdrawal, senior: U
         body=json.dumps(event).encode(), http_status=200, outcome="applied", apply_after=NOW,
     )  # fmt: skip
     text = page(client_for(senior), unknown)
-    assert "<blockquote>Nothing: we do not know this status (“dreaming”)</blockquote>" in text
+    assert "<blockquote>“dreaming” · Nothing: we do not know this status</blockquote>" in text
     assert "Applied" not in text
 
 

@@ -70,7 +70,7 @@ def _told(delivery: WebhookDelivery) -> str:
     except WebhookRejected:
         return delivery.outcome
     told = [(STATUSES[receipt.status], receipt.raw_status) for receipt in receipts]
-    return "; ".join(f"{means} (“{own}”)" if own else means for means, own in told)
+    return "; ".join(f"“{own}” · {means}" if own else means for means, own in told)
 
 
 @dataclass(frozen=True, slots=True)
