@@ -36,7 +36,7 @@ class RecordColumn(columns.Column):
 
 
 class ToColumn(columns.Column):
-    width = 28
+    width = 23
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
         words = inline.masked(visibility.destination_words(table.me, record))
