@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
-from backoffice import embedded
+from backoffice import embedded, sandbox_accounts
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -312,17 +312,11 @@ SANDBOX_API_KEY = env_secret("SANDBOX_API_KEY", "sandbox-development-key")
 SANDBOX_WEBHOOK_SECRET = env_secret(
     "SANDBOX_WEBHOOK_SECRET", "whsec_ZGV2ZWxvcG1lbnQtb25seS1zYW5kYm94LXdlYmhvb2stc2VjcmV0"
 )
-# Two merchant accounts at the sandbox provider; providers/registry.py says what each of them can do.
-PROVIDERS = {
-    code: {
-        "base_url": SANDBOX_URL,
-        "api_key": SANDBOX_API_KEY,
-        "account": code,
-        # Every key that is valid now: add the new one before the old one goes.
-        "webhook_secrets": [SANDBOX_WEBHOOK_SECRET],
-    }
-    for code in ("northgate", "volta")
-}
+# Who pays, by code (providers/registry.py knows them): a list in a secret holds every one that is valid now.
+try:
+    PROVIDERS = sandbox_accounts.at(SANDBOX_URL, api_key=SANDBOX_API_KEY, webhook_secret=SANDBOX_WEBHOOK_SECRET)
+except ValueError as error:
+    raise ImproperlyConfigured("SANDBOX_WEBHOOK_SECRET must be whsec_ and after it base 64.") from error
 
 LOGGING = {
     "version": 1,

@@ -35,6 +35,11 @@ def text(body: Any, name: str) -> str:
     return value
 
 
+def optional(body: Any, name: str) -> str:
+    """A short text, empty if it is not there or null."""
+    return text(body, name) if body.get(name) not in (None, "") else ""
+
+
 def whole(body: Any, name: str) -> int:
     """A whole number that fits 64 bits; 1.0, true and "1" are none."""
     value = body[name]

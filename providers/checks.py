@@ -10,27 +10,36 @@ from providers.registry import BY_CODE
 
 @register
 def providers_are_configured(**_: Any) -> list[CheckMessage]:
-    """Every registered provider has its configuration, and nobody else has one."""
-    return [
+    """There is a provider, and each one that is configured is known."""
+    unknown: list[CheckMessage] = [
         Error(
-            f"settings.PROVIDERS and providers/registry.py disagree about {code}.",
+            f"settings.PROVIDERS configures {code}, which providers/registry.py does not know.",
             hint="A provider is an entry in the registry and a configuration under the same code.",
             id="providers.E001",
         )
-        for code in sorted(settings.PROVIDERS.keys() ^ BY_CODE.keys())
+        for code in sorted(settings.PROVIDERS.keys() - BY_CODE.keys())
+    ]
+    if settings.PROVIDERS:
+        return unknown
+    return [
+        Error(
+            "settings.PROVIDERS is empty: nothing could be paid.",
+            hint="Configure one of the providers of providers/registry.py.",
+            id="providers.E004",
+        )
     ]
 
 
 @register
 def nobody_pays_by_mistake(**_: Any) -> list[CheckMessage]:
     """No real money in debug mode, and no pretended payment where it is off, unless that is wanted."""
-    pretending = [code for code, registered in BY_CODE.items() if registered.adapter.control_path]
-    real = [code for code in BY_CODE if code not in pretending]
+    pretending = [code for code, values in settings.PROVIDERS.items() if values.get("control_page")]
+    real = [code for code in settings.PROVIDERS if code not in pretending]
     if settings.DEBUG and real:
         return [
             Error(
                 f"DEBUG is on while {', '.join(real)} would pay real money.",
-                hint="Set DEBUG=0, or take the provider out of providers/registry.py.",
+                hint="Set DEBUG=0, or take the provider out of settings.PROVIDERS.",
                 id="providers.E002",
             )
         ]

@@ -204,6 +204,7 @@ class Capabilities:
     visibility_delay: timedelta = timedelta(0)  # a "not found" younger than this means nothing
     balance: bool = False  # our float there can be asked for
     failed_is_final: bool = False  # FAILED is proof of non-payment
+    signs_time: bool = True  # of a webhook, so that an old one is refused; else only its id tells that it is old
 
     @property
     def currencies(self) -> frozenset[str]:
@@ -229,9 +230,6 @@ class Provider(ABC):
 
     get_status() and cancel() are what real providers need besides; asking gets by with probe() today.
     """
-
-    # The page on which the faults of a provider that only pretends to pay are switched; empty: it pays.
-    control_path: ClassVar[str] = ""
 
     code: str
     capabilities: Capabilities

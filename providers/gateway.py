@@ -186,7 +186,7 @@ def receive_webhook(
     Verified: 202, whatever applying it later does, so that a repeat is answered as the first time.
     Refused: 401, or 413 above MAX_WEBHOOK_BYTES.
     """
-    if code not in registry.BY_CODE:
+    if not registry.is_configured(code):
         return Reception(404, None, False)
     adapter = registry.provider(code)
     wanted = _wanted(headers, adapter.webhook_headers)

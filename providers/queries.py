@@ -295,9 +295,8 @@ def last_quarters(now: datetime) -> dict[str, list[Quarter]]:
 
 
 def control_page(code: str) -> str:
-    """Return the address of a sandbox provider's own page, where its faults are switched; empty for a real one."""
-    path = BY_CODE[code].adapter.control_path
-    return f"{settings.PROVIDERS[code]['base_url']}{path}" if path else ""
+    """Return the page on which the faults of a provider that only pretends to pay are switched; empty: it pays."""
+    return str(settings.PROVIDERS.get(code, {}).get("control_page", ""))
 
 
 def _recent_creates(now: datetime | Slot, *, since: datetime | Slot) -> QuerySet[ProviderCall, Any]:

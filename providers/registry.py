@@ -1,6 +1,6 @@
-"""Which providers there are, in the order in which they are tried.
+"""Which providers are known, and which of them this installation pays by, in the order in which they are tried.
 
-Adding one is an entry here and its configuration under the same code in settings.PROVIDERS.
+Adding one is an entry here; its configuration under the same code in settings.PROVIDERS makes it one to pay by.
 """
 
 import os
@@ -13,10 +13,13 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
+from providers.adapters.adyen import Adyen
 from providers.adapters.sandbox import Sandbox
 from providers.contract import Capabilities, Limits, Provider
 
 _FIAT = ["EUR", "USD", "GBP", "SEK", "NOK", "DKK", "PLN", "CZK", "CHF", "CAD", "AUD", "JPY", "KWD", "BRL"]
+# In which Adyen counts minor units as ISO 4217 does, and pays to bank accounts with an IBAN.
+_SEPA_AND_NORDIC = ["EUR", "GBP", "SEK", "NOK", "DKK", "PLN", "CZK", "CHF"]
 _CRYPTO = {"BTC": 10_000, "ETH": 1_000_000, "LTC": 1_000_000, "USDT": 1_000_000, "USDC": 1_000_000}
 
 
@@ -42,7 +45,7 @@ _SANDBOX = Capabilities(
     failed_is_final=True,
 )
 
-PROVIDERS = (
+KNOWN = (
     Registered(
         code="northgate",
         label="Northgate Pay",
@@ -64,17 +67,49 @@ PROVIDERS = (
             },
         ),
     ),
+    Registered(
+        code="adyen",
+        label="Adyen",
+        adapter=Adyen,
+        capabilities=Capabilities(
+            pays={
+                "iban": dict.fromkeys(_SEPA_AND_NORDIC, Limits(100)),
+                "card": dict.fromkeys(["EUR", "GBP"], Limits(500)),
+            },
+            idempotency="header",
+            idempotency_window=timedelta(days=31),
+            may_repeat=True,
+            lookup="by_our_reference",
+            visibility_delay=settings.PROVIDER_SETTLE_TIME,
+            balance=True,
+            failed_is_final=True,
+            signs_time=False,
+        ),
+    ),
 )
-BY_CODE = {registered.code: registered for registered in PROVIDERS}
+# Also those that were paid by once: attempts and the ledger name them for ever.
+BY_CODE = {registered.code: registered for registered in KNOWN}
+PROVIDERS = tuple(registered for registered in KNOWN if registered.code in settings.PROVIDERS)
+
+
+def is_configured(code: str) -> bool:
+    """Whether this installation can talk to the provider."""
+    return code in BY_CODE and code in settings.PROVIDERS
 
 
 def provider(code: str) -> Provider:
-    """The adapter, configured and shared. Raises KeyError for a code that was never registered."""
+    """The adapter, configured and shared.
+
+    Raises KeyError for a code that was never registered, ImproperlyConfigured for one that nothing is set for.
+    """
     registered = BY_CODE[code]
-    configuration = settings.PROVIDERS.get(code)
-    if configuration is None:
+    if not is_configured(code):
         raise ImproperlyConfigured(f"settings.PROVIDERS says nothing about {code}.")
-    values: dict[str, Any] = {**configuration, "webhook_secrets": tuple(configuration["webhook_secrets"])}
+    values = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in settings.PROVIDERS[code].items()
+        if name != "control_page"  # concerns people alone
+    }
     # By process too: a forked worker must not share its parent's connections.
     return _build(registered.code, os.getpid(), **values)
 

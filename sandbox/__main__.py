@@ -7,9 +7,9 @@ import signal
 import threading
 from pathlib import Path
 
+from sandbox import dialects
 from sandbox.control import Control
 from sandbox.courier import Courier
-from sandbox.dialects import native
 from sandbox.engine import Engine
 from sandbox.server import Application, Door
 from sandbox.store import Store
@@ -19,10 +19,10 @@ PULSE = 0.05  # seconds between looks at the clock
 
 def main() -> None:
     chosen = _arguments()
-    engine = Engine(Store(chosen.data), describe=native.describe, delay=chosen.delay, time_scale=chosen.time_scale)
-    courier = Courier(engine, sign=native.sign, url=chosen.webhook_url, secret=chosen.webhook_secret)
+    engine = Engine(Store(chosen.data), describe=dialects.describe, delay=chosen.delay, time_scale=chosen.time_scale)
+    courier = Courier(engine, sign=dialects.sign, url=chosen.webhook_url, secret=chosen.webhook_secret)
     engine.before_reply = courier.send_now
-    control = Control(engine, courier, native.describe)
+    control = Control(engine, courier, dialects.describe)
     answer = Application(engine, control, chosen.api_key).answer
     door = Door((chosen.host, chosen.port), answer)
     # A second way in, so that a provider that refuses connections can be switched on again.

@@ -18,7 +18,7 @@ from typing import Any
 from sandbox import books, outbox, stories, trouble
 from sandbox.store import Store
 from sandbox.stories import Manner, Obstacle, Story
-from sandbox.switches import Switches, changed
+from sandbox.switches import Switches, chance, changed
 
 CANCELLABLE = ("pending", "held")
 
@@ -63,6 +63,7 @@ class Dropped(Refusal):
 
 @dataclass(frozen=True)
 class Order:
+    dialect: str  # in which it was given, and is spoken of for ever
     account: str
     key: str
     reference: str
@@ -71,6 +72,7 @@ class Order:
     method: str
     destination: dict[str, Any]
     digest: str  # of the request body: another body under the same key is refused
+    id_prefix: str = "po_"
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,17 @@ class Engine:
             "select * from payout where id = ? and account = ? and visible_at <= ?",
             payout_id, account, self.now(),
         )  # fmt: skip
+
+    def find_any(self, dialect: str, payout_id: str) -> sqlite3.Row | None:
+        """The payout of whatever account, for a dialect whose addresses name none; if it may be seen yet."""
+        return self.store.row(
+            "select * from payout where id = ? and dialect = ? and visible_at <= ?", payout_id, dialect, self.now()
+        )
+
+    def queries_fail(self, path: str) -> bool:
+        """Whether the switches let this query go unanswered, this second."""
+        share = self.switches.query_unavailable
+        return share > 0 and chance(self.switches, "query", path, int(self.now())) < share
 
     def find_by_reference(self, account: str, text: str) -> list[sqlite3.Row]:
         """Payouts whose reference or idempotency key is `text`, oldest first."""
@@ -270,7 +283,8 @@ class Engine:
         now, manner = self.now(), trouble.manner(story, switches, key=order.key, number=number)
         visible_at = now + max(story.hidden * self.time_scale, switches.visibility_delay)
         payout = {
-            "id": "po_" + secrets.token_hex(12), "account": order.account, "key": order.key,
+            "id": order.id_prefix + secrets.token_hex(12), "dialect": order.dialect,
+            "account": order.account, "key": order.key,
             "reference": order.reference, "amount": order.amount, "currency": order.currency,
             "method": order.method, "destination": json.dumps(order.destination),
             "story": stories.number_of(order.amount, str(order.destination.get("account", ""))),
@@ -281,7 +295,7 @@ class Engine:
             if not books.debit(db, order.account, order.currency, order.amount, self._opening):
                 raise Declined("insufficient_float")
             marks = ", ".join("?" * len(payout))
-            db.execute(f"insert into payout values ({marks})", tuple(payout.values()))
+            db.execute(f"insert into payout ({', '.join(payout)}) values ({marks})", tuple(payout.values()))
             db.execute(
                 "insert or replace into idempotency values (?, ?, ?, ?, ?, ?)",
                 (

@@ -19,7 +19,7 @@ create table if not exists payout (
     amount integer not null check (amount > 0), currency text not null, method text not null,
     destination text not null, story integer not null, status text not null, reason text not null,
     sequence integer not null, money text not null, created_at real not null, updated_at real not null,
-    visible_at real not null
+    visible_at real not null, dialect text not null default 'native'
 );
 create index if not exists payout_by_reference on payout (reference);
 create index if not exists payout_by_key on payout (key);
@@ -67,6 +67,8 @@ class Store:
         self._db.execute("pragma journal_mode = wal")
         self._db.execute("pragma synchronous = normal")
         self._db.executescript(SCHEMA)
+        if "dialect" not in [row["name"] for row in self._db.execute("pragma table_info (payout)")]:
+            self._db.execute("alter table payout add column dialect text not null default 'native'")
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:

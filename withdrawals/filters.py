@@ -173,7 +173,7 @@ def _owners(filterset: QueueFilter) -> list[tuple[Any, str]]:
     """Return who may be asked for as an owner: only whom the address names is looked up."""
     asked, user = str(filterset.data.get("owner", "")), filterset.request.user
     people = {pk: name for pk, name in filterset.owners.items() if pk != user.pk}
-    if asked.isdecimal() and int(asked) not in people:
+    if asked.isdecimal() and len(asked) < 10 and int(asked) not in people:
         people |= dict(queries.claimers().filter(pk=asked).values_list("pk", "name"))
     return [*OWNERS, *sorted(people.items(), key=lambda person: person[1])]
 

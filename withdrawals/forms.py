@@ -16,12 +16,13 @@ from withdrawals.operations.holds import ANSWER_TIME, LONGEST_HOLD, is_too_long,
 from withdrawals.operations.questions import LONGEST_QUESTION
 from withdrawals.pages.looks import WAKE_CHOICES
 from withdrawals.pages.sheets import Sheet
-from withdrawals.reasons import HOLD_KINDS, PLAIN, UNSAID, may_be_reworded
+from withdrawals.reasons import HOLD_KINDS, PLAIN, PLAIN_WORDS, UNSAID, may_be_reworded
 from withdrawals.states import HoldKind, Move
 
 LONGEST_NOTE = 2000
 # Whoever agrees must be able to look it up again.
 SHORTEST_EVIDENCE = 10
+_PLAIN = RegexValidator(PLAIN, PLAIN_WORDS)
 
 
 class MoveForm(forms.Form):
@@ -51,7 +52,8 @@ class MoveForm(forms.Form):
     player_message = forms.CharField(
         label="Message to the player",
         required=False,
-        max_length=300,
+        max_length=guards.LONGEST_MESSAGE,
+        validators=[_PLAIN],
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text="Stands after the sentence above, while it waits for the player.",
     )
@@ -59,7 +61,7 @@ class MoveForm(forms.Form):
         label="In other words",
         required=False,
         max_length=guards.LONGEST_MESSAGE,
-        validators=[RegexValidator(PLAIN, "Write plain text in one line, without < and >.")],
+        validators=[_PLAIN],
         help_text="Instead of the sentence above. Not for a reason whose sentence does not name it.",
     )
     provider_reference = forms.CharField(label="The provider’s reference", max_length=120, strip=True)
@@ -226,6 +228,7 @@ class AssignForm(forms.Form):
         label="Who decides them?",
         queryset=queries.claimers().order_by("name"),
         empty_label=None,
+        widget=forms.Select(attrs={"autofocus": True}),
         error_messages={"required": "Choose somebody.", "invalid_choice": "Choose somebody who decides withdrawals."},
     )
 

@@ -136,14 +136,22 @@ def require_reader(kind: str, player_message: str) -> None:
     """A message reaches the player only while it waits for them: any other hold reads as a review."""
     if player_message and kind != HoldKind.PLAYER:
         raise IllegalMove("Only a hold that waits for the player can carry a message to the player.")
+    _require_plain(player_message)
 
 
 def require_sayable(reason: str, player_message: str) -> None:
     """A rejection is told in a person's own words only for a reason that warns nobody, and as plain text."""
     if player_message and not reasons.may_be_reworded(reason):
         raise IllegalMove("What the player reads of this reason cannot be changed.")
-    if len(player_message) > LONGEST_MESSAGE or not reasons.PLAIN.fullmatch(player_message):
-        raise IllegalMove(f"A message to the player is plain text of at most {LONGEST_MESSAGE} characters.")
+    _require_plain(player_message)
+
+
+def _require_plain(player_message: str) -> None:
+    """What somebody typed goes to the platform, and from there into mails and pages that are not ours."""
+    if player_message and (len(player_message) > LONGEST_MESSAGE or not reasons.PLAIN.fullmatch(player_message)):
+        raise IllegalMove(
+            f"A message to the player is plain text without links, of at most {LONGEST_MESSAGE} characters."
+        )
 
 
 def require_evidence(actor: Actor, facts: Mapping[str, Any]) -> None:

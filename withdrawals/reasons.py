@@ -18,8 +18,10 @@ class Reason:
     player_text: str
 
 
-# Plain text in one line: what tells a browser or a mail to do something stays out.
-PLAIN = re.compile(r"\A[^<>\x00-\x1f]*\Z")
+# Words in one line: what tells a browser or a mail to do something stays out, what turns the order of the letters
+# round, and what leads the player away from us.
+PLAIN = re.compile(r"\A(?=.*\w)(?!.*(?:://|www\.))[^<>\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]+\Z", re.IGNORECASE)
+PLAIN_WORDS = "Write plain text in one line, without links, < and >."
 NEUTRAL = "We could not approve this withdrawal. The money is back in your balance."
 
 REJECT: tuple[Reason, ...] = (

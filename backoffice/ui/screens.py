@@ -107,6 +107,9 @@ class ListScreen(Permitted, ListAddress):
     def prepare(self, table: BaseTable) -> None:
         """Hand the table what it needs to draw any row."""
 
+    def taken(self) -> None:
+        """Called before all rows of the list leave it in another way than by its pages: as a selection or a file."""
+
     def get_totals(self) -> str:
         """The line under the rows: sums of exactly the filtered rows."""
         return ""

@@ -56,6 +56,7 @@ class Selection:
 
 def keys_of(screen: "ListScreen") -> list[str]:
     """Return the keys of every row of the view, one more than may be selected at most."""
+    screen.taken()
     keys = screen.filterset.qs.order_by("pk").values_list(screen.row_key, flat=True)
     return [str(key) for key in keys[: MOST_SELECTED + 1]]
 

@@ -20,7 +20,6 @@ OUR_FLOAT = "insufficient_float"  # the payout is fine, our account there is emp
 
 
 class Sandbox(HttpProvider):
-    control_path = "/_control/"
     webhook_headers = STANDARD_HEADERS
     nothing_created = frozenset({503})
 

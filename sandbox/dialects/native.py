@@ -25,9 +25,9 @@ from sandbox.engine import (
     TooMany,
 )  # fmt: skip
 from sandbox.stories import Manner
-from sandbox.switches import chance
 from sandbox.wire import DROPPED, Reply, Request, as_json, as_problem
 
+NAME = "native"
 PREFIX = "/v1/"
 DECLINES = {
     "account_closed": (422, "The destination account is closed."),
@@ -45,7 +45,7 @@ def answer(request: Request, engine: Engine, api_key: str) -> Reply:
             return _create(request, engine, account)
         case "POST", ["payouts", payout_id, "cancel"]:
             return _cancel(engine, account, payout_id)
-        case "GET", _ if engine.switches.query_unavailable and _unlucky(engine, request):
+        case "GET", _ if engine.queries_fail(request.path):
             return as_problem(503, "unavailable", "Queries are not answered at the moment.")
         case "GET", ["payouts"]:
             found = engine.find_by_reference(account, request.query.get("reference", ""))
@@ -117,7 +117,7 @@ def _order(request: Request, account: str, key: str) -> Order:
     if unknown := set(body) - set(FIELDS):
         raise ValueError(f"There is no field named {min(unknown)}.")
     digest = hashlib.sha256(request.body).hexdigest()
-    return Order(account=account, key=key, digest=digest, **body)
+    return Order(dialect=NAME, account=account, key=key, digest=digest, **body)
 
 
 def _created(creation: Creation) -> Reply:
@@ -178,10 +178,6 @@ def _unknown_payout() -> Reply:
 def _may_enter(request: Request, api_key: str) -> bool:
     given = request.headers.get("Authorization", "")
     return hmac.compare_digest(given.encode(), f"Bearer {api_key}".encode())
-
-
-def _unlucky(engine: Engine, request: Request) -> bool:
-    return chance(engine.switches, "query", request.path, int(engine.now())) < engine.switches.query_unavailable
 
 
 def _time(seconds: float) -> str:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
 from backoffice.roles import ROLES
+from backoffice.ui.selection import digest_of
 from tests.factories.kyc import PlayerFactory
 from tests.factories.withdrawals import make_destination, make_withdrawal
 from withdrawals.models import Withdrawal
@@ -173,3 +174,19 @@ def test_no_search_field_shows_a_player_without_a_trace(
     assert searched() == [shown, (senior, [elena.player.ref])]
     client_for(compliance).get("/kyc/", {"view": "all", "q": elena.player.ref})
     assert searched()[2:] == [(compliance, [elena.player.ref])]
+
+
+@pytest.mark.parametrize("way", ["counted", "previewed", "in a file"])
+def test_who_is_found_without_being_listed_leaves_a_trace_as_well(operator: User, client_for: SignIn, way: str) -> None:
+    row = make_withdrawal(State.UNDER_REVIEW, player=PlayerFactory(name="Anna Schmidt", verified=True))
+    make_withdrawal(State.UNDER_REVIEW)
+    client, query = client_for(operator), "view=needs-decision&q=Anna+Schmidt"
+    if way == "counted":
+        client.post(f"/withdrawals/?{query}", {"whole": "1"})
+    elif way == "previewed":
+        whole = {"whole": "1", "count": "1", "digest": digest_of([row.ref])}
+        assert "Anna Schmidt" in client.post("/withdrawals/bulk/preview/", {"query": query, **whole}).text
+    else:
+        file = client.get(f"/withdrawals/?{query}&export=csv")
+        assert b"Anna Schmidt" in b"".join(file.streaming_content)
+    assert [entry.data for entry in AuditEntry.objects.filter(action="search")] == [{"players": [row.player.ref]}]

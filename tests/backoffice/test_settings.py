@@ -10,6 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = {"DATABASE_URL": "postgresql://nobody@192.0.2.1/none", "REDIS_URL": "redis://192.0.2.1:6379"}
 SECRETS = dict.fromkeys(("SECRET_KEY", "INSTALLATION_ID", "SANDBOX_API_KEY", "SANDBOX_WEBHOOK_SECRET"), "given")
+SECRETS["SANDBOX_WEBHOOK_SECRET"] = "whsec_" + base64.b64encode(bytes(24)).decode()
 SECRETS["FIELD_KEY"] = base64.urlsafe_b64encode(bytes(32)).decode()
 
 
@@ -51,3 +52,8 @@ def test_a_command_on_a_database_of_somebody_s_own_needs_secrets_too(environment
 @pytest.mark.parametrize(("name", "value"), [("FIELD_KEY", "short"), ("SECOND_FACTOR", "maybe")])
 def test_nonsense_is_refused(environment: dict[str, str], name: str, value: str) -> None:
     assert f"{name} must be " in read(**environment, **ELSEWHERE, **{**SECRETS, name: value}).stderr
+
+
+def test_a_webhook_secret_of_another_form_is_refused(environment: dict[str, str]) -> None:
+    given = environment | ELSEWHERE | SECRETS | {"SANDBOX_WEBHOOK_SECRET": "whsec_no"}
+    assert "SANDBOX_WEBHOOK_SECRET must be whsec_ and after it base 64." in read(**given).stderr

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from backoffice import sandbox_accounts
 from tests.sandbox_process import API_KEY, WEBHOOK_SECRET, SandboxProcess, sandbox_process, sandbox_server
 
 pytest.register_assert_rewrite("tests.providers.contract")
@@ -12,15 +13,7 @@ __all__ = ["sandbox_process", "sandbox_server"]
 @pytest.fixture
 def sandbox(sandbox_process: SandboxProcess, settings) -> SandboxProcess:
     """The running provider, with every registered provider pointing at it."""
-    settings.PROVIDERS = {
-        code: {
-            "base_url": sandbox_process.base_url,
-            "api_key": API_KEY,
-            "account": code,
-            "webhook_secrets": [WEBHOOK_SECRET],
-        }
-        for code in settings.PROVIDERS
-    }
+    settings.PROVIDERS = sandbox_accounts.at(sandbox_process.base_url, api_key=API_KEY, webhook_secret=WEBHOOK_SECRET)
     return sandbox_process
 
 

@@ -28,6 +28,13 @@ from providers.contract import (
 )
 
 _numbers = itertools.count(1)
+# Who documents that a 503 means that nothing was created; of anybody else's nothing can be concluded.
+BELIEVED_503 = {"northgate", "volta"}
+KINDS = {"adyen": "balancePlatform.transfer.updated"}  # of a webhook; the others name the event
+
+
+def unavailable(code: str) -> type[Exception]:
+    return NotAccepted if code in BELIEVED_503 else OutcomeUnknown
 
 
 def instruction_for(code: str, amount: int = 50_000, **changes) -> PayoutInstruction:
@@ -50,7 +57,7 @@ def instruction_for(code: str, amount: int = 50_000, **changes) -> PayoutInstruc
     )
 
 
-@pytest.fixture(params=[registered.code for registered in registry.PROVIDERS])
+@pytest.fixture(params=[registered.code for registered in registry.KNOWN])
 def code(request) -> str:
     return request.param
 
@@ -62,7 +69,8 @@ def provider(sandbox, code):
 
 def verified(provider, sent):
     """What the provider makes of a webhook that the sandbox sent."""
-    return provider.verify_webhook(sent["headers"], sent["body"].encode(), datetime.now(UTC))
+    headers = {name.lower(): value for name, value in sent["headers"].items()}
+    return provider.verify_webhook(headers, sent["body"].encode(), datetime.now(UTC))
 
 
 class TestPayouts:
@@ -88,7 +96,7 @@ class TestPayouts:
         first = provider.create_payout(instruction)
         with pytest.raises(Duplicate) as caught:
             provider.create_payout(instruction_for(code, 60_000, key=instruction.key))
-        assert caught.value.provider_reference == first.provider_reference
+        assert caught.value.provider_reference in (None, first.provider_reference)  # not everybody tells
 
     def test_status_by_key_and_by_the_providers_id_agree(self, sandbox, provider, code):
         instruction = instruction_for(code)
@@ -137,8 +145,8 @@ class TestErrors:
             ({"drop_before_accept": 1}, OutcomeUnknown, 0),
             ({"error_after_accept": 1}, OutcomeUnknown, 1),
             ({"malformed": 1}, OutcomeUnknown, 1),
-            ({"unavailable_after_accept": 1}, NotAccepted, 1),
-            ({"create_unavailable": 1}, NotAccepted, 0),
+            ({"unavailable_after_accept": 1}, unavailable, 1),
+            ({"create_unavailable": 1}, unavailable, 0),
             ({"too_many": 1}, NotAccepted, 0),
             ({"unauthorised": True}, Misconfigured, 0),
         ],
@@ -146,7 +154,7 @@ class TestErrors:
     def test_a_fault_becomes_its_error(self, sandbox, provider, code, switch, error, accepted):
         sandbox.faults(**switch)
         instruction = instruction_for(code)
-        with pytest.raises(error):
+        with pytest.raises(error(code) if error is unavailable else error):
             provider.create_payout(instruction)
         assert sandbox.oracle(instruction.reference)["accepted"] == accepted
 
@@ -182,7 +190,7 @@ class TestMagicAmounts:
             (903, OutcomeUnknown, PAID),
             (904, OutcomeUnknown, None),
             (905, OutcomeUnknown, PayoutStatus.FAILED),
-            (906, NotAccepted, None),
+            (906, unavailable, None),
             (907, NotAccepted, None),
             (908, PENDING, PAID),
             (909, OutcomeUnknown, PAID),
@@ -206,7 +214,7 @@ class TestMagicAmounts:
         if isinstance(answer, PayoutStatus):
             assert provider.create_payout(instruction).status is answer
         else:
-            with pytest.raises(answer):
+            with pytest.raises(answer(code) if answer is unavailable else answer):
                 provider.create_payout(instruction)
         if later is None:
             assert provider.probe(instruction) == NotFound()
@@ -236,7 +244,7 @@ class TestWebhooks:
     def test_a_good_one_reports_what_asking_says(self, sandbox, provider, code):
         instruction, (sent, *_) = self.sent(sandbox, provider, code)
         (event,) = provider.parse_webhook(verified(provider, sent))
-        assert (event.event_id, event.kind) == (sent["event_id"], "payout.paid")
+        assert event.kind == KINDS.get(code, "payout.paid")
         assert event.receipt == provider.get_status(instruction)
 
     def test_sequences_put_a_disordered_story_in_order(self, sandbox, provider, code):
@@ -247,7 +255,8 @@ class TestWebhooks:
             for sent in sandbox.webhooks(instruction.reference)
         ]
         assert [receipt.status.value for receipt in receipts] == ["paid", "paid", "sent", "sent"]
-        assert [receipt.sequence for receipt in receipts] == [2, 2, 1, 1]
+        paid, again, sent, sent_again = [receipt.sequence for receipt in receipts]
+        assert paid == again > sent == sent_again
 
     def test_917_is_refused_once_and_then_believed(self, sandbox, provider, code):
         _, sent = self.sent(sandbox, provider, code, 917)
@@ -264,7 +273,14 @@ class TestWebhooks:
         provider.create_payout(instruction)
         sandbox.act(instruction.reference, "forge", kind=kind)
         (sent,) = sandbox.webhooks(instruction.reference)
-        assert isinstance(verified(provider, sent), WebhookRejected)
+        refused = kind != "stale" or provider.capabilities.signs_time
+        assert isinstance(verified(provider, sent), WebhookRejected) is refused
+
+    def test_the_same_event_again_has_the_same_id_and_another_another(self, sandbox, provider, code):
+        instruction, _ = self.sent(sandbox, provider, code, 914)
+        sandbox.wait_for(instruction.reference, "paid")
+        ids = [verified(provider, sent).event_id for sent in sandbox.webhooks(instruction.reference)]
+        assert ids[0] == ids[1] != ids[2] == ids[3]
 
     def test_another_accounts_event_is_refused_though_it_is_signed(self, sandbox, provider, code):
         instruction = instruction_for(code, 50_910)

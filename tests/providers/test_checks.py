@@ -1,25 +1,17 @@
 """What is refused at start-up, in a sentence and with a way out."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 
 from providers import checks
-from providers.adapters.sandbox import Sandbox
-from providers.registry import BY_CODE
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Real(Sandbox):
-    control_path = ""
-
-
 @pytest.fixture
-def real_money(monkeypatch):
-    for code, registered in BY_CODE.items():
-        monkeypatch.setitem(BY_CODE, code, dataclasses.replace(registered, adapter=Real))
+def real_money(settings):
+    settings.PROVIDERS = {code: {**values, "control_page": ""} for code, values in settings.PROVIDERS.items()}
 
 
 def ids(messages):
@@ -27,13 +19,14 @@ def ids(messages):
     return [message.id for message in messages]
 
 
-def test_the_registry_and_the_settings_agree(settings):
+def test_only_known_providers_are_configured_and_there_is_one(settings):
     assert checks.providers_are_configured() == []
     settings.PROVIDERS = {"northgate": {}, "acme": {}}
     assert [message.msg for message in checks.providers_are_configured()] == [
-        "settings.PROVIDERS and providers/registry.py disagree about acme.",
-        "settings.PROVIDERS and providers/registry.py disagree about volta.",
+        "settings.PROVIDERS configures acme, which providers/registry.py does not know.",
     ]
+    settings.PROVIDERS = {}
+    assert ids(checks.providers_are_configured()) == ["providers.E004"]
 
 
 @pytest.mark.parametrize(("debug", "allowed", "found"), [

@@ -19,7 +19,7 @@ from tests.factories.withdrawals import make_destination, make_withdrawal
 from withdrawals import due, queries, verification
 from withdrawals.exceptions import IllegalMove, NotAllowed
 from withdrawals.models import CheckResult, Decision, Limit, Withdrawal
-from withdrawals.operations import bulk, claims, decisions, due_decisions
+from withdrawals.operations import bulk, claims, decisions, due_decisions, proposals
 from withdrawals.states import BULK, Move, State
 
 pytestmark = pytest.mark.django_db
@@ -220,6 +220,19 @@ def test_undo_all_takes_back_what_can_be_and_counts_the_rest(operator: User, sen
     assert sorted(Decision.objects.values_list("status", flat=True)) == ["applied", "undone", "undone"]
     assert AuditEntry.objects.filter(subject_type="job", action="undo_all", actor_user=operator).count() == 1
     assert bulk.undo_all(job, actor=operator, now=NOW) == (0, 1)
+
+
+def test_undo_all_goes_past_what_a_colleague_agreed_to(operator: User, senior: User) -> None:
+    """A large rejection is proposed; who agrees to it makes it their own, and nobody else takes it back."""
+    versions = {row.ref: row.version for row in (review(amount=2_000_000) for _ in range(3))}
+    said = bulk.Said("terms_not_met")
+    job = bulk.start(versions, Move.REJECT, title="Reject", user=operator, token="t", now=NOW, said=said)
+    bulk.work_off(clock=clock)
+    first = Decision.objects.earliest("pk")
+    proposals.second(first, actor=senior, now=NOW)
+    assert bulk.undo_all(job, actor=operator, now=NOW) == (2, 1)
+    assert Decision.objects.get(pk=first.pk).status == Decision.Status.WAITING
+    assert Decision.objects.filter(status=Decision.Status.UNDONE).count() == 2
 
 
 def test_a_cancelled_job_leaves_the_rest_undecided(operator: User) -> None:

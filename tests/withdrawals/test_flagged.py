@@ -185,7 +185,7 @@ def test_after_the_verdict_the_case_says_how_it_stands(client_for: ClientFor, fr
     client.post(f"/flagged/{fraud.ref}/confirm-fraud/", answer(fraud, "fraud_mule"))
     due_decisions.apply_due_decisions(now=timezone.now() + timedelta(seconds=11))
     page = client.get(f"/flagged/{large.ref}/").text
-    assert "Priya Nair approved first" in page and "A second person must confirm." in page
+    assert "You approved first" in page and "Somebody else must confirm." in page
     assert "<b>Rejected.</b>" in client.get(f"/flagged/{fraud.ref}/").text
 
 

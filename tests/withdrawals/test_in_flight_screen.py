@@ -1,5 +1,7 @@
 """What is with providers: which are unknown or slow, what is said of each, and what settling one would book."""
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from html import unescape
@@ -190,6 +192,28 @@ def test_it_says_what_is_known_and_offers_no_second_sending(
     raw = page(client_for(admin), unknown)
     assert "POST /payouts: no answer, 30,012 ms" in raw and "e-1" in raw and "Mark as paid" not in raw
     assert "/complete/" in page(client_for(finance), unknown)
+
+
+def test_what_the_provider_wrote_is_said_in_words(unknown: Withdrawal, senior: User, client_for: SignIn) -> None:
+    payout = {
+        "id": "po_1", "reference": unknown.ref, "idempotency_key": str(unknown.live_attempt.key), "status": "dreaming",
+        "reason": None, "amount": unknown.amount, "currency": unknown.currency, "updated_at": NOW.isoformat(),
+        "sequence": 3,
+    }  # fmt: skip
+    event = {"id": "e-1", "type": "payout.updated", "account": "northgate", "data": payout}
+    WebhookDelivery.objects.create(
+        provider="northgate", event_id="e-1", received_at=NOW - timedelta(minutes=3), headers={}, verified=True,
+        body=json.dumps(event).encode(), http_status=200, outcome="applied", apply_after=NOW,
+    )  # fmt: skip
+    text = page(client_for(senior), unknown)
+    assert "<blockquote>“dreaming” · Nothing: we do not know this status</blockquote>" in text
+    assert "Applied" not in text
+
+
+def test_settling_by_hand_is_a_key_away(unknown: Withdrawal, senior: User, client_for: SignIn) -> None:
+    text = page(client_for(senior), unknown)
+    for verb, key in (("paid", "m"), ("not paid", "f")):
+        assert re.search(rf'<a [^>]*data-key="{key}"[^>]*>Mark as {verb}…', text), verb
 
 
 def test_the_same_question_asked_again_is_one_line(unknown: Withdrawal, admin: User, client_for: SignIn) -> None:

@@ -1,5 +1,7 @@
 """What the player reads of a rejection in a person's own words: bounded, plain, and never for what could warn them."""
 
+from datetime import timedelta
+
 import pytest
 
 from backoffice.accounts.models import User
@@ -63,13 +65,47 @@ def test_no_verdict_of_fraud_is_reworded(fraud_analyst: User, client_for: SignIn
     assert not any(reasons.may_be_reworded(one.code) for one in reasons.CONFIRM_FRAUD)
 
 
-@pytest.mark.parametrize("words", ["<b>No</b>", "x" * 201, "Two\nlines"])
+BAD = {
+    "markup": "<b>No</b>",
+    "too long": "x" * 201,
+    "lines": "Two\nlines",
+    "a line of its own": "Two\u2028lines",
+    "terminal": "Red\x9b31m",
+    "turned round": "Send it to \u202eelpmaxe",
+    "isolated": "Send it \u2066there",
+    "invisible": "\u200b",
+    "a link": "Prove it at HTTPS://casino.example/",
+    "a bare link": "Prove it at WWW.casino.example",
+}
+
+
+@pytest.mark.parametrize("words", BAD.values(), ids=BAD)
 def test_it_is_plain_and_short(operator: User, client_for: SignIn, words: str) -> None:
     row = waiting()
     answer = send(client_for(operator), row, "reject", reason="terms_not_met", player_text=words)
     assert answer.status_code == 422
-    with pytest.raises(IllegalMove, match="plain text of at most 200"):
+    with pytest.raises(IllegalMove, match="plain text without links, of at most 200"):
         Withdrawal.advance(row.pk, Move.REJECT, actor=operator, now=NOW, reason="terms_not_met", player_message=words)
+
+
+@pytest.mark.parametrize("words", BAD.values(), ids=BAD)
+def test_a_hold_asks_in_plain_words_as_well(operator: User, client_for: SignIn, words: str) -> None:
+    row, hold = waiting(), {"reason": "waiting_document", "kind": "player", "wake_at": NOW + timedelta(days=1)}
+    answer = send(
+        client_for(operator), row, "hold", reason="waiting_document", wake="tomorrow", player_message=words
+    )  # fmt: skip
+    assert answer.status_code == 422
+    with pytest.raises(IllegalMove, match="plain text without links, of at most 200"):
+        Withdrawal.advance(row.pk, Move.HOLD, actor=operator, now=NOW, player_message=words, **hold)
+    assert not Decision.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "words", ["Proszę o wyciąg z banku, §3.", "يرجى إرسال كشف حساب.", "銀行の明細を送ってください。"]
+)
+def test_other_languages_are_plain_words(operator: User, client_for: SignIn, words: str) -> None:
+    row = waiting()
+    assert send(client_for(operator), row, "reject", reason="terms_not_met", player_text=words).status_code == 302
 
 
 def test_what_a_hold_said_is_not_said_of_what_follows(operator: User, client_for: SignIn) -> None:

@@ -37,7 +37,8 @@ def test_support_asks_finance_answers_support_reads_it(
     assert "asked the payments team" in page(client_for(senior), sent)
     asked = payments.get(f"/findings/{finding.pk}/").text
     assert "Support reads it: say nothing of checks" in asked and "Answer and close" in asked
-    payments.post(f"/findings/{finding.pk}/", {"note": "Sent at noon, there tomorrow"})
+    answered = payments.post(f"/findings/{finding.pk}/", {"note": "Sent at noon, there tomorrow"}, follow=True)
+    assert "Answered. Whoever asked reads it on the withdrawal." in answered.text
     told = page(asker, sent)
     assert "Sent at noon, there tomorrow" in told and finance.name in told and "Not answered yet." not in told
 

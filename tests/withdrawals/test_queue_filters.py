@@ -155,6 +155,8 @@ def test_a_named_owner_and_who_may_be_one(operator: User, senior: User, support:
     assert f"owner={support.pk}" not in html and f"owner={operator.pk}" not in html
     html = get(client, f"/withdrawals/?view=needs-decision&owner={support.pk}")
     assert refs(html) == [free.ref, taken.ref] and "Left out of the address: owner." in html
+    for nobody in ("9" * 5000, "9" * 30, "-1"):
+        assert "Left out of the address: owner." in get(client, f"/withdrawals/?owner={nobody}")
 
 
 def test_a_period_that_a_saved_view_keeps_moves_with_the_days(operator: User, client_for: SignIn) -> None:

@@ -239,6 +239,18 @@ def test_who_only_reads_walks_through_every_row(operator: User, support: User, c
     assert client.get(f"{NEXT}?view=all").status_code == 403
 
 
+@pytest.mark.parametrize("asked", ["", "view=needs-decision&", "view=on-hold&", "view=all&state=on_hold&"])
+def test_who_may_not_know_what_waits_is_not_led_along_it(
+    operator: User, support: User, client_for: SignIn, asked: str
+) -> None:
+    """To support a hold reads as a review: a walk along what waits would tell which of them is one."""
+    hold, first, second = held(operator), waiting(), waiting()
+    client, rows = client_for(support), {hold.ref, first.ref, second.ref}
+    for way in ("after", "before"):
+        led_to = {client.get(f"{NEXT}?{asked}{way}={ref}").headers["Location"].split("/")[2] for ref in rows}
+        assert led_to == rows, asked  # each from another one, or none from anywhere
+
+
 def test_the_list_of_second_approvals_is_kept_with_its_order(operator: User, senior: User, client_for: SignIn) -> None:
     small, large = (make_withdrawal(State.SECOND_APPROVAL, by=operator, amount=n) for n in (1_200_000, 1_900_000))
     client = client_for(senior)

@@ -276,7 +276,8 @@ def decisions_of(job: Job, refs: Iterable[str]) -> dict[str, Decision]:
 
 
 def undo_all(job: Job, *, actor: User, now: datetime) -> tuple[int, int]:
-    """Stop the job and take back what still can be; return how many were taken back, and how many were too late.
+    """Stop the job and take back what still can be; return how many were taken back, and for how many it was too late:
+    they took effect, or somebody agreed to what was proposed.
 
     Raises NotAllowed for anybody but who started it.
     """
@@ -290,7 +291,7 @@ def undo_all(job: Job, *, actor: User, now: datetime) -> tuple[int, int]:
         try:
             decisions.undo(decision, actor=actor, now=now)
             undone += 1
-        except IllegalMove:
+        except (IllegalMove, NotAllowed):
             late += 1
     with transaction.atomic():
         record(

@@ -1,5 +1,6 @@
 """The tables of withdrawals and of the pages that combine apps; one file per screen."""
 
+from withdrawals.tables.abilities import AbilityTable
 from withdrawals.tables.bulk import BulkTable, ResultTable
 from withdrawals.tables.findings import FindingTable
 from withdrawals.tables.flagged import FlaggedTable
@@ -13,6 +14,7 @@ from withdrawals.tables.transactions import TransactionTable
 
 __all__ = [
     "FLAGGED",
+    "AbilityTable",
     "BulkTable",
     "FindingTable",
     "FlaggedTable",

@@ -69,7 +69,7 @@ class Act(Permitted, View):
             messages.info(request, f"Cancelled. {left} were not decided.")
         else:
             undone, late = bulk.undo_all(job, actor=request.user, now=now)
-            too_late = f" {late} had taken effect already." if late else ""
+            too_late = f" It was too late for {late}: they took effect, or a colleague agreed to them." if late else ""
             messages.info(request, f"{undone} taken back.{too_late}")
         return redirect("withdrawals:bulk-job", job.pk)
 

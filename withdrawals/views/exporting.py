@@ -44,6 +44,7 @@ class ExportedList(SearchedList):
     def export(self) -> HttpResponseBase:
         user: Any = self.request.user
         filters = self.kept_in_audit
+        self.taken()
         record_export(what=self.title, actor=user, filters=filters, totals=self.sums, now=self.now)
         return super().export()
 

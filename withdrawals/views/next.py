@@ -16,7 +16,7 @@ from withdrawals.operations import claims
 from withdrawals.pages import pending
 from withdrawals.reference import normalise
 from withdrawals.views.origin import origin_of
-from withdrawals.views.tabs import NEEDS_DECISION
+from withdrawals.views.tabs import NEEDS_DECISION, tabs_for
 
 # What the address may say of the withdrawal that somebody comes from: whether they move on from it or back without
 # deciding, or have decided it.
@@ -44,7 +44,11 @@ class Next(Permitted, View):
     @cached_property
     def listing(self) -> Listing:
         origin = origin_of(self.request)
-        return origin.listing if origin else Listing(queries.review_queue(), claims.BY_URGENCY)
+        if origin is not None:
+            return origin.listing
+        # Who may not know which of them wait for a decision must not be led from one to the other either.
+        known = NEEDS_DECISION in tabs_for(self.request.user)
+        return Listing(queries.review_queue() if known else Withdrawal.objects.none(), claims.BY_URGENCY)
 
     @property
     def view(self) -> str:

@@ -1,11 +1,13 @@
 """Lists of withdrawals that can be searched by who the player is: who was found so is written down."""
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.utils.http import urlencode
 
 from backoffice.ui.paging import Page
 from backoffice.ui.screens import ListScreen
+from withdrawals.models import Withdrawal
 from withdrawals.operations import searches
 
 TYPED = "q"
@@ -40,6 +42,12 @@ class SearchedList(ListScreen):
         return urlencode(sorted(said.items()), doseq=True)
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
-        user: Any = self.request.user
-        searches.shown_by(self.parameters.get(TYPED, ""), page.rows, actor=user, now=self.now)
+        self._write_down(page.rows)
         return super().get_context_data(page)
+
+    def taken(self) -> None:
+        self._write_down(self.filterset.qs)
+
+    def _write_down(self, rows: Iterable[Withdrawal]) -> None:
+        user: Any = self.request.user
+        searches.shown_by(self.parameters.get(TYPED, ""), rows, actor=user, now=self.now)

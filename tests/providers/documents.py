@@ -1,0 +1,101 @@
+"""The providers' own documents as judges of what an adapter asks and of what the sandbox answers.
+
+The documents are not part of the product: the environment variable PROVIDER_SPECS names the folder that has them.
+Requests are judged strictly (a field that is not documented is a fault), answers as leniently as adapters read them.
+"""
+
+import json
+import os
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import httpx
+from openapi_core import Config, OpenAPI
+from openapi_core.datatypes import RequestParameters
+from openapi_core.exceptions import OpenAPIError
+from openapi_core.testing import MockRequest, MockResponse
+
+FOLDER = os.environ.get("PROVIDER_SPECS", "")
+# By code: under which addresses of the sandbox which document holds, with the server that the document names.
+DOCUMENTS = {
+    "adyen": {
+        "/adyen/btl/v4": ("adyen/transfers-v4.json", "https://balanceplatform-api-test.adyen.com/btl/v4"),
+        "/adyen/bcl/v2": ("adyen/balanceplatform-v2.json", "https://balanceplatform-api-test.adyen.com/bcl/v2"),
+    },
+}
+WEBHOOKS = {"adyen": "adyen/webhooks-transfer-v4.json"}
+# What any server may answer though no document says so.
+ANYBODY = {404, 429, 503}
+
+
+@cache
+def document(name: str, *, strict: bool) -> OpenAPI:
+    policy = {"additional_properties_default_policy": "forbid"} if strict else {}
+    read = json.loads((Path(FOLDER) / name).read_text())
+    for told in read.get("webhooks", {}).values():
+        told["post"].pop("security", None)  # how a webhook proves itself is the adapters' own test
+    return OpenAPI.from_dict(read, config=Config(spec_validator_cls=None, **policy))
+
+
+@dataclass
+class Judge(httpx.BaseTransport):
+    """Sends what it is given, and keeps what was wrong with question or answer by the documents of `code`."""
+
+    code: str
+    faults: list[str] = field(default_factory=list)
+    judged: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._wire = httpx.HTTPTransport()
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        response = self._wire.handle_request(request)
+        body = response.read()
+        prefix, (name, server) = self._place(request.url.path)
+        question = MockRequest(
+            server.rpartition(prefix.partition(f"/{self.code}")[2])[0],
+            request.method.lower(),
+            prefix.partition(f"/{self.code}")[2] + request.url.path.removeprefix(prefix),
+            args=dict(parse_qsl(request.url.query.decode())),
+            headers=dict(request.headers),
+            data=request.content or None,
+            content_type=request.headers.get("content-type", ""),
+        )
+        answer = MockResponse(body, response.status_code, dict(response.headers), response.headers["content-type"])
+        label = f"{request.method} {request.url.path} {response.status_code}"
+        self.judged.append(label)
+        self._try(f"{label}: request", lambda: document(name, strict=True).validate_request(question))
+        if response.status_code not in ANYBODY:
+            self._try(f"{label}: answer", lambda: document(name, strict=False).validate_response(question, answer))
+        return httpx.Response(response.status_code, headers=response.headers, content=body)
+
+    def _place(self, path: str) -> tuple[str, tuple[str, str]]:
+        return next((prefix, place) for prefix, place in DOCUMENTS[self.code].items() if path.startswith(prefix))
+
+    def _try(self, what: str, check) -> None:
+        try:
+            check()
+        except OpenAPIError as error:
+            self.faults.append(f"{what}: {error} {getattr(error.__cause__, 'schema_errors', error.__cause__)}")
+
+
+@dataclass
+class Told:
+    """A webhook as openapi-core wants to be handed one."""
+
+    name: str
+    body: bytes
+    method: str = "post"
+    content_type: str = "application/json"
+    parameters: RequestParameters = field(default_factory=RequestParameters)
+
+
+def fault_of_webhook(code: str, kind: str, body: bytes) -> str:
+    """What the provider's document has against a webhook; empty if nothing."""
+    try:
+        document(WEBHOOKS[code], strict=False).validate_webhook_request(Told(kind, body))
+    except OpenAPIError as error:
+        return f"{kind}: {error} {getattr(error.__cause__, 'schema_errors', error.__cause__)}"
+    return ""

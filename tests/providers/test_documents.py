@@ -1,0 +1,107 @@
+"""What each adapter asks, and what the sandbox answers for its provider, held against the provider's documents."""
+
+import json
+
+import pytest
+
+from providers import contract, registry
+from providers.adapters import adyen
+from tests.providers import documents
+from tests.providers.contract import instruction_for, verified
+
+pytestmark = pytest.mark.skipif(not documents.FOLDER, reason="PROVIDER_SPECS names no folder of providers' documents")
+
+
+@pytest.fixture(params=documents.DOCUMENTS)
+def code(request) -> str:
+    return request.param
+
+
+@pytest.fixture
+def judge(code) -> documents.Judge:
+    return documents.Judge(code)
+
+
+@pytest.fixture
+def provider(sandbox, settings, judge, code):
+    """The adapter as it is registered, with a judge between it and the sandbox."""
+    registered = registry.BY_CODE[code]
+    values = {name: value for name, value in settings.PROVIDERS[code].items() if name != "control_page"}
+    return registered.adapter(code=code, capabilities=registered.capabilities, transport=judge, **values)
+
+
+def methods(provider) -> list[tuple[str, str]]:
+    """One currency of each method."""
+    return [(method, next(iter(currencies))) for method, currencies in provider.capabilities.pays.items()]
+
+
+def test_every_question_and_every_answer_is_as_documented(sandbox, provider, judge, code):
+    for method, currency in methods(provider):
+        payout = instruction_for(code, method=method, currency=currency)
+        receipt = provider.create_payout(payout)
+        assert provider.create_payout(payout).provider_reference == receipt.provider_reference
+        assert isinstance(provider.probe(payout), contract.Found)
+        sandbox.wait_for(payout.reference, "paid")
+        provider.get_status(instruction_for(code, key=payout.key, provider_reference=receipt.provider_reference))
+        assert provider.cancel(payout) is contract.CancelResult.TOO_LATE
+    for story, end in ((911, "cancelled"), (912, "returned"), (913, "failed")):
+        payout = instruction_for(code, 50_000 + story)
+        provider.create_payout(payout)
+        if story == 911:
+            provider.cancel(payout)
+        sandbox.wait_for(payout.reference, end)
+        provider.get_status(payout)
+    for story in (901, 902, 905, 907, 921):  # refused, and answered with errors
+        with pytest.raises(contract.ProviderError):
+            provider.create_payout(instruction_for(code, 50_000 + story))
+    provider.balance()
+    sandbox.faults(unauthorised=True)
+    with pytest.raises(contract.Misconfigured):
+        provider.balance()
+    assert len(judge.judged) > 20
+    assert judge.faults == []
+
+
+def test_a_field_that_is_not_documented_is_a_fault(provider, judge, code, monkeypatch):
+    payload = provider._payload
+
+    def with_one_more(instruction):
+        return json.dumps(json.loads(payload(instruction)) | {"amuont": 1}).encode()
+
+    monkeypatch.setattr(provider, "_payload", with_one_more)
+    with pytest.raises(contract.ProviderError):
+        provider.create_payout(instruction_for(code))
+    assert "amuont" in judge.faults[0]
+
+
+@pytest.mark.parametrize("story", [0, 911, 912, 913, 914])
+def test_the_webhooks_are_as_documented(sandbox, provider, code, story):
+    payout = instruction_for(code, 50_000 + story)
+    provider.create_payout(payout)
+    sent = [] if story == 911 else sandbox.wait_until(lambda: sandbox.webhooks(payout.reference))
+    if story in (912, 913, 914):
+        sandbox.wait_until(lambda: len(sandbox.webhooks(payout.reference)) > 1)
+        sent = sandbox.webhooks(payout.reference)
+    for one in sent:
+        (event,) = provider.parse_webhook(verified(provider, one))
+        assert documents.fault_of_webhook(code, event.kind, one["body"].encode()) == ""
+
+
+def examples_of_webhooks() -> list:
+    if not documents.FOLDER:
+        return []
+    read = json.loads((documents.Path(documents.FOLDER) / documents.WEBHOOKS["adyen"]).read_text())
+    return [pytest.param(one["value"], id=name[-40:]) for name, one in read["components"]["examples"].items()]
+
+
+@pytest.mark.parametrize("body", examples_of_webhooks())
+def test_adyens_own_examples_are_read(body):
+    receipt = adyen._receipt(body["data"])
+    assert receipt.provider_reference == body["data"]["id"]
+    assert receipt.amount == body["data"]["amount"]["value"]
+
+
+def test_adyens_statuses_are_its_own():
+    read = json.loads((documents.Path(documents.FOLDER) / "adyen/transfers-v4.json").read_text())
+    known = set(read["components"]["schemas"]["TransferData"]["properties"]["status"]["enum"])
+    assert set(adyen.STATUSES) <= known
