@@ -51,7 +51,7 @@
     if (commit) { take(); commit.form.requestSubmit(commit); return; }
     if (key === 'Escape') {
       const menu = $('details.menu[open]');
-      if (menu) { menu.open = false; $('summary', menu).focus(); } else if (!escapes.some((close) => close()) && typing(target)) target.blur();
+      if (menu) { menu.open = false; $('summary', menu).focus(); } else if (!escapes.some((close) => close())) { if (typing(target)) target.blur(); else if (!$('dialog[open]')) $('[data-back]')?.click(); }
       return;
     }
     const keys = document.documentElement.dataset.shortcuts; // on, with Alt, off

@@ -228,6 +228,7 @@ class AssignForm(forms.Form):
         label="Who decides them?",
         queryset=queries.claimers().order_by("name"),
         empty_label=None,
+        widget=forms.Select(attrs={"autofocus": True}),
         error_messages={"required": "Choose somebody.", "invalid_choice": "Choose somebody who decides withdrawals."},
     )
 

@@ -18,7 +18,7 @@ from backoffice.ui.tables import BaseTable
 class AuditTable(BaseTable):
     at = TimeColumn(sort_by="at", form="utc", verbose_name="Time (UTC)", width=24)
     who = Column(accessor="pk", verbose_name="Who", width=18)
-    did = Column(accessor="action", verbose_name="Did", css="strong", width=20)
+    did = Column(accessor="action", verbose_name="Did", css="strong wraps", width=22)
     to = Column(accessor="pk", verbose_name="To", width=16)
     change = Column(accessor="pk", verbose_name="Change")
     reason = Column(accessor="pk", verbose_name="Reason", css="soft", width=24)

@@ -81,7 +81,7 @@ def times_chart(now: datetime) -> Lines:
         title=title,
         summary=f"Time from request to payment, {DAYS} days: {summary}.",
         slots=tuple(map(_day, days)),
-        series=(Series("Half within", half, "first"), Series("Nine of ten within", most, "second")),
+        series=(Series("Half", half, "first"), Series("90 %", most, "second")),
         unit="min",
         words=(inline.duration(last.median), inline.duration(last.most)) if last else ("", ""),
         target=_minutes(aim),

@@ -15,7 +15,7 @@ Value = float | None
 
 # What lies under the plot are the labels of the slots, and right of it the names of the series.
 HEIGHT, TOP, BASE = 172, 14, 148
-PLOT = 80.0
+PLOT = 68.0
 # Two names of series closer than this would overlap.
 LINE_HEIGHT = 16
 NO_DATA = "no data"

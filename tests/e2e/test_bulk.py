@@ -64,6 +64,30 @@ def test_select_look_uncheck_send_and_take_back(desk: Page, live_server: LiveSer
     assert overflow(desk)["x"] == 0 and violations(desk) == []
 
 
+def test_escape_leads_back_to_the_list_as_it_was(
+    page: Page, live_server: LiveServer, senior: User, client_for: SignIn
+) -> None:
+    requested(90)
+    sign_in(page, live_server, client_for(senior))
+    address = f"{live_server.url}/withdrawals/?view=needs-decision&amount_min=50"
+    for button, title in (("Preview approval", "Approve 1 of 1 selected"), ("Assign…", "Assign 1 selected")):
+        page.goto(address)
+        page.keyboard.press("j")
+        page.keyboard.press("x")
+        page.get_by_role("button", name=button).click()
+        expect(page.locator("h1")).to_have_text(title)
+        if button == "Assign…":
+            expect(page.get_by_label("Who decides them?")).to_be_focused()
+            page.keyboard.press("Escape")  # leaves the field
+        page.keyboard.press("?")
+        page.keyboard.press("Escape")  # closes the help alone
+        expect(page.locator("#keys")).to_be_hidden()
+        expect(page.locator("h1")).to_have_text(title)
+        page.keyboard.press("Escape")
+        expect(page.locator("h1")).to_have_text("Withdrawals")
+        assert "amount_min=50" in page.url, page.url
+
+
 def test_many_at_once_need_a_wider_screen(desk: Page, live_server: LiveServer) -> None:
     requested(90), requested(80)
     desk.goto(f"{live_server.url}/withdrawals/")

@@ -14,6 +14,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from backoffice.accounts.models import User
 from tests.e2e.test_operator import desk, overflow, requested, sign_in, violations
+from tests.factories.withdrawals import make_withdrawal
 from withdrawals.models import Claim, Decision, Limit, Withdrawal
 from withdrawals.operations import claims, decisions
 from withdrawals.states import State
@@ -48,6 +49,13 @@ def test_s03_1_fits_and_scrolls_inside(desk: Page, live_server: LiveServer) -> N
         assert overflow(desk) == {"x": 0, "y": 0}, height
         bar = desk.locator(".decision").bounding_box()
         assert bar and bar["y"] + bar["height"] == height
+
+
+def test_a_phone_keeps_the_only_act_of_a_record(desk: Page, live_server: LiveServer, senior: User) -> None:
+    desk.set_viewport_size({"width": 390, "height": 844})
+    for row, shown in ((make_withdrawal(State.COMPLETED, by=senior), True), (requested(100), False)):
+        open_page(desk, live_server, row)
+        expect(desk.locator("[data-opens=note]")).to_be_visible(visible=shown)
 
 
 def test_s03_2_a_inside_a_field_types(desk: Page, live_server: LiveServer) -> None:

@@ -11,6 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from backoffice.accounts.models import User
 from tests.factories.withdrawals import make_withdrawal
+from withdrawals.models import Withdrawal
 from withdrawals.states import State
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -46,6 +47,20 @@ def test_the_table_of_a_chart_opens_by_keyboard(desk: Page, live_server: LiveSer
     desk.locator("figure summary").first.focus()
     desk.keyboard.press("Enter")
     expect(desk.locator("figure table").first).to_be_visible()
+
+
+def test_the_names_of_lines_stay_inside_their_panel(desk: Page, live_server: LiveServer, operator: User) -> None:
+    now, length = timezone.now(), timedelta(hours=12, minutes=51)
+    row = make_withdrawal(State.COMPLETED, by=operator, now=now - length)
+    Withdrawal.objects.filter(pk=row.pk).update(closed_at=now)
+    beyond = """[...document.querySelectorAll('.drawing text')].filter((text) =>
+        text.getBoundingClientRect().right > text.closest('.chart').getBoundingClientRect().right)
+        .map((text) => text.textContent)"""
+    for width, height in ((1440, 900), (390, 844)):
+        desk.set_viewport_size({"width": width, "height": height})
+        desk.goto(live_server.url)
+        expect(desk.locator(".c-name.c-second")).to_contain_text("min")
+        assert desk.evaluate(beyond) == [], width
 
 
 def test_the_menu_stays_as_narrow_as_it_was_left(desk: Page, live_server: LiveServer) -> None:

@@ -24,8 +24,11 @@ SIZES: dict[str, ViewportSize] = {"desk": {"width": 1440, "height": 900}, "phone
 @pytest.fixture(scope="module", autouse=True)
 def _index() -> None:
     HERE.mkdir(parents=True, exist_ok=True)
+    # Of a screen that is gone; not those that the other worker has taken already.
+    taken = tuple(f"{screen.name}-{size}-" for screen in SCREENS for size in SIZES)
     for old in HERE.glob("*.png"):
-        old.unlink()
+        if not old.name.startswith(taken):
+            old.unlink()
     rows = "".join(_row(screen) for screen in SCREENS)
     style = "body{font:14px system-ui;margin:24px}img{height:300px;border:1px solid #999;margin:4px;vertical-align:top}"
     (HERE / "index.html").write_text(

@@ -159,6 +159,13 @@ def test_a_legal_hold_is_compliance_alone_and_ends_by_two_people(
     assert state_of(row) == State.UNDER_REVIEW
 
 
+def test_only_what_can_be_undone_has_the_mark_of_undoing(operator: User, client_for: SignIn) -> None:
+    html = page(client_for(operator), waiting(), QUEUE)
+    sheets = {name: html.split(f'id="sheet-{name}"')[1].partition("</fieldset>")[0] for name in ("reject", "note")}
+    assert "#undo" in sheets["reject"] and "You can undo" in sheets["reject"]
+    assert '<div class="foot"><p></p>' in sheets["note"]
+
+
 def test_two_approvals_are_two_people(operator: User, senior: User, client_for: SignIn) -> None:
     row = waiting(amount=1_200_000, approvals=2)
     assert buttons(page(client_for(operator), row, QUEUE))[0] == "Approve, then a second person confirms"
@@ -168,6 +175,8 @@ def test_two_approvals_are_two_people(operator: User, senior: User, client_for: 
     assert current.state == State.SECOND_APPROVAL
     html = page(client_for(senior), current)
     assert "Dana Kovac approved first" in html and "Win verified with studio" in html
+    own = page(client_for(operator), current)
+    assert "You approved first" in own and "Somebody else must confirm." in own and "Dana Kovac approved" not in own
     assert buttons(html) == ["Confirm €12,000.00", "Disagree…", "Reject…", "Hold…", "Escalate…", "Cancel…", "Note"]
     assert send(client_for(senior), current, "confirm").status_code == 302
     undo_time_is_over()

@@ -1,5 +1,7 @@
 """What is with providers: which are unknown or slow, what is said of each, and what settling one would book."""
 
+import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from html import unescape
@@ -91,7 +93,7 @@ def test_each_row_says_when_it_was_sent_what_was_answered_and_what_comes_next(
     Withdrawal.objects.update(next_step_at=NOW + timedelta(minutes=6))
     text = client_for(operator).get(ADDRESS).text
     assert "No answer after 30 s" in text and "Ask again <time" in text and ">30 min ago</time>" in text
-    assert f'href="/in-flight/unknown/{row.ref}/"' in text
+    assert f'href="/in-flight/unknown/{row.ref}/?view=in-flight.with-providers"' in text
     Withdrawal.objects.update(next_step_at=None)
     text = client_for(admin).get(ADDRESS).text
     assert "A person decides" in text
@@ -114,7 +116,7 @@ def test_it_takes_the_same_few_statements_for_any_number_of_rows(
 def test_a_row_whose_outcome_is_unknown_is_asked_about_from_the_list(operator: User, client_for: SignIn) -> None:
     unknown, other = sent(30, State.OUTCOME_UNKNOWN, by=operator), sent(20, by=operator)
     client = client_for(operator)
-    asks = f'action="/in-flight/unknown/{unknown.ref}/"'
+    asks = f'action="/in-flight/unknown/{unknown.ref}/?view=in-flight.with-providers"'
     assert asks in client.get(f"{ADDRESS}?peek={unknown.ref}").text
     assert "Ask the provider now" not in client.get(f"{ADDRESS}?peek={other.ref}").text
 
@@ -192,6 +194,28 @@ def test_it_says_what_is_known_and_offers_no_second_sending(
     assert "/complete/" in page(client_for(finance), unknown)
 
 
+def test_what_the_provider_wrote_is_said_in_words(unknown: Withdrawal, senior: User, client_for: SignIn) -> None:
+    payout = {
+        "id": "po_1", "reference": unknown.ref, "idempotency_key": str(unknown.live_attempt.key), "status": "dreaming",
+        "reason": None, "amount": unknown.amount, "currency": unknown.currency, "updated_at": NOW.isoformat(),
+        "sequence": 3,
+    }  # fmt: skip
+    event = {"id": "e-1", "type": "payout.updated", "account": "northgate", "data": payout}
+    WebhookDelivery.objects.create(
+        provider="northgate", event_id="e-1", received_at=NOW - timedelta(minutes=3), headers={}, verified=True,
+        body=json.dumps(event).encode(), http_status=200, outcome="applied", apply_after=NOW,
+    )  # fmt: skip
+    text = page(client_for(senior), unknown)
+    assert "<blockquote>“dreaming” · Nothing: we do not know this status</blockquote>" in text
+    assert "Applied" not in text
+
+
+def test_settling_by_hand_is_a_key_away(unknown: Withdrawal, senior: User, client_for: SignIn) -> None:
+    text = page(client_for(senior), unknown)
+    for verb, key in (("paid", "m"), ("not paid", "f")):
+        assert re.search(rf'<a [^>]*data-key="{key}"[^>]*>Mark as {verb}…', text), verb
+
+
 def test_the_same_question_asked_again_is_one_line(unknown: Withdrawal, admin: User, client_for: SignIn) -> None:
     for minutes in (9, 6, 3):
         ProviderCall.objects.create(
@@ -247,6 +271,9 @@ def test_nobody_else_reads_it(unknown: Withdrawal, support: User, fraud_analyst:
 def test_a_peek_shows_what_the_reader_may_see_and_leads_on(operator: User, finance: User, client_for: SignIn) -> None:
     row, lost = sent(30, by=operator), sent(20, State.OUTCOME_UNKNOWN, by=operator)
     peek = client_for(operator).get(f"{ADDRESS}?peek={row.ref}").text
-    assert row.player.name in peek and f'href="/withdrawals/{row.ref}/"' in peek and "data-claim-row" not in peek
+    assert row.player.name in peek and "data-claim-row" not in peek
+    assert f'href="/withdrawals/{row.ref}/?view=in-flight.with-providers"' in peek
     peek = client_for(finance).get(f"{ADDRESS}?peek={lost.ref}").text
-    assert f'href="/in-flight/unknown/{lost.ref}/"' in peek and lost.player.name not in peek
+    assert (
+        f'href="/in-flight/unknown/{lost.ref}/?view=in-flight.with-providers"' in peek and lost.player.name not in peek
+    )

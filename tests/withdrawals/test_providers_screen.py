@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,9 +13,11 @@ from backoffice.accounts.models import User
 from backoffice.audit.models import AuditEntry
 from providers import routing
 from providers.models import ProviderBalance, ProviderCall
+from providers.registry import BY_CODE
 from tests.factories.withdrawals import make_withdrawal
 from tests.menu import menu_links
 from withdrawals.models import Withdrawal
+from withdrawals.pages import abilities
 from withdrawals.states import State
 
 pytestmark = pytest.mark.django_db
@@ -159,3 +162,15 @@ def test_the_last_day_is_drawn_by_quarter_hours(client_for: ClientFor, operator:
 def test_only_who_sees_the_board_gets_the_file(client_for: ClientFor, support: User, operator: User) -> None:
     assert client_for(support).get("/providers/northgate/day.csv").status_code == 403
     assert client_for(operator).get("/providers/nobody/day.csv").status_code == 404
+
+
+def test_it_says_what_each_declares(client_for: ClientFor, operator: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = " ".join(re.sub(r"<[^>]+>", " ", client_for(operator).get("/providers/").text).split())
+    assert "Northgate Pay Bank account: EUR, USD" in text
+    assert "Safe for 30 days under its key By our key" in text
+
+    bare = replace(BY_CODE["northgate"].capabilities, may_repeat=False, failed_is_final=False, signs_time=False)
+    monkeypatch.setattr(abilities, "PROVIDERS", [replace(BY_CODE["northgate"], capabilities=bare)])
+    text = " ".join(re.sub(r"<[^>]+>", " ", client_for(operator).get("/providers/").text).split())
+    assert "Never: it may pay twice" in text
+    assert "May still be paid An old one counts once, by its content" in text

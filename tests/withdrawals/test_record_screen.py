@@ -109,6 +109,26 @@ def test_every_record_has_an_outcome_and_a_sentence(
     assert f"<b>{state.label}.</b>" in html and sentence in html
 
 
+def test_the_outcome_says_who_has_the_money_once(operator: User, support: User, client_for: SignIn) -> None:
+    sent, lost = make_withdrawal(State.PROCESSING, by=operator), make_withdrawal(State.OUTCOME_UNKNOWN, by=operator)
+    for row in (sent, lost):
+        Withdrawal.objects.filter(pk=row.pk).update(provider="northgate")
+    expected = "Northgate Pay has it, or is about to. It takes minutes by card or wallet, up to 3 working days by bank."
+    assert expected in page(client_for(operator), sent)
+    told = page(client_for(operator), lost)
+    assert "Northgate Pay gave no clear answer; it is asked, never paid again." in told and "has it" not in told
+    assert expected in page(client_for(support), lost)
+
+
+def test_what_was_paid_at_once_counts_no_seconds(operator: User, client_for: SignIn) -> None:
+    row, client = make_withdrawal(State.COMPLETED, by=operator), client_for(operator)
+    for length, words in ((0, "within a minute of the request."), (59, "within a minute of the request."),
+                          (60, "1 min after the request.")):  # fmt: skip
+        closed = row.requested_at + timedelta(seconds=length)
+        Withdrawal.objects.filter(pk=row.pk).update(closed_at=closed)
+        assert words in page(client, row), length
+
+
 def test_an_attempt_says_its_answer_once(finance: User, operator: User, client_for: SignIn) -> None:
     row = make_withdrawal(State.FAILED, by=operator)
     attempts = PayoutAttempt.objects.filter(withdrawal=row)

@@ -89,7 +89,8 @@ def first_approval(withdrawal: Withdrawal, user: Any) -> str:
     at = timezone.localtime(first.decided_at)
     said = " · ".join(part for part in (reasons.label_of(first.reason) if first.reason else "", first.note) if part)
     quoted = f": “{said.rstrip('.')}”" if said else ""
-    return f"{first.actor.name} approved first, {at.day} {at:%b} at {at:%H:%M}{quoted}. A second person must confirm."
+    who, other = ("You", "Somebody else") if first.actor == user else (first.actor.name, "A second person")
+    return f"{who} approved first, {at.day} {at:%b} at {at:%H:%M}{quoted}. {other} must confirm."
 
 
 def blocker(

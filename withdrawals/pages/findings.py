@@ -9,7 +9,8 @@ from backoffice.ui import inline
 from withdrawals.models import Finding
 from withdrawals.operations.findings import QUESTION, subject_of
 
-_STATUSES = {
+# What a status of a provider means to us.
+STATUSES = {
     "pending": "Not decided yet",
     "sent": "On its way",
     "paid": "Paid",
@@ -53,7 +54,7 @@ def facts_of(finding: Finding) -> list[tuple[str, str]]:
     amount = inline.written(data["amount"], data["currency"]) if data.get("amount") and data.get("currency") else ""
     happened = inline.exact(datetime.fromisoformat(data["occurred_at"])) if data.get("occurred_at") else ""
     told = [
-        ("What it means to us", _STATUSES.get(data.get("status", ""), "")),
+        ("What it means to us", STATUSES.get(data.get("status", ""), "")),
         ("The provider’s own word", str(data.get("raw_status") or "")),
         ("Amount told", amount),
         ("Provider’s reference", str(data.get("provider_reference") or "")),

@@ -1,7 +1,7 @@
 """The facts of a record: where the money is, what was sent and booked, and what a line of it says."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -116,18 +116,21 @@ class Outcome:
 
 def outcome_of(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Outcome:
     """Return where the money is now, in one line, as far as the reader may know."""
-    look = LOOKS[visibility.state_for(user, withdrawal.state, withdrawal.hold_kind)]
+    shown = visibility.state_for(user, withdrawal.state, withdrawal.hold_kind)
+    look = LOOKS[shown]
     through = provider_label(withdrawal.provider)
     at = withdrawal.closed_at
     words, reference = look.help, ""
     if withdrawal.state in (State.COMPLETED, State.RETURNED) and at is not None:
         verb = "paid by" if withdrawal.state == State.COMPLETED else "came back to"
-        took = inline.duration(at - withdrawal.requested_at)
+        took = _took(at - withdrawal.requested_at)
         amount = inline.written(withdrawal.amount, withdrawal.currency)
-        words = f"{amount} {verb} {through} on {_moment(at)}, {took} after the request."
+        words = f"{amount} {verb} {through} on {_moment(at)}, {took} the request."
         reference = withdrawal.provider_reference
-    elif withdrawal.state in (State.PROCESSING, State.OUTCOME_UNKNOWN):
-        words = f"{through} has it. {look.help}"
+    elif shown == State.PROCESSING:
+        words = f"{through} has it, or is about to. It takes {look.takes}."
+    elif shown == State.OUTCOME_UNKNOWN:
+        words = f"{through} gave no clear answer; it is asked, never paid again."
     elif withdrawal.wait_reason and visibility.sees(user, Field.STATE):
         words = f"{_waits_for(withdrawal, user, now=now)}{_looked_at(withdrawal)}"
         return Outcome("clock", "attn", f"{look.label}.", words)
@@ -147,6 +150,10 @@ def _waits_for(withdrawal: Withdrawal, user: Any, *, now: datetime) -> str:
 
 def _looked_at(withdrawal: Withdrawal) -> str:
     return f" It is tried again on {_moment(withdrawal.next_step_at)}." if withdrawal.next_step_at else ""
+
+
+def _took(length: timedelta) -> str:
+    return "within a minute of" if length < timedelta(minutes=1) else f"{inline.duration(length)} after"
 
 
 def _moment(at: datetime) -> str:

@@ -65,9 +65,13 @@ class Sheet:
             effect = f" Then {effect_of(self.withdrawal, self.move)}" if self.look.effect else ""
             return f"Two people must agree: this is kept as a proposal until somebody else agrees.{effect}"
         back = " It comes back in a day if nobody answers." if self.escalates else ""
-        if not self.undo_seconds:
+        if not self.can_be_undone:
             return f"It takes effect at once.{back}"
         return f"You can undo for {self.undo_seconds} seconds.{back}"
+
+    @property
+    def can_be_undone(self) -> bool:
+        return bool(self.undo_seconds) and not self.two
 
     def books(self) -> list[Posting]:
         """What settling it so would book; nothing for any other move."""

@@ -6,12 +6,15 @@ from itertools import groupby
 from typing import Any
 
 from ledger.models import Posting
+from providers import gateway
 from providers import queries as providers
+from providers.contract import WebhookRejected
 from providers.models import CallOutcome, ProviderCall, Verb, WebhookDelivery
 from withdrawals import visibility
 from withdrawals.guards import SETTLING
 from withdrawals.models import PayoutAttempt, Withdrawal
 from withdrawals.pages import sheets
+from withdrawals.pages.findings import STATUSES
 
 # Who maintains the connection reads how a call went, besides what it said.
 RAW = "accounts.change_user"
@@ -55,9 +58,19 @@ def _call(call: ProviderCall, user: Any) -> Said:
 
 
 def _webhook(delivery: WebhookDelivery, user: Any) -> Said:
-    words = delivery.outcome if visibility.sees(user, visibility.Field.ATTEMPT_CODES) else ""
+    words = _told(delivery) if visibility.sees(user, visibility.Field.ATTEMPT_CODES) else ""
     raw = f"Event {delivery.event_id}, answered {delivery.http_status}"
     return Said("server", "The provider wrote", words, delivery.received_at, (raw,) if user.has_perm(RAW) else ())
+
+
+def _told(delivery: WebhookDelivery) -> str:
+    """What it says, in our words and in the provider's own; of what cannot be read, what was done with it."""
+    try:
+        receipts = [event.receipt for event in gateway.read_events(delivery)]
+    except WebhookRejected:
+        return delivery.outcome
+    told = [(STATUSES[receipt.status], receipt.raw_status) for receipt in receipts]
+    return "; ".join(f"“{own}” · {means}" if own else means for means, own in told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +78,12 @@ class Settling:
     """One way to settle it by hand, with what it books."""
 
     label: str
+    key: str
     url: str
     postings: list[Posting]
 
 
-def settlings_of(withdrawal: Withdrawal, user: Any) -> list[Settling]:
-    """Return the ways in which this person may settle it, with the postings that each one makes."""
+def settlings_of(withdrawal: Withdrawal, user: Any, *, view: str) -> list[Settling]:
+    """Return the ways in which this person may settle it, with what each one books; ``view`` travels along."""
     offered = [sheet for sheet in sheets.sheets_for(withdrawal, user) if sheet.move in SETTLING]
-    return [Settling(sheet.button, sheets.address_of(sheet), sheet.books()) for sheet in offered]
+    return [Settling(sheet.button, sheet.look.key, sheets.address_of(sheet, view), sheet.books()) for sheet in offered]

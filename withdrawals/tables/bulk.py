@@ -18,7 +18,7 @@ from withdrawals.tables.queue import address_of
 class BoxColumn(columns.Column):
     """Unchecked, a row stays undecided; the server counts anew."""
 
-    width = 9
+    width = 8
     css = "pick"
 
     def render(self, record: Line, table: "BulkTable") -> SafeString:
@@ -38,7 +38,7 @@ class BoxColumn(columns.Column):
 class NameColumn(columns.Column):
     """The player, as the link to the withdrawal."""
 
-    width = 18
+    width = 15
 
     def render(self, record: Any, table: BaseTable) -> SafeString:
         withdrawal = record.withdrawal
@@ -54,7 +54,7 @@ class BulkTable(BaseTable):
     amount = columns.MoneyColumn(accessor="withdrawal__amount", currency="withdrawal__currency", verbose_name="Amount")
     to = columns.Column(accessor="withdrawal", verbose_name="To", width=20)
     provider = columns.Column(accessor="provider", verbose_name="Provider", width=14)
-    reference = columns.Column(accessor="withdrawal__ref", verbose_name="Reference", width=16, css="mono")
+    reference = columns.Column(accessor="withdrawal__ref", verbose_name="Reference", width=13, css="mono")
     why = columns.Column(accessor="withdrawal__why", verbose_name="Why", css="soft wraps")
 
     caption = "Selected withdrawals"

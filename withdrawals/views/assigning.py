@@ -1,7 +1,5 @@
 """Many withdrawals to one person: who gets them, and what became of each."""
 
-from typing import Any
-
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import HttpResponse
@@ -69,9 +67,10 @@ class Assign(Permitted, View):
         except NotAllowed as refusal:
             raise PermissionDenied(refusal.sentence) from refusal
         done = sum(1 for one in given if not one.refused)
+        whom, whose = ("you", "You have it") if to == self.request.user else (to.name, f"{to.name} has it")
         context = {
-            "title": f"{done} of {len(given)} assigned to {'you' if to == self.request.user else to.name}",
-            "table": tables.ResultTable([_told(one, to) for one in given], me=self.request.user, now=now),
+            "title": f"{done} of {len(given)} assigned to {whom}",
+            "table": tables.ResultTable([_told(one, whose) for one in given], me=self.request.user, now=now),
             "back_url": self._list_at(query),
         }
         return render(self.request, "withdrawals/assigned.html", context)
@@ -83,7 +82,7 @@ class Assign(Permitted, View):
         return render(self.request, "withdrawals/bulk_refused.html", {"sentence": sentence}, status=status)
 
 
-def _told(given: assigning.Given, to: Any) -> Result:
+def _told(given: assigning.Given, whose: str) -> Result:
     if given.refused:
         return Result(given.withdrawal, "attn", "warn", f"Not assigned: {given.refused}")
-    return Result(given.withdrawal, "success", "check", f"{to.name} has it")
+    return Result(given.withdrawal, "success", "check", whose)

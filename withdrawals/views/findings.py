@@ -79,7 +79,8 @@ class OneFinding(Permitted, FormView):
             form.add_error(None, refusal.sentence)
             del self.finding
             return self.render_to_response(self.get_context_data(form=form), status=409)
-        messages.info(self.request, "Closed.")
+        asked = self.finding.kind == findings.QUESTION
+        messages.info(self.request, "Answered. Whoever asked reads it on the withdrawal." if asked else "Closed.")
         return redirect("withdrawals:findings")
 
     def form_invalid(self, form: Any) -> HttpResponse:

@@ -16,6 +16,7 @@ from providers import routing
 from withdrawals import tables
 from withdrawals.forms import SwitchForm
 from withdrawals.pages import providers as pages
+from withdrawals.pages.abilities import abilities
 
 
 class Board(Permitted, View):
@@ -24,7 +25,13 @@ class Board(Permitted, View):
     def get(self, request: HttpRequest) -> HttpResponse:
         now = timezone.now()
         table = tables.ProviderTable(pages.board(now=now), me=request.user, now=now)
-        context = {"table": table, "stop": providers.global_stop(), "days": pages.day_charts(now=now), "now": now}
+        context = {
+            "table": table,
+            "abilities": tables.AbilityTable(abilities(), me=request.user, now=now),
+            "stop": providers.global_stop(),
+            "days": pages.day_charts(now=now),
+            "now": now,
+        }
         return render(request, "withdrawals/providers.html", context)
 
 
