@@ -13,6 +13,13 @@ VALID = [
     ("iban", "NO9386011117947", "NO9386011117947", "IBAN •••• 7947", "NO"),
     ("card", "tok_visa_4417_9fK2pQ7x", "tok_visa_4417_9fK2pQ7x", "Visa •••• 4417", ""),
     ("card", "tok_amex_0005_ZZZZZZZZ", "tok_amex_0005_ZZZZZZZZ", "American Express •••• 0005", ""),
+    (
+        "stripe",
+        "acct_1Nv0FGQ9RKHgCVdK/usba_test_61RK8s66TdXwZ2aB",
+        "acct_1Nv0FGQ9RKHgCVdK/usba_test_61RK8s66TdXwZ2aB",
+        "Stripe •••• Z2aB",
+        "",
+    ),
     # base58: key hash, script hash, litecoin, tron
     ("wallet", "BTC:1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "BTC 1A1z…vfNa", ""),
     ("wallet", "3P14159f73E4gFr7JterCCQh9QjiTjiZrG", "3P14159f73E4gFr7JterCCQh9QjiTjiZrG", "BTC 3P14…iZrG", ""),
@@ -91,6 +98,11 @@ INVALID = [
     ("card", "tok_nobody_4417_9fK2pQ7x", "invalid_card_token"),
     ("card", "tok_visa_4417_9fK2pQ7x\n", "invalid_card_token"),
     ("card", "visa_4417_9fK2pQ7x", "invalid_card_token"),
+    ("stripe", "acct_1Nv0FGQ9RKHgCVdK", "invalid_stripe"),  # without the payout method
+    ("stripe", "usba_61RK8s66TdXwZ2aB/acct_1Nv0FGQ9RKHgCVdK", "invalid_stripe"),
+    ("stripe", "acct_1Nv0FGQ9RKHgCVdK/usba_61RK8s66TdXwZ2aB\n", "invalid_stripe"),
+    ("stripe", "acct_1Nv0FGQ9RKHgCVdK/../usba_61RK8s66TdXwZ2aB", "invalid_stripe"),
+    ("stripe", "acct_1Nv0FGQ9RKHgCVdK/card_4111111111111111", "invalid_stripe"),
     ("wallet", "", "invalid_wallet"),
     ("wallet", "BTC:", "invalid_wallet"),
     ("wallet", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", "invalid_wallet"),  # base58 checksum

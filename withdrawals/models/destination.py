@@ -12,6 +12,7 @@ class Method(models.TextChoices):
     IBAN = "iban", "Bank account"
     CARD = "card", "Card"
     WALLET = "wallet", "Crypto wallet"
+    STRIPE = "stripe", "Stripe payout method"
 
 
 class Destination(models.Model):
