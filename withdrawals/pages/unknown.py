@@ -8,7 +8,7 @@ from typing import Any
 from ledger.models import Posting
 from providers import gateway
 from providers import queries as providers
-from providers.contract import WebhookRejected
+from providers.contract import ProviderEvent, ThinEvent, WebhookRejected
 from providers.models import CallOutcome, ProviderCall, Verb, WebhookDelivery
 from withdrawals import visibility
 from withdrawals.guards import SETTLING
@@ -66,11 +66,16 @@ def _webhook(delivery: WebhookDelivery, user: Any) -> Said:
 def _told(delivery: WebhookDelivery) -> str:
     """What it says, in our words and in the provider's own; of what cannot be read, what was done with it."""
     try:
-        receipts = [event.receipt for event in gateway.read_events(delivery)]
+        return "; ".join(_event(event) for event in gateway.read_events(delivery))
     except WebhookRejected:
         return delivery.outcome
-    told = [(STATUSES[receipt.status], receipt.raw_status) for receipt in receipts]
-    return "; ".join(f"“{own}” · {means}" if own else means for means, own in told)
+
+
+def _event(event: ProviderEvent | ThinEvent) -> str:
+    if isinstance(event, ThinEvent):
+        return f"“{event.kind}” · How it stands is asked"
+    means, own = STATUSES[event.receipt.status], event.receipt.raw_status
+    return f"“{own}” · {means}" if own else means
 
 
 @dataclass(frozen=True, slots=True)
