@@ -184,7 +184,7 @@ def test_a_forged_one_changes_nothing(sandbox: SandboxProcess, by_stripe: Callab
     assert findings_of(withdrawal) == set()
 
 
-def test_whoever_settles_it_reads_that_it_was_asked_about(
+def test_whoever_settles_it_reads_what_came_of_it(
     sandbox: SandboxProcess, by_stripe: Callable[..., Withdrawal], finance: User
 ) -> None:
     withdrawal = by_stripe(10_918)
@@ -192,7 +192,7 @@ def test_whoever_settles_it_reads_that_it_was_asked_about(
     sandbox.wait_for(withdrawal.ref, "in_orbit")
     assert heard(sandbox, withdrawal) == S.OUTCOME_UNKNOWN
     said = [one.detail for one in unknown.said_about(withdrawal.attempts.get(), finance)]
-    assert "“v2.money_management.outbound_payment.updated” · How it stands is asked" in said
+    assert "“v2.money_management.outbound_payment.updated” · applied" in said
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,8 @@ def ask(pk: int, *, clock: work.Clock) -> None:
     _plan_next(withdrawal, attempt, now=clock())
     if isinstance(answer, Found):
         receipts.apply(attempt, answer.receipt, now=clock(), source="poll")
+    elif isinstance(answer, CannotTell) and answer.several:
+        _several(attempt, answer, now=clock())
     elif withdrawal.state == State.COMPLETED:
         return
     elif isinstance(answer, NotFound):
@@ -108,6 +110,13 @@ def _not_found(attempt: PayoutAttempt, *, clock: work.Clock) -> None:
     else:
         _lose_track(attempt.withdrawal, words="the provider has no such payout", now=now)
         findings.report_not_found(attempt, now=now)
+
+
+def _several(attempt: PayoutAttempt, answer: CannotTell, *, now: datetime) -> None:
+    """More than one payout under our key: which of them counts, and what became of the others, people find out."""
+    _lose_track(attempt.withdrawal, words=answer.words, now=now)
+    others = [one for one in answer.several if one.provider_reference != attempt.provider_reference]
+    findings.report(attempt, "second_payout", others[-1], now=now)
 
 
 def _first_used_at(attempt: PayoutAttempt) -> datetime:
