@@ -92,9 +92,9 @@ class LoginIn(Said):
 
 
 class DestinationIn(Said):
-    """``account``: an IBAN, a card token (tok_visa_4417_…) or a wallet address (BTC:bc1q…)."""
+    """``account``: an IBAN, a card token (tok_visa_4417_…), a wallet address (BTC:bc1q…) or PayPal’s e-mail address."""
 
-    method: Literal["iban", "card", "wallet"]
+    method: Literal["iban", "card", "wallet", "paypal"]
     account: Account
     holder_name: Filled140
     country: CountryOrNone = ""

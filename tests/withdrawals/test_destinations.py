@@ -13,6 +13,8 @@ VALID = [
     ("iban", "NO9386011117947", "NO9386011117947", "IBAN •••• 7947", "NO"),
     ("card", "tok_visa_4417_9fK2pQ7x", "tok_visa_4417_9fK2pQ7x", "Visa •••• 4417", ""),
     ("card", "tok_amex_0005_ZZZZZZZZ", "tok_amex_0005_ZZZZZZZZ", "American Express •••• 0005", ""),
+    ("paypal", "Ada.Lovelace+win@Example.com", "ada.lovelace+win@example.com", "PayPal a•••@example.com", ""),
+    ("paypal", "a@" + "b" * 60 + ".co.uk", "a@" + "b" * 60 + ".co.uk", "PayPal a•••@…" + "b" * 34 + ".co.uk", ""),
     # base58: key hash, script hash, litecoin, tron
     ("wallet", "BTC:1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "BTC 1A1z…vfNa", ""),
     ("wallet", "3P14159f73E4gFr7JterCCQh9QjiTjiZrG", "3P14159f73E4gFr7JterCCQh9QjiTjiZrG", "BTC 3P14…iZrG", ""),
@@ -91,6 +93,17 @@ INVALID = [
     ("card", "tok_nobody_4417_9fK2pQ7x", "invalid_card_token"),
     ("card", "tok_visa_4417_9fK2pQ7x\n", "invalid_card_token"),
     ("card", "visa_4417_9fK2pQ7x", "invalid_card_token"),
+    ("paypal", "", "invalid_paypal"),
+    ("paypal", "ada", "invalid_paypal"),
+    ("paypal", "ada@example", "invalid_paypal"),
+    ("paypal", "ada@@example.com", "invalid_paypal"),
+    ("paypal", "ada lovelace@example.com", "invalid_paypal"),
+    ("paypal", "ada@example.com\n", "invalid_paypal"),
+    ("paypal", "adà@example.com", "invalid_paypal"),
+    ("paypal", "ada@exam\u212aple.com", "invalid_paypal"),  # the sign of Kelvin, a small k in lower case
+    ("paypal", "4111111111111111@example.com", "invalid_paypal"),
+    ("paypal", "a" * 65 + "@example.com", "invalid_paypal"),
+    ("paypal", "a@" + "b." * 60 + "com", "invalid_paypal"),
     ("wallet", "", "invalid_wallet"),
     ("wallet", "BTC:", "invalid_wallet"),
     ("wallet", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", "invalid_wallet"),  # base58 checksum
@@ -145,6 +158,7 @@ def test_an_unknown_method_is_named() -> None:
     [
         ("iban", "DE89370400440532013000", "EUR", True),
         ("card", "tok_visa_4417_9fK2pQ7x", "USD", True),
+        ("paypal", "ada@example.com", "EUR", True),
         ("wallet", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "BTC", True),
         ("wallet", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "USDT", False),
         ("wallet", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "USDT", True),

@@ -16,7 +16,7 @@ from withdrawals.states import UNDECIDED, State
 from withdrawals.visibility import Field
 
 A_MINUTE = timedelta(minutes=1)
-_ACCOUNT_WORDS = {Method.IBAN: "account", Method.CARD: "card", Method.WALLET: "wallet"}
+_ACCOUNT_WORDS = {Method.IBAN: "account", Method.CARD: "card", Method.WALLET: "wallet", Method.PAYPAL: "account"}
 
 
 @dataclass(frozen=True, slots=True)

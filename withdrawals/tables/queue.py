@@ -26,7 +26,7 @@ from withdrawals.pages import pending
 from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, UNDECIDED, State, WaitReason
 
-METHOD_ICONS = {Method.IBAN: "bank", Method.CARD: "card", Method.WALLET: "coin"}
+METHOD_ICONS = {Method.IBAN: "bank", Method.CARD: "card", Method.WALLET: "coin", Method.PAYPAL: "user"}
 
 
 # The list of flagged withdrawals, as the place where one comes from.
