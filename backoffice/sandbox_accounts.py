@@ -53,4 +53,10 @@ def at(url: str, *, api_key: str, webhook_secret: str) -> dict[str, dict[str, An
             "webhook_id": hashlib.sha256(webhook_secret.encode()).hexdigest()[:17].upper(),
             "certificates": [_PAYPAL_CERTIFICATE],
         },
+        "stripe": {
+            **shared,
+            "base_url": f"{url}/stripe",
+            "financial_account": "stripe",
+            "webhook_secrets": [webhook_secret],
+        },
     }

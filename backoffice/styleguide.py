@@ -1,5 +1,6 @@
 """Every component with all its states on one page, to be looked at in both themes. Invented data, no database."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -21,15 +22,19 @@ from backoffice.ui.appearance import CHOICES
 from backoffice.ui.chooser import Line
 from backoffice.ui.columns import Column
 from backoffice.ui.failures import Lost
-from backoffice.ui.filters import BaseFilter
+from backoffice.ui.filter_menu import Line as Field
+from backoffice.ui.filters import BaseFilter, Option
+from backoffice.ui.models import SavedView
 from backoffice.ui.paging import Page
 from backoffice.ui.tables import BaseTable
+from backoffice.ui.viewing import Bar
 from fraud.states import Level, Risk
 from kyc.models import Player
 from withdrawals.states import LOOKS
 
 COMPONENTS = Path(settings.BASE_DIR) / "templates" / "components"
 DAYS = tuple(f"{day} Nov" for day in range(9, 23))
+ICONS = re.findall(r'<symbol id="(\w+)"', (Path(settings.BASE_DIR) / "static" / "icons.svg").read_text())
 TONES = ("neutral", "info", "attn", "danger", "success", "second")
 
 
@@ -59,7 +64,13 @@ def styleguide(request: HttpRequest) -> HttpResponse:
     if not (settings.DEBUG or request.user.has_perm("accounts.change_user")):
         raise Http404
     names = sorted(path.stem for path in COMPONENTS.glob("*.html"))
-    context = {"parts": [(name, f"styleguide/{name}.html") for name in names], **_words(), **_data(), **_charts()}
+    context = {
+        "parts": [(name, f"styleguide/{name}.html") for name in names],
+        **_words(),
+        **_data(),
+        **_lists(),
+        **_charts(),
+    }
     if (theme := request.GET.get("theme", "")) in CHOICES["theme"]:
         context["theme"] = theme
     return render(request, "styleguide.html", context)
@@ -69,6 +80,8 @@ def _words() -> dict[str, Any]:
     return {
         "looks": list(LOOKS.values()),
         "tones": TONES,
+        "icons": ICONS,
+        "took": timedelta(minutes=51),
         "kinds": ("primary", "plain", "quiet", "danger"),
         "verdicts": ("allowed", "second", "senior", "blocked"),
         "risk": Risk(Level.HIGH, 71),
@@ -90,22 +103,18 @@ def _data() -> dict[str, Any]:
     reject = SimpleNamespace(label="Reject…", url="#", icon="x", key="", kind="plain", sheet="guide-reject", css="")
     return {
         "form": ExampleForm({"reason": ""}),
-        "filter": ExampleFilter({}, queryset=Player.objects.none()),
-        "chips": [
-            {"label": "Status", "value": "Late", "remove_url": "#"},
-            {"label": "Method", "value": "Card", "remove_url": "#"},
-        ],
-        "table": ExampleTable([{"name": "Elena Marković", "amount": "€2,450.00"}], now=now),
+        "forms": {
+            "fresh": ExampleForm(auto_id="id_fresh_%s"),
+            "hold": ExampleForm(auto_id="id_hold_%s"),
+            "stop": ExampleForm({"reason": ""}, auto_id="id_stop_%s"),
+            "sheet": ExampleForm(auto_id="id_sheet_%s"),
+        },
+        "wrong": ["Marta rejected this 6 s ago. Nothing of yours was done."],
         "jobs": [
             (Job(title="Approve 17 payouts"), Progress(5, 17, timedelta(seconds=4), timedelta(seconds=10))),
             (Job(title="Approve 3 payouts", ended_at=now), Progress(3, 3, timedelta(seconds=2), None)),
         ],
-        "page": Page([1, 2], 26, 41, None, None, previous_url="#", next_url="#"),
         "actions": [action, reject],
-        "tabs": [
-            {"label": "Needs a decision", "url": "#", "current": True, "count": "41"},
-            {"label": "On hold", "url": "#", "current": False, "count": "9"},
-        ],
         "lines": [
             {"label": "Deposits", "amount": 40_000, "signed": True},
             {"label": "This payout", "amount": -24_500, "signed": True, "detail": "to the card"},
@@ -132,6 +141,41 @@ def _data() -> dict[str, Any]:
             {"icon": "out", "text": "Requested", "at": now},
         ],
         "lost": Lost("the providers", "A1B2C3"),
+        "found": [
+            Group("guide", "Players", (Row("#", format_html("<mark>{}</mark> {}", "Elena", "Marković"), "user", "HR"),))
+        ],
+    }
+
+
+def _lists() -> dict[str, Any]:
+    filters = ExampleFilter({}, queryset=Player.objects.none())
+    tabs = [
+        {"label": "Needs a decision", "url": "#", "current": True, "count": "41"},
+        {"label": "On hold", "url": "#", "current": False, "count": "9"},
+    ]
+    picked = Field(
+        "Method", "Card", [(Option("card", "Card", True), "#"), (Option("iban", "IBAN", False), "#")], "", [], False
+    )
+    acts = (("approve", "Preview approval"), ("hold", "Hold…"))
+    return {
+        "tabs": tabs,
+        "bar_of_views": Bar(
+            tabs, tabs[1:], SavedView(label="Late ones"), mine=True, edited=True, plain="#", opens=False
+        ),
+        "view_roles": ["Operator"],
+        "filter": filters,
+        "filter_lines": [picked, Field("Name", "", [], filters.control("name"), [], True)],
+        "picked_lines": [picked],
+        "chips": [
+            {"label": "Status", "operator": "is", "value": "Late", "remove_url": "#"},
+            {"label": "Amount", "operator": "at least", "value": "€1,000.00", "remove_url": "#"},
+        ],
+        "table": ExampleTable([{"name": "Elena Marković", "amount": "€2,450.00"}], now=timezone.now()),
+        "page": Page([1, 2], 26, 41, None, None, previous_url="#", next_url="#"),
+        "no_rows": Page([], 1, 0, None, None),
+        "screen": SimpleNamespace(peek_template="peek", claim_url="#", may_select=False),
+        "acts": acts,
+        "sums": [inline.money(620_450, "EUR"), inline.money(720_000, "BRL")],
         "column_lines": [
             Line("amount", "Amount", on=True, fixed=True, first=True),
             Line("due", "Due", on=True),
@@ -139,9 +183,6 @@ def _data() -> dict[str, Any]:
             Line("provider", "Provider"),
         ],
         "row_heights": [("", "As usual"), ("compact", "Compact")],
-        "found": [
-            Group("guide", "Players", (Row("#", format_html("<mark>{}</mark> {}", "Elena", "Marković"), "user", "HR"),))
-        ],
     }
 
 

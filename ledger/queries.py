@@ -64,6 +64,7 @@ class Booked:
 
     entry_id: int
     kind: str
+    occurred_at: datetime
     booked_at: datetime
     currency: str
     amount: int
@@ -82,13 +83,13 @@ def booked_for(references: Collection[str], *, freezes: bool) -> dict[str, list[
         Entry.objects.filter(reference__in=references, postings__amount__gt=0)
         .exclude(reference="")
         .exclude(kind__in=() if freezes else FREEZES)
-        .values_list("reference", "id", "kind", "booked_at", "postings__currency")
+        .values_list("reference", "id", "kind", "occurred_at", "booked_at", "postings__currency")
         .annotate(Sum("postings__amount"))
         .order_by("id", "postings__currency")
     )
     found: defaultdict[str, list[Booked]] = defaultdict(list)
-    for reference, entry_id, kind, booked_at, currency, amount in rows:
-        found[reference].append(Booked(entry_id, kind, booked_at, currency, int(amount)))
+    for reference, entry_id, kind, occurred_at, booked_at, currency, amount in rows:
+        found[reference].append(Booked(entry_id, kind, occurred_at, booked_at, currency, int(amount)))
     return dict(found)
 
 

@@ -5,7 +5,7 @@ to repeat the very same request under the same key where the capabilities allow 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -34,7 +34,7 @@ class PayoutInstruction:
     attempt_number: int
     amount: int  # minor units
     currency: str
-    method: str  # iban, card, wallet
+    method: str  # iban, card, wallet, stripe
     account: str = field(repr=False)
     holder_name: str = field(repr=False)
     country: str = ""
@@ -84,6 +84,19 @@ class ProviderEvent:
     event_id: str
     kind: str  # the provider's own word
     receipt: PayoutReceipt
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThinEvent:
+    """A webhook that says only that something happened to a payout; how that stands is to be asked."""
+
+    event_id: str
+    kind: str  # the provider's own word
+    provider_reference: str
+
+    def __post_init__(self) -> None:
+        if len(self.provider_reference) > LONGEST_REFERENCE:
+            raise ValueError("the provider's reference is too long")
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,5 +278,12 @@ class Provider(ABC):
         """Check signature and time on the raw bytes. Answers the rejection, never raises."""
 
     @abstractmethod
-    def parse_webhook(self, verified: VerifiedWebhook) -> list[ProviderEvent]:
+    def parse_webhook(self, verified: VerifiedWebhook) -> Sequence[ProviderEvent | ThinEvent]:
         """Read a verified body. Raises WebhookRejected if it cannot be understood, nothing else."""
+
+    def look_up(self, provider_reference: str) -> PayoutReceipt:
+        """Ask about the payout that a thin event names, whoever asked for it. Raises as get_status().
+
+        Of use to those alone whose webhooks are thin.
+        """
+        raise NotImplementedError

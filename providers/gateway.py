@@ -4,7 +4,7 @@ Calls raise the contract's errors and nothing else that a provider could cause.
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -28,6 +28,7 @@ from providers.contract import (
     Probe,
     ProviderError,
     ProviderEvent,
+    ThinEvent,
     VerifiedWebhook,
     WebhookRejected,
 )
@@ -80,6 +81,12 @@ def probe(code: str, instruction: PayoutInstruction, *, now: datetime) -> Probe:
     """Ask whether a create arrived. NotFound counts only after the capabilities' visibility delay."""
     adapter = registry.provider(code)
     return _logged(code, Verb.PROBE, instruction.key, lambda: adapter.probe(instruction), now=now)
+
+
+def look_up(code: str, event: ThinEvent, *, now: datetime) -> PayoutReceipt:
+    """Ask how the payout stands that a thin event names, whether it is ours or not. Raises as get_status()."""
+    adapter = registry.provider(code)
+    return _logged(code, Verb.STATUS, "", lambda: adapter.look_up(event.provider_reference), now=now)
 
 
 def cancel(code: str, instruction: PayoutInstruction, *, now: datetime) -> CancelResult:
@@ -233,7 +240,7 @@ def forget_refused(*, now: datetime) -> int:
     return old.delete()[0]
 
 
-def read_events(delivery: WebhookDelivery) -> list[ProviderEvent]:
+def read_events(delivery: WebhookDelivery) -> Sequence[ProviderEvent | ThinEvent]:
     """What a stored delivery reports. Raises WebhookRejected if it was refused or cannot be understood."""
     if not delivery.verified:
         raise WebhookRejected("the delivery was refused")

@@ -16,6 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from providers.adapters.adyen import Adyen
 from providers.adapters.paypal import PayPal
 from providers.adapters.sandbox import Sandbox
+from providers.adapters.stripe import Stripe
 from providers.contract import Capabilities, Limits, Provider
 
 _FIAT = ["EUR", "USD", "GBP", "SEK", "NOK", "DKK", "PLN", "CZK", "CHF", "CAD", "AUD", "JPY", "KWD", "BRL"]
@@ -100,6 +101,22 @@ KNOWN = (
             may_repeat=True,
             lookup="by_repeat_create",
             visibility_delay=settings.PROVIDER_SETTLE_TIME,
+            balance=True,
+            failed_is_final=True,
+        ),
+    ),
+    Registered(
+        code="stripe",
+        label="Stripe",
+        adapter=Stripe,
+        capabilities=Capabilities(
+            # What our financial account holds: nothing is exchanged on the way.
+            pays={"stripe": dict.fromkeys(["EUR", "GBP", "USD"], Limits(100))},
+            idempotency="header",
+            idempotency_window=timedelta(days=30),
+            may_repeat=True,
+            lookup="by_our_reference",
+            visibility_delay=timedelta(minutes=5),  # its lists lag behind, by how much is told nowhere
             balance=True,
             failed_is_final=True,
         ),

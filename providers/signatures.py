@@ -59,6 +59,28 @@ def hex_keyed_body(signature: str, body: bytes, *, keys: Iterable[str]) -> Verif
     return WebhookRejected("the signature does not match")
 
 
+def hex_timed_body(
+    signatures: str, body: bytes, now: datetime, *, secrets: Iterable[str]
+) -> VerifiedWebhook | WebhookRejected:
+    """Stripe's scheme, t=…,v1=…,v1=…: hexadecimal HMAC-SHA256 over t.body with any of the secrets valid now.
+
+    A secret is its text, whsec_ included. No event is named: the same bytes are the same event.
+    """
+    parts = [part.partition("=") for part in signatures.split(",")[:10]]
+    times = [value for name, _, value in parts if name == "t"]
+    if len(times) != 1 or not re.fullmatch(r"[0-9]{1,12}", times[0]):
+        return WebhookRejected("the timestamp is missing or malformed")
+    if abs(now.timestamp() - int(times[0])) > TOLERANCE:
+        return WebhookRejected("the timestamp is too far from our clock")
+    signed = f"{times[0]}.".encode() + body
+    given = [value.encode("ascii", "replace") for name, _, value in parts if name == "v1"]
+    for secret in secrets:
+        good = hmac.new(secret.encode(), signed, hashlib.sha256).hexdigest().encode()
+        if any(hmac.compare_digest(good, one) for one in given):
+            return VerifiedWebhook(event_id=hashlib.sha256(body).hexdigest(), body=body)
+    return WebhookRejected("the signature does not match")
+
+
 def certified_checksum(
     headers: Mapping[str, str], body: bytes, now: datetime, *, webhook_id: str, certificates: Iterable[str]
 ) -> VerifiedWebhook | WebhookRejected:

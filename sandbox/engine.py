@@ -130,6 +130,14 @@ class Engine:
             "select * from payout where id = ? and dialect = ? and visible_at <= ?", payout_id, dialect, self.now()
         )
 
+    def find_since(self, dialect: str, since: float) -> list[sqlite3.Row]:
+        """All payouts of a dialect that were created since then, newest first; those that may be seen yet."""
+        return self.store.rows(
+            "select * from payout where dialect = ? and created_at >= ? and visible_at <= ?"
+            " order by created_at desc, id",
+            dialect, since, self.now(),
+        )  # fmt: skip
+
     def queries_fail(self, path: str) -> bool:
         """Whether the switches let this query go unanswered, this second."""
         share = self.switches.query_unavailable

@@ -32,6 +32,8 @@ _EMAIL = re.compile(
 )
 _LONGEST_EMAIL = 120
 _LONGEST_DOMAIN = 40  # of it in a label
+# A recipient at Stripe and one of its payout methods there.
+_STRIPE = re.compile(r"acct(?:_test)?_[A-Za-z0-9]{8,50}/[a-z]{2,12}(?:_test)?_[A-Za-z0-9]{8,50}", re.ASCII)
 _IBAN_CHARACTERS = re.compile(r"[A-Za-z0-9 ]{5,60}", re.ASCII)
 
 
@@ -47,8 +49,8 @@ class CheckedAccount:
 def check(*, method: str, account: str) -> CheckedAccount:
     """Return the account in its canonical form with its masked label.
 
-    Raises RequestRefused: ``invalid_iban``, ``invalid_card_token``, ``invalid_wallet`` or ``invalid_paypal``
-    (field ``account``), or ``unknown_method`` (field ``method``).
+    Raises RequestRefused: ``invalid_iban``, ``invalid_card_token``, ``invalid_wallet``, ``invalid_paypal`` or
+    ``invalid_stripe`` (field ``account``), or ``unknown_method`` (field ``method``).
     """
     checker = _CHECKERS.get(method)
     if checker is None:
@@ -122,7 +124,21 @@ def _check_paypal(text: str) -> CheckedAccount:
     return CheckedAccount(account=f"{name}@{domain}", label=f"PayPal {name[0]}•••@{short}")
 
 
-_CHECKERS = {"iban": _check_iban, "card": _check_card, "wallet": _check_wallet, "paypal": _check_paypal}
+def _check_stripe(text: str) -> CheckedAccount:
+    if holds_card_number(text) or not _STRIPE.fullmatch(text):
+        raise _refused(
+            "invalid_stripe", "Send Stripe’s id of the recipient (acct_…), a slash and its id of the payout method."
+        )
+    return CheckedAccount(account=text, label=f"Stripe •••• {text[-4:]}")
+
+
+_CHECKERS = {
+    "iban": _check_iban,
+    "card": _check_card,
+    "wallet": _check_wallet,
+    "paypal": _check_paypal,
+    "stripe": _check_stripe,
+}
 
 
 def _refused(code: str, sentence: str) -> RequestRefused:

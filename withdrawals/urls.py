@@ -10,6 +10,7 @@ from withdrawals.views import (
     evidence,
     findings,
     flagged,
+    flagged_one,
     in_flight,
     live,
     moves,
@@ -22,6 +23,7 @@ from withdrawals.views import (
     standings,
     statuses,
     transactions,
+    unknown,
 )
 
 app_name = "withdrawals"
@@ -48,10 +50,10 @@ urlpatterns = [
     path("withdrawals/<slug:ref>/take-over/", acts.TakeOver.as_view(), name="take-over"),
     path("withdrawals/<slug:ref>/<slug:move>/", moves.Decide.as_view(), name="move"),
     path("in-flight/", in_flight.InFlight.as_view(), name="in-flight"),
-    path("in-flight/unknown/<slug:ref>/", in_flight.Unknown.as_view(), name="unknown"),
+    path("in-flight/unknown/<slug:ref>/", unknown.Unknown.as_view(), name="unknown"),
     path("flagged/", flagged.Flagged.as_view(), name="flagged"),
-    path("flagged/<slug:ref>/", flagged.FlaggedOne.as_view(), name="flagged-one"),
-    path("flagged/<slug:ref>/<slug:verdict>/", flagged.Verdict.as_view(), name="verdict"),
+    path("flagged/<slug:ref>/", flagged_one.FlaggedOne.as_view(), name="flagged-one"),
+    path("flagged/<slug:ref>/<slug:verdict>/", flagged_one.Verdict.as_view(), name="verdict"),
     path("findings/", findings.Findings.as_view(), name="findings"),
     path("findings/<int:pk>/", findings.OneFinding.as_view(), name="finding"),
     path("players/", players.Players.as_view(), name="players"),

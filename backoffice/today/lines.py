@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 
@@ -20,6 +21,7 @@ from providers import queries as providers
 from providers.registry import BY_CODE, PROVIDERS
 from withdrawals import figures, filters, queries, tables, totals
 from withdrawals.models import Notification, Withdrawal
+from withdrawals.operations import questions
 from withdrawals.states import State
 from withdrawals.views.flagged import Flagged
 from withdrawals.views.second_approval import SecondApproval
@@ -33,6 +35,8 @@ ENDS_SOON = timedelta(days=7)
 # Machines take a due step within seconds; this much later something is wrong.
 OVERDUE = timedelta(minutes=1)
 LAST_LOOK_UPS = 5
+# An answer that nobody has read by then is on the record still: our own choice.
+QUESTIONS_STAND = timedelta(days=7)
 
 
 def first_lines(request: HttpRequest, now: datetime) -> list[Line]:
@@ -194,7 +198,27 @@ def _look_ups(request: HttpRequest, now: datetime) -> list[Line]:
         for one in (people[ref] for ref in refs if ref in people)
     ]
     said = tuple(Said(link) for link in links)
-    return [Line("Looked up last", said or (Said("Nobody yet."),))]
+    return [*_questions(user, now), Line("Looked up last", said or (Said("Nobody yet."),))]
+
+
+def _questions(user: Any, now: datetime) -> list[Line]:
+    """What this person asked the payments team lately, and which of it was answered."""
+    said = [
+        Said(
+            format_html(
+                '<a href="{}">{}</a> {} {} ago{}',
+                reverse("withdrawals:record", args=[asked.withdrawal.ref]),
+                asked.withdrawal.ref,
+                "answered" if asked.resolved_at else "asked",
+                inline.duration(now - (asked.resolved_at or asked.at)),
+                "" if asked.resolved_at else ", no answer yet",
+            ),
+            "" if asked.resolved_at else "attn",
+        )
+        for asked in questions.asked_by(user, most=LAST_LOOK_UPS)
+        if asked.withdrawal is not None and now - (asked.resolved_at or asked.at) < QUESTIONS_STAND
+    ]
+    return [Line("You asked", tuple(said))] if said else []
 
 
 def _health(_request: HttpRequest, now: datetime) -> list[Line]:

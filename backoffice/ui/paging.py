@@ -174,8 +174,9 @@ class Listing:
 
     def following(self, row: Model, *, back: bool = False) -> Any | None:
         """Return the next row, behind the last one the first; None when there is no other."""
-        others = self.among(~Q(pk=row.pk))
-        return others.beyond(row, back=back).first() or others.ordered(back=back).first()
+        # Its place is looked up among all rows, its own included.
+        beyond = self.beyond(row, back=back).exclude(pk=row.pk)
+        return beyond.first() or self.among(~Q(pk=row.pk)).ordered(back=back).first()
 
     def place_of(self, row: Model) -> tuple[int, int]:
         """Return the place of a row, 0 when it is not here, and how many there are, to COUNT_CAP + 1. One statement."""

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.test import Client
 
 from backoffice.accounts.models import User
+from backoffice.ui.templatetags.ui import register
 
 pytestmark = pytest.mark.django_db
 
@@ -24,8 +25,36 @@ def test_every_component_is_shown(name: str) -> None:
     assert f"<c-{name.replace('_', '-')}" in example.read_text()
 
 
+# What a component takes that changes nothing one sees on the page.
+UNSEEN = {"busy", "copy", "css", "download", "name", "opens", "print", "target", "type", "value", "boost", "oob"} | {
+    "digest", "facts", "keep", "query", "summary_id", "explains", "token", "version"
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COMPONENTS)
+def test_an_example_shows_all_that_its_component_takes(name: str) -> None:
+    tag = re.escape(f"c-{name.replace('_', '-')}")
+    declared = re.search(r"<c-vars (.*?)/>", (TEMPLATES / "components" / f"{name}.html").read_text(), re.S)
+    takes = set(re.findall(r":?(\w+)=", declared[1])) if declared else set()
+    example = re.sub(r"\{#.*?#\}", "", (TEMPLATES / "styleguide" / f"{name}.html").read_text())
+    calls = "".join(re.findall(rf'<{tag}((?:\s+:?\w+="[^"]*")*)\s*/?>', example))
+    given = set(re.findall(r'\s:?(\w+)="', calls))
+    slots = set(re.findall(r'slot name="(\w+)"', example))
+    assert given <= takes, "not a parameter"
+    assert takes - given - slots - UNSEEN == set(), "shown in no state"
+
+
 def test_no_example_is_left_behind() -> None:
     assert sorted(path.stem for path in (TEMPLATES / "styleguide").glob("*.html")) == COMPONENTS
+
+
+PARTS = {"share", "column_line", "filter_line"}  # of components, where they show
+PIECES = sorted(set(register.tags) - PARTS)
+
+
+@pytest.mark.parametrize("name", PIECES)
+def test_every_small_piece_is_shown(name: str) -> None:
+    assert f"{{% {name} " in (TEMPLATES / "styleguide.html").read_text()
 
 
 def test_it_renders_in_both_themes(client_for: SignIn, admin: User) -> None:

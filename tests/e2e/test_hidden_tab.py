@@ -17,14 +17,15 @@ __all__ = ["desk"]
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PLACES = {
+    "/": {"lines", "menu"},
     "/withdrawals/": {"live", "menu"},
     "decision": {"status", "facts", "presence", "menu"},
     "job": {"job", "menu"},
 }
-ASKED = re.compile(r"[?&](live)=|/(menu|status|facts|presence)/|/bulk/(\d+)/$")
+ASKED = re.compile(r"[?&](live)=|/(menu|status|facts|presence|lines)/|/bulk/(\d+)/$")
 
 
-@pytest.mark.parametrize("place", ["/withdrawals/", "decision", "job"])
+@pytest.mark.parametrize("place", [*PLACES])
 def test_what_a_page_asks(desk: Page, live_server: LiveServer, operator: User, place: str) -> None:
     row, asked = requested(100), list[str]()
     if place == "job":

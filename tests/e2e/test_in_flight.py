@@ -39,7 +39,7 @@ def test_a_row_changes_in_place_and_an_unknown_one_opens_what_is_known(
     expect(desk.get_by_text("Do not send it again until this is settled.")).to_be_visible()
     assert violations(desk) == []
     with desk.expect_navigation():
-        desk.keyboard.press("k")
+        desk.keyboard.press("a")
     expect(desk.locator(".toast")).to_contain_text("Northgate Pay is being asked.")
     assert desk.get_by_role("button", name="end again").count() == 0
     desk.set_viewport_size({"width": 390, "height": 844})

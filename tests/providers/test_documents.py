@@ -2,10 +2,11 @@
 
 import json
 
+import httpx
 import pytest
 
 from providers import contract, registry
-from providers.adapters import adyen, paypal
+from providers.adapters import adyen, paypal, stripe
 from tests.providers import documents
 from tests.providers.contract import instruction_for, known_as, repeated, verified
 
@@ -119,3 +120,53 @@ def test_a_webhook_that_is_not_as_documented_is_a_fault():
     body = {"id": "WH-1", "resource": {"payout_item_id": "1", "transaction_status": "in_orbit"}}
     fault = documents.fault_of_webhook("paypal", "PAYMENT.PAYOUTS-ITEM.SUCCEEDED", json.dumps(body).encode())
     assert "in_orbit" in fault and "payout_batch_id" in fault
+
+
+def of_stripe() -> dict:
+    return json.loads((documents.Path(documents.FOLDER) / documents.DOCUMENTS["stripe"]["/stripe/v2"][0]).read_text())
+
+
+def test_stripes_statuses_are_all_that_it_has():
+    schema = of_stripe()["components"]["schemas"]["v2.money_management.outbound_payment"]
+    assert set(schema["properties"]["status"]["enum"]) == set(stripe.STATUSES)
+
+
+def errors_of(operation: str, method: str) -> list[tuple[str | None, str]]:
+    """The type, if the document tells one, and the code of every error of an operation; the general one left out."""
+    read = of_stripe()
+    listed = read["paths"][operation][method]["responses"]["default"]["content"]["application/json"]["schema"]["oneOf"]
+    names = [one["$ref"].rpartition("/")[2] for one in listed if not one["$ref"].endswith("/v2.error")]
+    found = [read["components"]["schemas"][name]["properties"]["error"]["properties"] for name in names]
+    return [(one.get("type", {}).get("enum", [None])[0], one["code"]["enum"][0]) for one in found]
+
+
+def classified(kind: str | None, code: str) -> contract.ProviderError:
+    registered = registry.BY_CODE["stripe"]
+    adapter = registered.adapter(
+        code="stripe", capabilities=registered.capabilities, base_url="https://stripe.example", api_key="key",
+        financial_account="fa_1", webhook_secrets=(),
+    )  # fmt: skip
+    error = {"code": code, "message": "words"} | ({"type": kind} if kind else {})
+    return adapter.error(httpx.Response(400, json={"error": error}))
+
+
+def test_every_error_of_stripes_create_is_classified_and_no_other():
+    listed = errors_of("/v2/money_management/outbound_payments", "post")
+    assert len(listed) == 46
+    for kind, code in listed:
+        assert kind in stripe.ERRORS or code in stripe.ERRORS
+        (name,) = {kind, code} & stripe.ERRORS.keys()
+        error = classified(kind, code)
+        assert type(error) is stripe.ERRORS[name]
+        if isinstance(error, contract.Declined):
+            assert (error.code, error.for_provider_reasons) == (name, name in stripe.THEIR_REASONS)
+    assert stripe.ERRORS.keys() <= {name for pair in listed for name in pair}
+
+
+def test_stripes_refusals_of_a_cancellation_are_known():
+    told = errors_of("/v2/money_management/outbound_payments/{id}/cancel", "post")
+    assert {kind for kind, _code in told if kind} == stripe.TOO_LATE
+
+
+def test_stripes_version_is_the_documents():
+    assert of_stripe()["info"]["version"] == stripe.VERSION

@@ -165,7 +165,7 @@ SCREENS = (
         "palette",
         "Operator",
         page("withdrawals:queue"),
-        ("Control+k", "e", "l", "e", "n", shown("#found-list")),
+        ("Control+k", "e", "l", "e", "n", shown("#found-list :text('Elena')")),
         part="#palette",
     ),
     Screen("queue", "Operator", page("withdrawals:queue")),

@@ -15,6 +15,13 @@ VALID = [
     ("card", "tok_amex_0005_ZZZZZZZZ", "tok_amex_0005_ZZZZZZZZ", "American Express •••• 0005", ""),
     ("paypal", "Ada.Lovelace+win@Example.com", "ada.lovelace+win@example.com", "PayPal a•••@example.com", ""),
     ("paypal", "a@" + "b" * 60 + ".co.uk", "a@" + "b" * 60 + ".co.uk", "PayPal a•••@…" + "b" * 34 + ".co.uk", ""),
+    (
+        "stripe",
+        "acct_1Nv0FGQ9RKHgCVdK/usba_test_61RK8s66TdXwZ2aB",
+        "acct_1Nv0FGQ9RKHgCVdK/usba_test_61RK8s66TdXwZ2aB",
+        "Stripe •••• Z2aB",
+        "",
+    ),
     # base58: key hash, script hash, litecoin, tron
     ("wallet", "BTC:1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "BTC 1A1z…vfNa", ""),
     ("wallet", "3P14159f73E4gFr7JterCCQh9QjiTjiZrG", "3P14159f73E4gFr7JterCCQh9QjiTjiZrG", "BTC 3P14…iZrG", ""),
@@ -104,6 +111,11 @@ INVALID = [
     ("paypal", "4111111111111111@example.com", "invalid_paypal"),
     ("paypal", "a" * 65 + "@example.com", "invalid_paypal"),
     ("paypal", "a@" + "b." * 60 + "com", "invalid_paypal"),
+    ("stripe", "acct_1Nv0FGQ9RKHgCVdK", "invalid_stripe"),  # without the payout method
+    ("stripe", "usba_61RK8s66TdXwZ2aB/acct_1Nv0FGQ9RKHgCVdK", "invalid_stripe"),
+    ("stripe", "acct_1Nv0FGQ9RKHgCVdK/usba_61RK8s66TdXwZ2aB\n", "invalid_stripe"),
+    ("stripe", "acct_1Nv0FGQ9RKHgCVdK/../usba_61RK8s66TdXwZ2aB", "invalid_stripe"),
+    ("stripe", "acct_1Nv0FGQ9RKHgCVdK/card_4111111111111111", "invalid_stripe"),
     ("wallet", "", "invalid_wallet"),
     ("wallet", "BTC:", "invalid_wallet"),
     ("wallet", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNb", "invalid_wallet"),  # base58 checksum

@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from html import unescape
 
 import pytest
 from django.test import Client
@@ -154,9 +155,9 @@ def test_clearing_approves_after_the_undo_time(client_for: ClientFor, fraud_anal
     form = client.get(f"/flagged/{withdrawal.ref}/clear/")
     assert "Win verified" in form.text and "The facts explain it" not in form.text
     response = client.post(f"/flagged/{withdrawal.ref}/clear/", answer(withdrawal), follow=True)
-    assert response.redirect_chain == [("/flagged/", 302)]
-    assert shown(response) == []
+    assert response.redirect_chain == [(f"/flagged/{withdrawal.ref}/?view=flagged", 302)]
     assert "Undo" in response.text
+    assert shown(client.get("/flagged/")) == []
     decision = Decision.objects.get()
     assert (decision.move, decision.reason, decision.status) == ("approve", "win_verified", "waiting")
     due_decisions.apply_due_decisions(now=timezone.now() + timedelta(seconds=11))
@@ -276,5 +277,38 @@ def test_taking_a_verdict_back_leads_to_what_was_found(client_for: ClientFor, fr
     page = client.post(f"/flagged/{withdrawal.ref}/clear/", answer(withdrawal), follow=True).text
     undo = re.search(r'action="(/withdrawals/decisions/\d+/undo/[^"]*)"', page)
     assert undo
-    assert client.post(undo[1]).headers["Location"] == f"/flagged/{withdrawal.ref}/"
+    assert client.post(undo[1]).headers["Location"] == f"/flagged/{withdrawal.ref}/?view=flagged.open"
     assert Decision.objects.get().status == Decision.Status.UNDONE
+
+
+def keys(html: str) -> dict[str, str]:
+    return {key: unescape(address) for address, key in re.findall(r'<a href="([^"]*)"[^>]*data-key="([jk])"', html)}
+
+
+def test_the_list_is_walked_along(client_for: ClientFor, fraud_analyst: User) -> None:
+    middle, high, low = flagged(risk=(46, "medium")), flagged(), flagged(risk=(31, "medium"))
+    client, view = client_for(fraud_analyst), "?risk=medium&view=flagged.open"
+    assert f'href="/flagged/{middle.ref}/{view.replace("&", "&amp;")}"' in client.get("/flagged/?risk=medium").text
+    html = client.get(f"/flagged/{middle.ref}/{view}").text
+    assert "1 of 2" in html and 'href="/flagged/?view=open&amp;risk=medium"' in html
+    assert client.get(keys(html)["j"]).headers["Location"] == f"/flagged/{low.ref}/{view}"
+    html = client.get(f"/flagged/{middle.ref}/?view=flagged.open").text
+    assert "2 of 3" in html
+    assert client.get(keys(html)["k"]).headers["Location"] == f"/flagged/{high.ref}/?view=flagged.open"
+    assert not Withdrawal.objects.filter(claim__isnull=False)  # moving on gives it back
+    assert keys(client.get(f"/flagged/{middle.ref}/").text) == {}
+
+
+def test_after_a_verdict_comes_the_next_one(client_for: ClientFor, fraud_analyst: User) -> None:
+    middle, high = flagged(risk=(46, "medium")), flagged()
+    client, view = client_for(fraud_analyst), "?view=flagged.open"
+    html = client.get(f"/flagged/{high.ref}/{view}").text
+    assert "Next: <b" in html and 'name="open_next"' in html and f"/flagged/{high.ref}/clear/{view}" in html
+    sent = client.post(f"/flagged/{high.ref}/clear/{view}", answer(high, open_next="1"))
+    assert sent.headers["Location"] == f"/withdrawals/next/{view}&decided={high.ref}"
+    assert client.get(sent.headers["Location"]).headers["Location"] == f"/flagged/{middle.ref}/{view}"
+    assert Withdrawal.objects.get(claim__owner=fraud_analyst) == middle
+    sent = client.post(f"/flagged/{middle.ref}/clear/{view}", answer(middle))
+    assert sent.headers["Location"] == f"/flagged/{middle.ref}/{view}"
+    late = client.post(f"/flagged/{high.ref}/confirm-fraud/{view}", answer(high, "stolen_card"))
+    assert late.status_code == 409 and 'href="/flagged/?view=open"' in late.text

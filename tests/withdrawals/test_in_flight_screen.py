@@ -93,7 +93,7 @@ def test_each_row_says_when_it_was_sent_what_was_answered_and_what_comes_next(
     Withdrawal.objects.update(next_step_at=NOW + timedelta(minutes=6))
     text = client_for(operator).get(ADDRESS).text
     assert "No answer after 30 s" in text and "Ask again <time" in text and ">30 min ago</time>" in text
-    assert f'href="/in-flight/unknown/{row.ref}/"' in text
+    assert f'href="/in-flight/unknown/{row.ref}/?view=in-flight.with-providers"' in text
     Withdrawal.objects.update(next_step_at=None)
     text = client_for(admin).get(ADDRESS).text
     assert "A person decides" in text
@@ -116,7 +116,7 @@ def test_it_takes_the_same_few_statements_for_any_number_of_rows(
 def test_a_row_whose_outcome_is_unknown_is_asked_about_from_the_list(operator: User, client_for: SignIn) -> None:
     unknown, other = sent(30, State.OUTCOME_UNKNOWN, by=operator), sent(20, by=operator)
     client = client_for(operator)
-    asks = f'action="/in-flight/unknown/{unknown.ref}/"'
+    asks = f'action="/in-flight/unknown/{unknown.ref}/?view=in-flight.with-providers"'
     assert asks in client.get(f"{ADDRESS}?peek={unknown.ref}").text
     assert "Ask the provider now" not in client.get(f"{ADDRESS}?peek={other.ref}").text
 
@@ -271,6 +271,9 @@ def test_nobody_else_reads_it(unknown: Withdrawal, support: User, fraud_analyst:
 def test_a_peek_shows_what_the_reader_may_see_and_leads_on(operator: User, finance: User, client_for: SignIn) -> None:
     row, lost = sent(30, by=operator), sent(20, State.OUTCOME_UNKNOWN, by=operator)
     peek = client_for(operator).get(f"{ADDRESS}?peek={row.ref}").text
-    assert row.player.name in peek and f'href="/withdrawals/{row.ref}/"' in peek and "data-claim-row" not in peek
+    assert row.player.name in peek and "data-claim-row" not in peek
+    assert f'href="/withdrawals/{row.ref}/?view=in-flight.with-providers"' in peek
     peek = client_for(finance).get(f"{ADDRESS}?peek={lost.ref}").text
-    assert f'href="/in-flight/unknown/{lost.ref}/"' in peek and lost.player.name not in peek
+    assert (
+        f'href="/in-flight/unknown/{lost.ref}/?view=in-flight.with-providers"' in peek and lost.player.name not in peek
+    )

@@ -33,12 +33,14 @@ def test_support_asks_finance_answers_support_reads_it(
     acts = AuditEntry.objects.filter(subject_id=sent.ref, actor_user=support).values_list("action", flat=True)
     assert set(acts) == {"note", "ask"}
     assert "Not answered yet." in page(asker, sent)
+    assert f">{sent.ref}</a> asked 0 s ago, no answer yet" in asker.get("/").text
     assert f"{support.name} asks: The bank sees nothing." in payments.get("/findings/").text
     assert "asked the payments team" in page(client_for(senior), sent)
     asked = payments.get(f"/findings/{finding.pk}/").text
     assert "Support reads it: say nothing of checks" in asked and "Answer and close" in asked
     answered = payments.post(f"/findings/{finding.pk}/", {"note": "Sent at noon, there tomorrow"}, follow=True)
     assert "Answered. Whoever asked reads it on the withdrawal." in answered.text
+    assert f">{sent.ref}</a> answered " in asker.get("/").text and "You asked" not in payments.get("/").text
     told = page(asker, sent)
     assert "Sent at noon, there tomorrow" in told and finance.name in told and "Not answered yet." not in told
 

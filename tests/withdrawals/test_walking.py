@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 
 import pytest
@@ -286,3 +287,43 @@ def test_a_filtered_list_costs_the_page_nothing_and_a_saved_view_one_statement(
         page(client, row, view)
     with django_assert_num_queries(21):
         page(client, row, f"{view}&saved={kept.slug}")
+
+
+def flying(minutes: int, state: State, by: User, **facts: Any) -> Withdrawal:
+    return make_withdrawal(state, now=NOW - timedelta(minutes=minutes), by=by, **facts)
+
+
+def test_what_is_in_flight_is_walked_along_from_page_to_page(operator: User, finance: User, client_for: SignIn) -> None:
+    lost, late = flying(30, State.OUTCOME_UNKNOWN, operator), flying(20, State.PROCESSING, operator)
+    last = flying(10, State.OUTCOME_UNKNOWN, operator, amount=900_000)
+    view, client = "?view=in-flight.with-providers", client_for(finance)
+    html = client.get("/in-flight/").text
+    assert f'href="/in-flight/unknown/{lost.ref}/{view}"' in html
+    assert f'href="/withdrawals/{late.ref}/{view}"' in html
+    html = client.get(f"/in-flight/unknown/{lost.ref}/{view}").text
+    assert "1 of 3" in html and 'href="/in-flight/?view=with-providers"' in html
+    assert client.get(unescape(keys(html)["j"])).headers["Location"] == f"/withdrawals/{late.ref}/{view}"
+    html = client.get(f"/withdrawals/{late.ref}/{view}").text
+    assert "2 of 3" in html and 'href="/in-flight/?view=with-providers"' in html
+    assert client.get(unescape(keys(html)["j"])).headers["Location"] == f"/in-flight/unknown/{last.ref}/{view}"
+    assert client.get(unescape(keys(html)["k"])).headers["Location"] == f"/in-flight/unknown/{lost.ref}/{view}"
+    html = client.get(f"/in-flight/unknown/{last.ref}/?amount_min=1000&view=in-flight.unknown").text
+    assert "1 of 1" in html and 'href="/in-flight/?view=unknown&amp;amount_min=1000"' in html
+    assert keys(client.get(f"/in-flight/unknown/{lost.ref}/").text) == {}
+    asked = client.post(f"/in-flight/unknown/{lost.ref}/{view}")
+    assert asked.headers["Location"] == f"/in-flight/unknown/{lost.ref}/{view}"
+
+
+def test_whoever_settles_one_in_flight_comes_back_to_it(operator: User, senior: User, client_for: SignIn) -> None:
+    """Nobody works through that list, so there is no next one to open."""
+    row, client, view = flying(30, State.OUTCOME_UNKNOWN, operator), client_for(senior), "?view=in-flight.unknown"
+    html = client.get(f"/withdrawals/{row.ref}/{view}").text
+    assert f"/withdrawals/{row.ref}/complete/{view}" in html and 'name="open_next"' not in html
+    form = client.get(f"/withdrawals/{row.ref}/complete/{view}").text
+    assert 'name="open_next" id' in form and f'href="/in-flight/unknown/{row.ref}/{view}"' in form
+
+
+@pytest.mark.parametrize("view", ["in-flight.unknown", "flagged.open", "flagged"])
+def test_a_list_that_somebody_may_not_open_is_not_walked(view: str, support: User, client_for: SignIn) -> None:
+    row, client = waiting(is_flagged=True), client_for(support)
+    assert keys(page(client, row, f"?view={view}")) == {}

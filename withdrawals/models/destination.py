@@ -13,6 +13,7 @@ class Method(models.TextChoices):
     CARD = "card", "Card"
     WALLET = "wallet", "Crypto wallet"
     PAYPAL = "paypal", "PayPal"
+    STRIPE = "stripe", "Stripe payout method"
 
 
 class Destination(models.Model):

@@ -34,7 +34,7 @@ _WORDS = {
     "no_final_answer": "The provider was asked for a week and gave no final answer.",
     "vanished": "The provider no longer knows a payout that it had.",
     "not_found": "The provider has no such payout; whether it was ever sent is for two people to settle.",
-    "repeat_refused": "The provider refused the same request when it was repeated: no proof that it did not pay before.",
+    "repeat_refused": "The provider refused the request when it was repeated: no proof that it did not pay before.",
     "not_repeated": "Only the same request again would tell, and that could pay what may not be paid any more.",
     "unknown_reference": "A message about a payout that we do not know.",
 }

@@ -5,6 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from backoffice.accounts.models import User
+from backoffice.audit.models import AuditEntry
 from backoffice.audit.record import record
 from withdrawals import visibility
 from withdrawals.exceptions import IllegalMove, NotAllowed
@@ -30,6 +31,14 @@ def may_ask(withdrawal: Withdrawal, user: User) -> bool:
 def question_of(withdrawal: Withdrawal) -> Finding | None:
     """Return the last question that was asked about a withdrawal."""
     return withdrawal.findings.filter(kind=QUESTION).order_by("-at", "-pk").first()
+
+
+def asked_by(user: User, *, most: int) -> list[Finding]:
+    """Return the last questions of one person, newest first, with their withdrawals."""
+    mine = AuditEntry.objects.filter(actor_user=user, action="ask", subject_type=SUBJECT_TYPE)
+    keys = [data["finding"] for data in mine.order_by("-at", "-pk").values_list("data", flat=True)[:most]]
+    found = Finding.objects.select_related("withdrawal").in_bulk(keys)
+    return [found[key] for key in keys]
 
 
 def ask(withdrawal: Withdrawal, *, author: User, question: str, now: datetime) -> Finding:

@@ -83,7 +83,7 @@ class Settling:
     postings: list[Posting]
 
 
-def settlings_of(withdrawal: Withdrawal, user: Any) -> list[Settling]:
-    """Return the ways in which this person may settle it, with the postings that each one makes."""
+def settlings_of(withdrawal: Withdrawal, user: Any, *, view: str) -> list[Settling]:
+    """Return the ways in which this person may settle it, with what each one books; ``view`` travels along."""
     offered = [sheet for sheet in sheets.sheets_for(withdrawal, user) if sheet.move in SETTLING]
-    return [Settling(sheet.button, sheet.look.key, sheets.address_of(sheet), sheet.books()) for sheet in offered]
+    return [Settling(sheet.button, sheet.look.key, sheets.address_of(sheet, view), sheet.books()) for sheet in offered]

@@ -4,7 +4,7 @@ from withdrawals.tables.abilities import AbilityTable
 from withdrawals.tables.bulk import BulkTable, ResultTable
 from withdrawals.tables.findings import FindingTable
 from withdrawals.tables.flagged import FlaggedTable
-from withdrawals.tables.in_flight import InFlightTable, flight_address
+from withdrawals.tables.in_flight import InFlightTable
 from withdrawals.tables.providers import ProviderTable
 from withdrawals.tables.queue import FLAGGED, QueueTable, address_of, money_words, next_address, waited
 from withdrawals.tables.queue_file import QueueFile, columns_for
@@ -28,7 +28,6 @@ __all__ = [
     "TransactionTable",
     "address_of",
     "columns_for",
-    "flight_address",
     "money_words",
     "next_address",
     "player_address",

@@ -2,29 +2,17 @@
 
 from typing import Any
 
-from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from backoffice.ui import columns, inline
 from backoffice.ui.tables import BaseTable
-from withdrawals import totals, visibility
-from withdrawals.models import Withdrawal
-from withdrawals.tables.queue import OwnerColumn, RiskColumn, money_words
+from withdrawals import totals
+from withdrawals.tables.queue import OwnerColumn, PlayerColumn, RiskColumn, money_words
 
 
-class SubjectColumn(columns.Column):
-    """The player of a flagged withdrawal as the link to what was found."""
-
+class SubjectColumn(PlayerColumn):
     width = 18
-
-    def render(self, record: Withdrawal, table: "FlaggedTable") -> SafeString:
-        return format_html(
-            '<a class="cell" href="{}">{}</a> <span class="muted">{}</span>',
-            reverse("withdrawals:flagged-one", args=[record.ref]),
-            visibility.player_name(table.me, record.player),
-            record.player.country,
-        )
 
 
 class StakeColumn(columns.Column):
@@ -43,7 +31,7 @@ class StakeColumn(columns.Column):
 
 
 class FlaggedTable(BaseTable):
-    """Hand in ``open_totals`` by player."""
+    """Hand in ``view``, what an address says of the list, and ``open_totals`` by player."""
 
     risk = RiskColumn(accessor="risk_score", sort_by="risk_order", verbose_name="Score", width=18)
     player = SubjectColumn(accessor="player", sort_by="player__name", verbose_name="Player")
@@ -53,6 +41,7 @@ class FlaggedTable(BaseTable):
     due = columns.DueColumn(accessor="due_at", sort_by="due_at", verbose_name="Due", width=16)
     owner = OwnerColumn(accessor="pk", verbose_name="Owner", width=10)
 
+    view = ""
     caption = "Withdrawals with fraud signals"
     sort = "-risk"
     phone = {"player": "title", "amount": "amount", "risk": "side", "due": "meta", "signals": "note"}

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -15,28 +14,21 @@ from withdrawals.states import LOOKS, WITH_PROVIDER, State
 from withdrawals.tables.queue import STATUSES, StatusColumn, address_of
 
 
-def flight_address(withdrawal: Withdrawal) -> str:
-    """Return where a row leads: an unknown outcome to what is known of it, any other to its record."""
-    if withdrawal.state == State.OUTCOME_UNKNOWN:
-        return reverse("withdrawals:unknown", args=[withdrawal.ref])
-    return address_of(withdrawal)
-
-
 class RecordColumn(columns.Column):
     """The player as the link."""
 
     width = 14
 
-    def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
+    def render(self, record: Withdrawal, table: "InFlightTable") -> SafeString:
         name = visibility.player_name(table.me, record.player)
-        return format_html('<a class="cell" href="{}">{}</a>', flight_address(record), name)
+        return format_html('<a class="cell" href="{}">{}</a>', address_of(record, table.view), name)
 
     def value(self, value: Any, **context: Any) -> str:
         return context["record"].player.ref
 
 
 class ToColumn(columns.Column):
-    width = 28
+    width = 23
 
     def render(self, record: Withdrawal, table: BaseTable) -> SafeString:
         words = inline.masked(visibility.destination_words(table.me, record))
@@ -63,6 +55,8 @@ class NextColumn(columns.Column):
 
 
 class InFlightTable(BaseTable):
+    """Hand in ``view``, what an address says of the list."""
+
     state = StatusColumn(width=18, accessor="state", sort_by="state", verbose_name="Status", explained=STATUSES)
     player = RecordColumn(accessor="player", verbose_name="Player")
     amount = columns.MoneyColumn(accessor="amount", sort_by="house_value", verbose_name="Amount")
@@ -74,6 +68,7 @@ class InFlightTable(BaseTable):
     reference = columns.RefColumn(accessor="ref", verbose_name="Reference")
     currency = columns.Column(accessor="currency", verbose_name="Currency", width=9)
 
+    view = ""
     caption = "In flight"
     sort = "sent"
     fixed = ("player", "amount")

@@ -1,5 +1,6 @@
 """The queue as a table: its columns with their widths, and the groups of its rows."""
 
+import re
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -26,18 +27,29 @@ from withdrawals.pages import pending
 from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, UNDECIDED, State, WaitReason
 
-METHOD_ICONS = {Method.IBAN: "bank", Method.CARD: "card", Method.WALLET: "coin", Method.PAYPAL: "user"}
+METHOD_ICONS = {
+    Method.IBAN: "bank",
+    Method.CARD: "card",
+    Method.WALLET: "coin",
+    Method.PAYPAL: "user",
+    Method.STRIPE: "bank",
+}
 
 
 # The list of flagged withdrawals, as the place where one comes from.
 FLAGGED = "view=flagged"
+_PLACE = re.compile(r"(?:^|&)view=([\w-]+)")
 
 
 def address_of(withdrawal: Withdrawal, view: str = "") -> str:
     """Return the address of a withdrawal's page; ``view`` is what an address says of the list it is opened from."""
-    page = "flagged-one" if view == FLAGGED else "record"
+    page, place = "record", _PLACE.search(view)
+    if place is not None and place[1] == "flagged":
+        page = "flagged-one"
+    elif place is not None and place[1] == "in-flight" and withdrawal.state == State.OUTCOME_UNKNOWN:
+        page = "unknown"
     address = _address(f"withdrawals:{page}", get_urlconf(), get_script_prefix()).replace("KEY", withdrawal.ref)
-    return f"{address}?{view}" if view and view != FLAGGED else address
+    return f"{address}?{view}" if view else address
 
 
 @cache

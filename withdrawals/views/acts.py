@@ -215,5 +215,4 @@ class AnswerDecision(Permitted, View):
 
 def page_of(withdrawal: Withdrawal, request: HttpRequest) -> str:
     """The page that the act was made on."""
-    flagged = f"view={request.GET.get('view')}" == tables.FLAGGED and request.user.has_perm("withdrawals.view_flagged")
-    return tables.address_of(withdrawal, tables.FLAGGED if flagged else view_of(request))
+    return tables.address_of(withdrawal, view_of(request))

@@ -14,7 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect, reswap, retarget
 from withdrawals import tables, visibility
 from withdrawals.models import Withdrawal
 from withdrawals.pages import timeline
-from withdrawals.views.origin import origin_of, view_of
+from withdrawals.views.origin import next_url_of, origin_of
 
 
 def is_part(request: HttpRequest) -> bool:
@@ -54,7 +54,7 @@ def conflict(request: HttpRequest, withdrawal: Withdrawal, sentence: str) -> Htt
         "last_word": last_word,
         "typed": request.POST.get("note", "") or request.POST.get("evidence", "") or request.POST.get("why", ""),
         "record_url": tables.address_of(withdrawal),
-        "next_url": tables.next_address(view_of(request), decided=withdrawal.ref),
+        "next_url": next_url_of(request, withdrawal),
     }
     if not is_part(request):
         return render(request, "withdrawals/conflict.html", context, status=409)

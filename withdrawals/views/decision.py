@@ -16,7 +16,6 @@ from django.views.generic import View
 from backoffice.accounts.models import User
 from backoffice.accounts.preferences import preferences_of
 from backoffice.accounts.requests import StaffRequest
-from backoffice.ui import inline
 from backoffice.ui.access import Permitted
 from withdrawals import decided, player_words, pulse, queries, visibility
 from withdrawals.exceptions import ClaimedByOther, NotAllowed
@@ -32,7 +31,7 @@ from withdrawals.pages.route import route_of
 from withdrawals.pages.why import results_of, why_of
 from withdrawals.reference import normalise
 from withdrawals.states import UNDECIDED, State
-from withdrawals.views.origin import Origin, origin_of, view_of
+from withdrawals.views.origin import came_from, origin_of, view_of
 from withdrawals.visibility import Field
 
 logger = logging.getLogger(__name__)
@@ -64,7 +63,8 @@ class Record(Permitted, View):
         open_ = decides(withdrawal, offered)
         presence, facts_seen = sensed(withdrawal, user, facts=open_, now=now)
         context = head_of(withdrawal, user, presence, last, now=now)
-        context |= self._came_from(withdrawal, origin, context["name"])
+        otherwise = ("Withdrawals", reverse("withdrawals:queue"))
+        context |= came_from(request, withdrawal, context["name"], otherwise=otherwise)
         context["undo"] = pending.offer_to_undo(undoable, user, now=now, view=origin.query if origin else "")
         if open_:
             context |= decision_of(withdrawal, offered, presence, waiting, user, now=now)
@@ -73,23 +73,6 @@ class Record(Permitted, View):
         context |= live_of(withdrawal, presence, waiting, user, facts_seen=facts_seen)
         context |= bar_for(request, withdrawal, offered, presence, context, now=now)
         return render(request, f"withdrawals/{'decision' if open_ else 'record'}.html", context)
-
-    def _came_from(self, withdrawal: Withdrawal, origin: Origin | None, name: str) -> dict[str, Any]:
-        view, place = origin.query if origin else "", origin.place_of(withdrawal) if origin else ""
-        amount = inline.written(withdrawal.amount, withdrawal.currency)
-        goes_on = origin and self._is_from_another(withdrawal)
-        return {
-            "view": view,
-            "place": view,
-            "place_in_list": place,
-            "next_words": f"Next: {', '.join(filter(None, (amount, name, place)))}" if goes_on else "",
-            "back": origin.back if origin else ("Withdrawals", reverse("withdrawals:queue")),
-        }
-
-    def _is_from_another(self, withdrawal: Withdrawal) -> bool:
-        """Whether the page of another withdrawal led here."""
-        _, _, there = self.request.headers.get("Referer", "").partition(reverse("withdrawals:queue"))
-        return normalise(there.partition("/")[0]) not in (None, withdrawal.ref)
 
     def _record(self, withdrawal: Withdrawal, *, now: datetime) -> dict[str, Any]:
         user = self.request.user
@@ -172,18 +155,20 @@ def bar_for(
     free = context.get("waits_for") == 0 and not presence.is_others
     asked = [sheet for sheet in offered if free and not (stopped and sheet.look.inline)]
     answers = bar.answers_to(waiting, view=context.get("place", view)) if waiting and context.get("may_agree") else []
-    origin = origin_of(request)
-    goes_on = bool(asked) and claims.works_through_lists(user)
-    return bar.bar_of(
-        withdrawal,
-        [*answers, *bar.asked_of(withdrawal, asked, view=view, now=now)],
-        user,
-        view=view,
-        listing=origin.listing if goes_on and origin else None,
-        is_last=bool(goes_on and origin and origin.is_last(withdrawal)),
-        open_next=request.session.get("open_next", preferences_of(user).open_next),
-        now=now,
-    )
+    asks = bar.asked_of(withdrawal, asked, view=view, now=now)
+    ahead = going_on(request, withdrawal, asks=bool(asks))
+    return bar.bar_of(withdrawal, [*answers, *asks], user, view=view, **ahead, now=now)
+
+
+def going_on(request: StaffRequest, withdrawal: Withdrawal, *, asks: bool) -> dict[str, Any]:
+    """Return what the bar must know of the list, for who decides one of its rows and goes on to the next."""
+    origin, user = origin_of(request), request.user
+    ahead = origin if asks and origin and origin.is_worked_off_by(user) else None
+    return {
+        "listing": ahead.listing if ahead else None,
+        "is_last": ahead is not None and ahead.is_last(withdrawal),
+        "open_next": request.session.get("open_next", preferences_of(user).open_next),
+    }
 
 
 def claimed(withdrawal: Withdrawal, user: Any, *, now: datetime) -> Withdrawal:

@@ -1,31 +1,22 @@
-"""What is with providers, and the page of one whose outcome is unknown."""
+"""What is with providers."""
 
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import cached_property
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.views.generic import View
 
-from backoffice.accounts.requests import StaffRequest
 from backoffice.ui import inline
-from backoffice.ui.access import Permitted
 from backoffice.ui.paging import Page
 from backoffice.ui.tabs import Tab
-from withdrawals import decided, filters, in_flight, queries, tables, visibility
+from withdrawals import filters, in_flight, tables, visibility
 from withdrawals.models import Withdrawal
-from withdrawals.operations import asking
-from withdrawals.pages import pending, unknown
+from withdrawals.pages import pending
 from withdrawals.pages.peek import peek_of
-from withdrawals.pages.route import provider_label
-from withdrawals.states import LOOKS, WITH_PROVIDER, State
-from withdrawals.views.decision import withdrawal_or_404
+from withdrawals.states import WITH_PROVIDER, State
 from withdrawals.views.exporting import ExportedList
 
 SEES = ("withdrawals.view_withdrawal", "providers.view_provider")
@@ -50,6 +41,8 @@ class InFlight(ExportedList):
     search_label = "Reference (ours or theirs), name"
     empty_title = "Nothing is with a provider."
     row_key = "ref"
+    place = "in-flight"
+    is_worked_off = False
     live_seconds = 10
     made_at = "sent_at"
     peek_template = "withdrawals/peek.html"
@@ -68,6 +61,10 @@ class InFlight(ExportedList):
     )
     export_columns = ("reference", "state", "player", "amount", "currency", "to", "sent", "attempt", "answer")
 
+    @property
+    def is_long(self) -> bool:
+        return True
+
     def get_hidden_columns(self) -> tuple[str, ...]:
         codes = visibility.sees(self.request.user, visibility.Field.ATTEMPT_CODES)
         return (*super().get_hidden_columns(), *(() if codes else ("answer",)))
@@ -76,15 +73,18 @@ class InFlight(ExportedList):
     def figures(self) -> in_flight.Flight:
         return in_flight.flight(_slow(self.request))
 
+    def prepare(self, table: Any) -> None:
+        table.view = self.carried
+
     def get_peek_context(self, row: Withdrawal) -> dict[str, Any]:
+        found = peek_of(row, self.request.user, view=self.carried, now=self.now)
         asks = row.state == State.OUTCOME_UNKNOWN
-        return peek_of(row, self.request.user, view="", now=self.now) | {
-            "address": tables.flight_address(row),
-            "asks_url": tables.flight_address(row) if asks else "",
-        }
+        return found | {"asks_url": found["address"] if asks else ""}
 
     def get_context_data(self, page: Page) -> dict[str, Any]:
-        return super().get_context_data(page) | {"undo": pending.undo_offer(self.request.user, now=self.now)}
+        return super().get_context_data(page) | {
+            "undo": pending.undo_offer(self.request.user, now=self.now, view=self.carried)
+        }
 
     def get_summary(self) -> SafeString | str:
         figures = self.figures
@@ -97,44 +97,3 @@ class InFlight(ExportedList):
         if figures.slow:
             parts.append(format_html("<b>{}</b> slower than usual", figures.slow))
         return format_html_join(" · ", "{}", ((part,) for part in parts))
-
-
-class Unknown(Permitted, View):
-    """What is known of an unknown outcome. POST has the provider asked; nothing here sends it again."""
-
-    permission_required = SEES
-    request: StaffRequest
-
-    def get(self, request: StaffRequest, ref: str) -> HttpResponse:
-        now, user = timezone.now(), request.user
-        withdrawal = withdrawal_or_404(ref)
-        if withdrawal.state != State.OUTCOME_UNKNOWN:
-            return redirect(tables.address_of(withdrawal))
-        attempt = withdrawal.live_attempt
-        waiting = decided.waiting_decision(withdrawal)
-        context = {
-            "withdrawal": withdrawal,
-            "attempt": attempt,
-            "look": LOOKS[State.OUTCOME_UNKNOWN],
-            "name": visibility.player_name(user, withdrawal.player),
-            "provider": provider_label(attempt.provider),
-            "destination": visibility.destination_words(user, withdrawal),
-            "said": unknown.said_about(attempt, user),
-            "settlings": [] if waiting else unknown.settlings_of(withdrawal, user),
-            "proposed": waiting is not None,
-            "findings": queries.open_findings_of(withdrawal, user),
-            "now": now,
-        }
-        return render(request, "withdrawals/unknown.html", context)
-
-    def post(self, request: StaffRequest, ref: str) -> HttpResponse:
-        withdrawal = withdrawal_or_404(ref)
-        provider = provider_label(withdrawal.provider)
-        if asking.ask_at_once(withdrawal, now=timezone.now()):
-            words = f"{provider} is being asked. Its answer shows here in a few seconds."
-        elif withdrawal.state == State.OUTCOME_UNKNOWN:
-            words = f"{provider} was asked less than {inline.duration(asking.ASKED_JUST_NOW)} ago. Its answer is below."
-        else:
-            words = "It is settled by now. Nothing was asked."
-        messages.info(request, words)
-        return redirect(reverse("withdrawals:unknown", args=[withdrawal.ref]))

@@ -24,7 +24,7 @@ from withdrawals.pages.head import Presence, head_of, presence_of
 from withdrawals.reference import normalise
 from withdrawals.states import UNDECIDED
 from withdrawals.views.decision import bar_for, decides, decision_of, live_of, sensed, withdrawal_or_404
-from withdrawals.views.origin import view_of
+from withdrawals.views.origin import next_url_of, view_of
 
 NOTHING_NEW = 204
 # Of what somebody had begun on a page that can no longer decide.
@@ -69,7 +69,7 @@ class Status(Fragment):
             "acts": request.GET.get("acts", ""),
             "notice": notice_of(request, withdrawal, presence, present, now=now),
             "record_url": tables.address_of(withdrawal, view_of(request)),
-            "next_url": tables.next_address(view_of(request), decided=withdrawal.ref),
+            "next_url": next_url_of(request, withdrawal),
         }
         return render(request, "withdrawals/fragments/status.html", context)
 

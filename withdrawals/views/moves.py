@@ -23,7 +23,7 @@ from withdrawals.states import Move
 from withdrawals.views.answers import ask_again, conflict, go_on, is_part
 from withdrawals.views.decision import withdrawal_or_404
 from withdrawals.views.live import facts_context
-from withdrawals.views.origin import view_of
+from withdrawals.views.origin import origin_of, view_of
 
 COUNTED = ("One thing", "Two things", "Three things", "Four things", "Five things")
 
@@ -163,7 +163,8 @@ class Decide(Permitted, View):
     @property
     def _may_go_on(self) -> bool:
         """Whether there is a list to go on in, and this person takes the next one from it."""
-        return bool(self.view) and claims.works_through_lists(self.request.user)
+        origin = origin_of(self.request)
+        return origin is not None and origin.is_worked_off_by(self.request.user)
 
     def _go_on(self, decision: Decision) -> HttpResponse:
         if decision.status == Decision.Status.PROPOSED:

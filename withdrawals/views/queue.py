@@ -26,6 +26,7 @@ from withdrawals.views.exporting import ExportedList
 from withdrawals.views.summary import summary_of
 from withdrawals.views.tabs import (
     APPROVABLE,
+    ASKED,
     NEEDS_DECISION,
     PAGES,
     PROPOSALS,
@@ -105,6 +106,10 @@ class Queue(ExportedList):
     def may_select(self) -> bool:
         """Rows are selected to approve them."""
         return super().may_select and self.tab is not None and self.tab.slug in APPROVABLE
+
+    @property
+    def is_long(self) -> bool:
+        return self.slug not in {*SUMMED, ASKED.slug}
 
     @property
     def is_decided(self) -> bool:

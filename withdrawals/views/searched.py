@@ -1,7 +1,7 @@
 """Lists of withdrawals that can be searched by who the player is: who was found so is written down."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from django.utils.http import urlencode
 
@@ -16,10 +16,21 @@ TYPED = "q"
 class SearchedList(ListScreen):
     """A list whose search field finds players too; see withdrawals.filters.TermFilter."""
 
+    # What a list that is not the queue is called in the address of a page opened from it.
+    place: ClassVar[str] = ""
+    # Whether whoever decided one of its rows goes on to the next one.
+    is_worked_off: ClassVar[bool] = True
+
     @property
     def slug(self) -> str:
         """What the view is called where a page is opened from it; nothing where that page goes on in no list."""
-        return self.tab.slug if self.tab else ""
+        tab = self.tab.slug if self.tab else ""
+        return f"{self.place}.{tab}" if self.place else tab
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it holds what was closed, too; see Listing."""
+        return False
 
     @property
     def carried(self) -> str:
