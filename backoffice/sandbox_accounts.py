@@ -46,6 +46,12 @@ def at(url: str, *, api_key: str, webhook_secret: str) -> dict[str, dict[str, An
             "balance_account": "adyen",
             "hmac_keys": [as_hex],
         },
+        "hyperswitch": {
+            **shared,
+            "base_url": f"{url}/hyperswitch",
+            "merchant_id": "hyperswitch",
+            "hash_keys": [as_hex],
+        },
         "paypal": {
             **shared,
             "base_url": f"{url}/paypal",

@@ -112,6 +112,7 @@ class NotFound:
 @dataclass(frozen=True, slots=True)
 class CannotTell:
     words: str
+    several: tuple[PayoutReceipt, ...] = ()  # the payouts under our key, where there is more than the one
 
 
 Probe = Found | NotFound | CannotTell

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from providers.adapters.adyen import Adyen
+from providers.adapters.hyperswitch import Hyperswitch
 from providers.adapters.paypal import PayPal
 from providers.adapters.sandbox import Sandbox
 from providers.adapters.stripe import Stripe
@@ -87,6 +88,17 @@ KNOWN = (
             visibility_delay=settings.PROVIDER_SETTLE_TIME,
             balance=True,
             failed_is_final=True,
+            signs_time=False,
+        ),
+    ),
+    Registered(
+        code="hyperswitch",
+        label="Hyperswitch",
+        adapter=Hyperswitch,
+        capabilities=Capabilities(
+            pays={"iban": {"EUR": Limits(100)}},
+            lookup="by_our_reference",
+            visibility_delay=settings.PROVIDER_SETTLE_TIME,
             signs_time=False,
         ),
     ),

@@ -73,6 +73,7 @@ class Order:
     destination: dict[str, Any]
     digest: str  # of the request body: another body under the same key is refused
     id_prefix: str = "po_"
+    idempotent: bool = True  # a repeat under its key is the same payout
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,7 @@ class Engine:
     @contextmanager
     def _alone(self, order: Order) -> Iterator[None]:
         key = (order.account, order.key)
-        if self.switches.idempotency_off:
+        if self.switches.idempotency_off or not order.idempotent:
             yield
             return
         with self._guard:
@@ -258,7 +259,7 @@ class Engine:
 
     def _earlier(self, order: Order) -> Creation | None:
         kept = self.store.row("select * from idempotency where account = ? and key = ?", order.account, order.key)
-        if kept is None or self.switches.idempotency_off:
+        if kept is None or self.switches.idempotency_off or not order.idempotent:
             return None
         if kept["digest"] != order.digest:
             raise KeyReused(kept["payout_id"])

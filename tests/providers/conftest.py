@@ -1,11 +1,17 @@
 from datetime import UTC, datetime
 
+import hypothesis
 import pytest
 
 from backoffice import sandbox_accounts
 from tests.sandbox_process import API_KEY, WEBHOOK_SECRET, SandboxProcess, sandbox_process, sandbox_server
 
 pytest.register_assert_rewrite("tests.providers.contract")
+# How long an example takes says something of the machine, and nothing of a parser.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 __all__ = ["sandbox_process", "sandbox_server"]
 

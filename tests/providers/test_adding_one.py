@@ -63,7 +63,7 @@ def tinpay(monkeypatch: pytest.MonkeyPatch, settings: Any) -> Iterator[type[Tinp
     adapter = ModuleType("providers.adapters.tinpay")
     exec(piece("providers/adapters/tinpay.py"), adapter.__dict__)
     names = {"Capabilities": Capabilities, "Limits": Limits, "timedelta": timedelta, "Tinpay": adapter.Tinpay}
-    (registered,) = eval(f"[{piece('providers/registry.py')}]", names | {"Registered": registry.Registered})
+    registered = eval(piece("providers/registry.py"), names | {"Registered": registry.Registered})
     server = ThreadingHTTPServer(("127.0.0.1", 0), Tinpay)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     environment = {

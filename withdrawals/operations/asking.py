@@ -69,6 +69,8 @@ def ask(pk: int, *, clock: work.Clock) -> None:
     _plan_next(withdrawal, attempt, now=clock())
     if isinstance(answer, Found):
         receipts.apply(attempt, answer.receipt, now=clock(), source="poll")
+    elif isinstance(answer, CannotTell) and answer.several:
+        _several(attempt, answer, now=clock())
     elif withdrawal.state == State.COMPLETED:
         return
     elif isinstance(answer, NotFound):
@@ -139,6 +141,13 @@ def _repeat(attempt: PayoutAttempt, *, clock: work.Clock) -> None:
 def _may_repeat(attempt: PayoutAttempt, *, now: datetime) -> bool:
     capabilities = routing.capabilities_of(attempt.provider)
     return capabilities.may_repeat and now - _first_used_at(attempt) < capabilities.idempotency_window
+
+
+def _several(attempt: PayoutAttempt, answer: CannotTell, *, now: datetime) -> None:
+    """More than one payout under our key: which of them counts, and what became of the others, people find out."""
+    _lose_track(attempt.withdrawal, words=answer.words, now=now)
+    others = [one for one in answer.several if one.provider_reference != attempt.provider_reference]
+    findings.report(attempt, "second_payout", others[-1], now=now)
 
 
 def _first_used_at(attempt: PayoutAttempt) -> datetime:
