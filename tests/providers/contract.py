@@ -209,7 +209,7 @@ class TestPayouts:
         instruction = instruction_for(code)
         reference = provider.create_payout(instruction).provider_reference
         sandbox.wait_for(instruction.reference, "paid")
-        by_key = provider.get_status(known_as(code, instruction, repeated(provider, instruction)))
+        by_key = provider.get_status(known_as(code, instruction, reference))
         by_id = provider.get_status(
             instruction_for(code, key=instruction.key, reference=instruction.reference, provider_reference=reference)
         )
