@@ -8,7 +8,7 @@ from typing import Any
 from ledger.models import Posting
 from providers import gateway
 from providers import queries as providers
-from providers.contract import WebhookRejected
+from providers.contract import ProviderEvent, WebhookRejected
 from providers.models import CallOutcome, ProviderCall, Verb, WebhookDelivery
 from withdrawals import visibility
 from withdrawals.guards import SETTLING
@@ -66,10 +66,16 @@ def _webhook(delivery: WebhookDelivery, user: Any) -> Said:
 def _told(delivery: WebhookDelivery) -> str:
     """What it says, in our words and in the provider's own; of what cannot be read, what was done with it."""
     try:
-        receipts = [event.receipt for event in gateway.read_events(delivery)]
+        events = gateway.read_events(delivery)
     except WebhookRejected:
         return delivery.outcome
-    told = [(STATUSES[receipt.status], receipt.raw_status) for receipt in receipts]
+    # A thin event says nothing but its kind.
+    told = [
+        (STATUSES[event.receipt.status], event.receipt.raw_status)
+        if isinstance(event, ProviderEvent)
+        else (delivery.outcome or "not looked at yet", event.kind)
+        for event in events
+    ]
     return "; ".join(f"“{own}” · {means}" if own else means for means, own in told)
 
 
