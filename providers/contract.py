@@ -182,7 +182,8 @@ class Duplicate(ProviderError):
 
     def __init__(self, words: str, *, provider_reference: str | None = None, status: int | None = None):
         super().__init__(words, status=status)
-        self.provider_reference = provider_reference  # of that payout, where it was told
+        fits = provider_reference is not None and len(provider_reference) <= LONGEST_REFERENCE
+        self.provider_reference = provider_reference if fits else None  # of that payout, where it was told
 
 
 class OutcomeUnknown(ProviderError):
@@ -214,7 +215,9 @@ class Capabilities:
     idempotency: str = "none"  # header, body field, none
     idempotency_window: timedelta = timedelta(0)
     may_repeat: bool = False  # the same bytes under the same key, inside the window, are safe after any error
-    lookup: str = "none"  # by_our_reference, by_provider_id, by_repeat_create, none
+    # by_our_reference, by_provider_id, by_repeat_create, none. By repeating: until the provider has named the payout
+    # probe() cannot tell, and the very same request, made only where may_repeat allows it, is all there is to ask with.
+    lookup: str = "none"
     visibility_delay: timedelta = timedelta(0)  # a "not found" younger than this means nothing
     balance: bool = False  # our float there can be asked for
     failed_is_final: bool = False  # FAILED is proof of non-payment
@@ -259,7 +262,7 @@ class Provider(ABC):
 
     @abstractmethod
     def probe(self, instruction: PayoutInstruction) -> Probe:
-        """Ask whether a create arrived, by our key. Never raises."""
+        """Ask whether a create arrived, by our key or the provider's id; moves nothing. Never raises."""
 
     @abstractmethod
     def cancel(self, instruction: PayoutInstruction) -> CancelResult:

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from providers.adapters.adyen import Adyen
 from providers.adapters.hyperswitch import Hyperswitch
+from providers.adapters.paypal import PayPal
 from providers.adapters.sandbox import Sandbox
 from providers.adapters.stripe import Stripe
 from providers.contract import Capabilities, Limits, Provider
@@ -22,6 +23,8 @@ from providers.contract import Capabilities, Limits, Provider
 _FIAT = ["EUR", "USD", "GBP", "SEK", "NOK", "DKK", "PLN", "CZK", "CHF", "CAD", "AUD", "JPY", "KWD", "BRL"]
 # In which Adyen counts minor units as ISO 4217 does, and pays to bank accounts with an IBAN.
 _SEPA_AND_NORDIC = ["EUR", "GBP", "SEK", "NOK", "DKK", "PLN", "CZK", "CHF"]
+# Among what PayPal holds, those of which it counts the decimals as ISO 4217 does.
+_PAYPAL = ["EUR", "USD", "GBP", "AUD", "CAD", "CHF", "CZK", "DKK", "JPY", "NOK", "PLN", "SEK"]
 _CRYPTO = {"BTC": 10_000, "ETH": 1_000_000, "LTC": 1_000_000, "USDT": 1_000_000, "USDC": 1_000_000}
 
 
@@ -97,6 +100,21 @@ KNOWN = (
             lookup="by_our_reference",
             visibility_delay=settings.PROVIDER_SETTLE_TIME,
             signs_time=False,
+        ),
+    ),
+    Registered(
+        code="paypal",
+        label="PayPal",
+        adapter=PayPal,
+        capabilities=Capabilities(
+            pays={"paypal": dict.fromkeys(_PAYPAL, Limits(100))},
+            idempotency="body field",
+            idempotency_window=timedelta(days=30),
+            may_repeat=True,
+            lookup="by_repeat_create",
+            visibility_delay=settings.PROVIDER_SETTLE_TIME,
+            balance=True,
+            failed_is_final=True,
         ),
     ),
     Registered(

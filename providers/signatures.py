@@ -4,13 +4,23 @@ import base64
 import hashlib
 import hmac
 import re
+import zlib
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import cache
+
+from Crypto.Hash import SHA256
+from Crypto.PublicKey import RSA
+from Crypto.Signature import pkcs1_15
 
 from providers.contract import VerifiedWebhook, WebhookRejected
 
 TOLERANCE = 300  # seconds
 STANDARD_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
+PAYPAL_HEADERS = (
+    "paypal-transmission-id", "paypal-transmission-time", "paypal-transmission-sig", "paypal-auth-algo",
+    "paypal-cert-url",
+)  # fmt: skip
 # Printable without a comma: a header that was sent twice is joined by one.
 _EVENT_ID = re.compile(r"[\x21-\x2b\x2d-\x7e]{1,128}")
 
@@ -81,3 +91,38 @@ def hex_timed_body(
         if any(hmac.compare_digest(good, one) for one in given):
             return VerifiedWebhook(event_id=hashlib.sha256(body).hexdigest(), body=body)
     return WebhookRejected("the signature does not match")
+
+
+def certified_checksum(
+    headers: Mapping[str, str], body: bytes, now: datetime, *, webhook_id: str, certificates: Iterable[str]
+) -> VerifiedWebhook | WebhookRejected:
+    """PayPal's scheme: RSA with SHA-256 over id|time|webhook id|CRC-32 of the body, by a certificate given to us.
+
+    The address of a certificate that the message names is never called. Another body with the same checksum is easily
+    made, so the id of the transmission, which is signed as well, is the event: each counts once.
+    """
+    event_id, sent_at, signature, algorithm, _address = (headers.get(name, "") for name in PAYPAL_HEADERS)
+    if not _EVENT_ID.fullmatch(event_id) or "|" in event_id:
+        return WebhookRejected("the transmission id is missing or malformed")
+    if algorithm != "SHA256withRSA":
+        return WebhookRejected("the algorithm is missing or not the one that is documented")
+    try:
+        age = (now - datetime.fromisoformat(sent_at)).total_seconds()
+        given = base64.b64decode(signature, validate=True)
+    except (ValueError, TypeError):  # a time without a zone is none
+        return WebhookRejected("the time or the signature is missing or malformed")
+    if abs(age) > TOLERANCE:
+        return WebhookRejected("the time is too far from our clock")
+    signed = SHA256.new(f"{event_id}|{sent_at}|{webhook_id}|{zlib.crc32(body)}".encode())
+    for certificate in certificates:
+        try:
+            pkcs1_15.new(_public_key(certificate)).verify(signed, given)
+        except ValueError:
+            continue
+        return VerifiedWebhook(event_id=event_id, body=body)
+    return WebhookRejected("the signature does not match")
+
+
+@cache
+def _public_key(certificate: str) -> RSA.RsaKey:
+    return RSA.import_key(certificate)

@@ -25,6 +25,13 @@ _CARD_BRANDS = {
     "jcb": "JCB",
     "unionpay": "UnionPay",
 }
+# What PayPal takes: single-byte characters; whether anybody has the address, only PayPal knows.
+_EMAIL = re.compile(
+    r"([a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64})@((?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63})",
+    re.ASCII | re.IGNORECASE,
+)
+_LONGEST_EMAIL = 120
+_LONGEST_DOMAIN = 40  # of it in a label
 # A recipient at Stripe and one of its payout methods there.
 _STRIPE = re.compile(r"acct(?:_test)?_[A-Za-z0-9]{8,50}/[a-z]{2,12}(?:_test)?_[A-Za-z0-9]{8,50}", re.ASCII)
 _IBAN_CHARACTERS = re.compile(r"[A-Za-z0-9 ]{5,60}", re.ASCII)
@@ -42,8 +49,8 @@ class CheckedAccount:
 def check(*, method: str, account: str) -> CheckedAccount:
     """Return the account in its canonical form with its masked label.
 
-    Raises RequestRefused: ``invalid_iban``, ``invalid_card_token``, ``invalid_wallet`` or ``invalid_stripe``
-    (field ``account``), or ``unknown_method`` (field ``method``).
+    Raises RequestRefused: ``invalid_iban``, ``invalid_card_token``, ``invalid_wallet``, ``invalid_paypal`` or
+    ``invalid_stripe`` (field ``account``), or ``unknown_method`` (field ``method``).
     """
     checker = _CHECKERS.get(method)
     if checker is None:
@@ -108,6 +115,15 @@ def _check_wallet(text: str) -> CheckedAccount:
     return CheckedAccount(account=wallet.address, label=f"{coin or wallet.network.coins[0]} {short}")
 
 
+def _check_paypal(text: str) -> CheckedAccount:
+    match = _EMAIL.fullmatch(text)
+    if match is None or len(text) > _LONGEST_EMAIL or holds_card_number(text):
+        raise _refused("invalid_paypal", "Send the e-mail address of the PayPal account, such as name@example.com.")
+    name, domain = match[1].lower(), match[2].lower()
+    short = domain if len(domain) <= _LONGEST_DOMAIN else f"…{domain[-_LONGEST_DOMAIN:]}"
+    return CheckedAccount(account=f"{name}@{domain}", label=f"PayPal {name[0]}•••@{short}")
+
+
 def _check_stripe(text: str) -> CheckedAccount:
     if holds_card_number(text) or not _STRIPE.fullmatch(text):
         raise _refused(
@@ -116,7 +132,13 @@ def _check_stripe(text: str) -> CheckedAccount:
     return CheckedAccount(account=text, label=f"Stripe •••• {text[-4:]}")
 
 
-_CHECKERS = {"iban": _check_iban, "card": _check_card, "wallet": _check_wallet, "stripe": _check_stripe}
+_CHECKERS = {
+    "iban": _check_iban,
+    "card": _check_card,
+    "wallet": _check_wallet,
+    "paypal": _check_paypal,
+    "stripe": _check_stripe,
+}
 
 
 def _refused(code: str, sentence: str) -> RequestRefused:

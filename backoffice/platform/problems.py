@@ -25,6 +25,7 @@ KINDS: dict[str, Kind] = {
     "invalid_iban": Kind(400, "This is not an IBAN"),
     "invalid_card_token": Kind(400, "This is not a card token"),
     "invalid_wallet": Kind(400, "This is not a wallet address"),
+    "invalid_paypal": Kind(400, "This is not the e-mail address of a PayPal account"),
     "invalid_stripe": Kind(400, "This is not a payout method at Stripe"),
     "unknown_method": Kind(400, "The method is not known"),
     "card_number": Kind(400, "A card number was sent"),

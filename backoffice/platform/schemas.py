@@ -92,9 +92,11 @@ class LoginIn(Said):
 
 
 class DestinationIn(Said):
-    """``account``: an IBAN, a card token (tok_visa_4417_…), a wallet address (BTC:bc1q…) or Stripe’s two ids."""
+    """``account``: an IBAN, a card token (tok_visa_4417_…), a wallet address (BTC:bc1q…), PayPal’s e-mail address or
+    Stripe’s two ids.
+    """
 
-    method: Literal["iban", "card", "wallet", "stripe"]
+    method: Literal["iban", "card", "wallet", "paypal", "stripe"]
     account: Account
     holder_name: Filled140
     country: CountryOrNone = ""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from sandbox.dialects import adyen, hyperswitch, native, stripe
+from sandbox.dialects import adyen, hyperswitch, native, paypal, stripe
 from sandbox.engine import Engine
 from sandbox.wire import Reply, Request
 
@@ -23,7 +23,7 @@ class Dialect(Protocol):
         """The headers that prove the body."""
 
 
-DIALECTS: tuple[Dialect, ...] = (native, adyen, hyperswitch, stripe)
+DIALECTS: tuple[Dialect, ...] = (native, adyen, hyperswitch, paypal, stripe)
 BY_NAME = {dialect.NAME: dialect for dialect in DIALECTS}
 
 

@@ -87,6 +87,7 @@ def test_other_payout_details_need_another_id(api: Signed, player: Player) -> No
     [
         ("iban", "DE88370400440532013000", "invalid_iban"),
         ("card", "4111111111111111", "invalid_card_token"),
+        ("paypal", "nobody at home", "invalid_paypal"),
         ("wallet", "bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t5", "invalid_wallet"),
     ],
 )

@@ -13,6 +13,8 @@ VALID = [
     ("iban", "NO9386011117947", "NO9386011117947", "IBAN •••• 7947", "NO"),
     ("card", "tok_visa_4417_9fK2pQ7x", "tok_visa_4417_9fK2pQ7x", "Visa •••• 4417", ""),
     ("card", "tok_amex_0005_ZZZZZZZZ", "tok_amex_0005_ZZZZZZZZ", "American Express •••• 0005", ""),
+    ("paypal", "Ada.Lovelace+win@Example.com", "ada.lovelace+win@example.com", "PayPal a•••@example.com", ""),
+    ("paypal", "a@" + "b" * 60 + ".co.uk", "a@" + "b" * 60 + ".co.uk", "PayPal a•••@…" + "b" * 34 + ".co.uk", ""),
     (
         "stripe",
         "acct_1Nv0FGQ9RKHgCVdK/usba_test_61RK8s66TdXwZ2aB",
@@ -98,6 +100,17 @@ INVALID = [
     ("card", "tok_nobody_4417_9fK2pQ7x", "invalid_card_token"),
     ("card", "tok_visa_4417_9fK2pQ7x\n", "invalid_card_token"),
     ("card", "visa_4417_9fK2pQ7x", "invalid_card_token"),
+    ("paypal", "", "invalid_paypal"),
+    ("paypal", "ada", "invalid_paypal"),
+    ("paypal", "ada@example", "invalid_paypal"),
+    ("paypal", "ada@@example.com", "invalid_paypal"),
+    ("paypal", "ada lovelace@example.com", "invalid_paypal"),
+    ("paypal", "ada@example.com\n", "invalid_paypal"),
+    ("paypal", "adà@example.com", "invalid_paypal"),
+    ("paypal", "ada@exam\u212aple.com", "invalid_paypal"),  # the sign of Kelvin, a small k in lower case
+    ("paypal", "4111111111111111@example.com", "invalid_paypal"),
+    ("paypal", "a" * 65 + "@example.com", "invalid_paypal"),
+    ("paypal", "a@" + "b." * 60 + "com", "invalid_paypal"),
     ("stripe", "acct_1Nv0FGQ9RKHgCVdK", "invalid_stripe"),  # without the payout method
     ("stripe", "usba_61RK8s66TdXwZ2aB/acct_1Nv0FGQ9RKHgCVdK", "invalid_stripe"),
     ("stripe", "acct_1Nv0FGQ9RKHgCVdK/usba_61RK8s66TdXwZ2aB\n", "invalid_stripe"),
@@ -157,6 +170,7 @@ def test_an_unknown_method_is_named() -> None:
     [
         ("iban", "DE89370400440532013000", "EUR", True),
         ("card", "tok_visa_4417_9fK2pQ7x", "USD", True),
+        ("paypal", "ada@example.com", "EUR", True),
         ("wallet", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "BTC", True),
         ("wallet", "1A1zP1eP5QGefi2DMPTfTL5SLmv7DivfNa", "USDT", False),
         ("wallet", "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "USDT", True),

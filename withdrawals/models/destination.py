@@ -12,6 +12,7 @@ class Method(models.TextChoices):
     IBAN = "iban", "Bank account"
     CARD = "card", "Card"
     WALLET = "wallet", "Crypto wallet"
+    PAYPAL = "paypal", "PayPal"
     STRIPE = "stripe", "Stripe payout method"
 
 

@@ -1,8 +1,9 @@
 """Asking: following a payout that is with a provider until it has arrived, failed or come back.
 
 Asking moves no money and may be repeated at will. The one thing it may lead to besides a move is
-repeating the very same request once under its own key, when the provider said twice, after its settling
-time, that it has no such payout, and declares that a repeat is safe.
+repeating the very same request under its own key, where the provider declares that a repeat is safe: once,
+when it said twice, after its settling time, that it has no such payout; or, at a provider that finds
+nothing by our key, as the only way to ask, and then only while the payout may still be made.
 """
 
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from providers import gateway, routing
 from providers.contract import CannotTell, Found, NotFound
 from providers.models import ProviderCall
 from withdrawals import nudge
-from withdrawals.models import PayoutAttempt, Withdrawal
+from withdrawals.models import Decision, PayoutAttempt, Withdrawal
 from withdrawals.operations import findings, payouts, receipts, work
 from withdrawals.states import WITH_PROVIDER, Move, State
 
@@ -74,6 +75,8 @@ def ask(pk: int, *, clock: work.Clock) -> None:
         return
     elif isinstance(answer, NotFound):
         _not_found(attempt, clock=clock)
+    elif attempt.state == "unknown" and _is_asked_by_repeating(attempt):
+        _repeat(attempt, clock=clock)
     elif isinstance(answer, CannotTell) and _silent_for_long(attempt, now=clock()):
         _lose_track(withdrawal, words=answer.words, now=clock())
 
@@ -98,18 +101,46 @@ def _not_found(attempt: PayoutAttempt, *, clock: work.Clock) -> None:
         _lose_track(attempt.withdrawal, words="the provider no longer knows this payout", now=now)
         findings.report_vanished(attempt, now=now)
         return
-    capabilities = routing.capabilities_of(attempt.provider)
-    may_repeat = capabilities.may_repeat and now - _first_used_at(attempt) < capabilities.idempotency_window
     answers = attempt.not_found_count + 1
     if answers < CONSISTENT_ANSWERS:
         _count(attempt, answers)
-    elif answers == CONSISTENT_ANSWERS and may_repeat:
+    elif answers == CONSISTENT_ANSWERS and _may_repeat(attempt, now=now):
         # Counted afterwards: whoever dies in between leaves it to be repeated, under the same key.
         if payouts.send(attempt, clock=clock, repeated=True):
             _count(attempt, answers, sent_at=now)
     else:
         _lose_track(attempt.withdrawal, words="the provider has no such payout", now=now)
         findings.report_not_found(attempt, now=now)
+
+
+def _is_asked_by_repeating(attempt: PayoutAttempt) -> bool:
+    """Whether nothing but the very same request tells how the payout stands: the provider has not named it yet."""
+    by_repeating = routing.capabilities_of(attempt.provider).lookup == "by_repeat_create"
+    return by_repeating and not attempt.provider_reference
+
+
+def _repeat(attempt: PayoutAttempt, *, clock: work.Clock) -> None:
+    """Ask by the very same request, which finds the payout or makes it now.
+
+    So not while a call may be under way, not after the key's time, not while people settle it by hand, and
+    not when it could no longer be paid.
+    """
+    now = clock()
+    undecided = [Decision.Status.PROPOSED, Decision.Status.WAITING]
+    being_settled = attempt.withdrawal.decisions.filter(status__in=undecided).exists()
+    if being_settled or not _settled(attempt, now=now) or not _may_repeat(attempt, now=now):
+        return
+    if (objection := payouts.objection_now(attempt.withdrawal_id, now=now)) is not None:
+        findings.report_not_repeated(attempt, objection.sentence, now=now)
+        return
+    # Before the request: nobody may call it unpaid by hand until this one, too, has had its time.
+    PayoutAttempt.objects.filter(pk=attempt.pk).update(sent_at=now)
+    payouts.send(attempt, clock=clock, repeated=True)
+
+
+def _may_repeat(attempt: PayoutAttempt, *, now: datetime) -> bool:
+    capabilities = routing.capabilities_of(attempt.provider)
+    return capabilities.may_repeat and now - _first_used_at(attempt) < capabilities.idempotency_window
 
 
 def _several(attempt: PayoutAttempt, answer: CannotTell, *, now: datetime) -> None:

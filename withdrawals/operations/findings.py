@@ -34,6 +34,8 @@ _WORDS = {
     "no_final_answer": "The provider was asked for a week and gave no final answer.",
     "vanished": "The provider no longer knows a payout that it had.",
     "not_found": "The provider has no such payout; whether it was ever sent is for two people to settle.",
+    "repeat_refused": "The provider refused the request when it was repeated: no proof that it did not pay before.",
+    "not_repeated": "Only the same request again would tell, and that could pay what may not be paid any more.",
     "unknown_reference": "A message about a payout that we do not know.",
 }
 
@@ -79,6 +81,14 @@ def report_no_funds(withdrawal: Withdrawal, *, now: datetime) -> bool:
 
 def report_not_found(attempt: PayoutAttempt, *, now: datetime) -> bool:
     return _write(attempt, "not_found", {}, now=now)
+
+
+def report_repeat_refused(attempt: PayoutAttempt, words: str, *, now: datetime) -> bool:
+    return _write(attempt, "repeat_refused", {"words": words}, now=now)
+
+
+def report_not_repeated(attempt: PayoutAttempt, words: str, *, now: datetime) -> bool:
+    return _write(attempt, "not_repeated", {"words": words}, now=now)
 
 
 def report_stranger(provider: str, receipt: PayoutReceipt, *, key: str, now: datetime) -> None:

@@ -94,7 +94,8 @@ def send(attempt: PayoutAttempt, *, clock: work.Clock, repeated: bool = False) -
     """Call the provider and apply its answer.
 
     ``repeated``: the very same request under its own key once more. That this one moved nothing says
-    nothing of the first, so only a definite answer counts then. Returns whether it may have arrived.
+    nothing of the first, so only a definite answer counts then, and a refusal only if the provider said
+    before that it has no such payout. Returns whether it may have arrived.
     """
     if not _is_still_to_send(attempt, repeated=repeated):
         return False
@@ -113,10 +114,12 @@ def send(attempt: PayoutAttempt, *, clock: work.Clock, repeated: bool = False) -
         return False
     except Declined as error:
         crash_point("dispatch.after_accept_before_commit")
-        receipts.apply_refusal(attempt, error, now=clock())
-    except Duplicate:
-        # Our earlier request arrived after all: read it and adopt it.
-        Withdrawal.objects.filter(pk=attempt.withdrawal_id).update(next_step_at=clock())
+        if repeated and attempt.not_found_count == 0:
+            findings.report_repeat_refused(attempt, error.words, now=clock())
+        else:
+            receipts.apply_refusal(attempt, error, now=clock())
+    except Duplicate as error:
+        _adopt(attempt, error, repeated=repeated, now=clock())
     except OutcomeUnknown as error:
         _move(attempt, Move.LOSE_TRACK, now=clock(), words=error.words)
     else:
@@ -124,6 +127,16 @@ def send(attempt: PayoutAttempt, *, clock: work.Clock, repeated: bool = False) -
         receipts.apply(attempt, receipt, now=clock(), source="answer")
     crash_point("dispatch.after_commit_before_ack")
     return True
+
+
+def _adopt(attempt: PayoutAttempt, known: Duplicate, *, repeated: bool, now: datetime) -> None:
+    """Our earlier request arrived after all: have it read, by the provider's own name for it if that was told."""
+    if known.provider_reference:
+        unnamed = PayoutAttempt.objects.filter(pk=attempt.pk, provider_reference="")
+        unnamed.update(provider_reference=known.provider_reference)
+    elif repeated:
+        return  # asking at once would be told the same
+    Withdrawal.objects.filter(pk=attempt.withdrawal_id).update(next_step_at=now)
 
 
 def instruction_for(attempt: PayoutAttempt) -> PayoutInstruction:
@@ -148,6 +161,12 @@ def digest_of(instruction: PayoutInstruction) -> str:
     """Return what tells whether a repeated request is the very same one."""
     facts = dataclasses.asdict(instruction) | {"provider_reference": None}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
+
+
+def objection_now(pk: int, *, now: datetime) -> validity.Objection | None:
+    """Return what forbids paying this withdrawal now, if anything does."""
+    with transaction.atomic():
+        return _objection_to(screening.locked(pk), now=now)
 
 
 def _objection_to(withdrawal: Withdrawal, *, now: datetime) -> validity.Objection | None:

@@ -16,7 +16,13 @@ from withdrawals.states import UNDECIDED, State
 from withdrawals.visibility import Field
 
 A_MINUTE = timedelta(minutes=1)
-_ACCOUNT_WORDS = {Method.IBAN: "account", Method.CARD: "card", Method.WALLET: "wallet", Method.STRIPE: "payout method"}
+_ACCOUNT_WORDS = {
+    Method.IBAN: "account",
+    Method.CARD: "card",
+    Method.WALLET: "wallet",
+    Method.PAYPAL: "account",
+    Method.STRIPE: "payout method",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,13 @@ from withdrawals.pages import pending
 from withdrawals.pages.route import provider_label
 from withdrawals.states import LOOKS, UNDECIDED, State, WaitReason
 
-METHOD_ICONS = {Method.IBAN: "bank", Method.CARD: "card", Method.WALLET: "coin", Method.STRIPE: "bank"}
+METHOD_ICONS = {
+    Method.IBAN: "bank",
+    Method.CARD: "card",
+    Method.WALLET: "coin",
+    Method.PAYPAL: "user",
+    Method.STRIPE: "bank",
+}
 
 
 # The list of flagged withdrawals, as the place where one comes from.
