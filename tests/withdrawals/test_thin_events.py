@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from backoffice.accounts.models import User
 from providers import gateway, registry, routing
 from providers.contract import PayoutInstruction
 from providers.models import ProviderCall, Verb, WebhookDelivery
@@ -20,6 +21,7 @@ from tests.sandbox_process import SandboxProcess
 from tests.withdrawals.paying import findings_of, hear, live, nothing_is_in_breach, pay, state_of
 from withdrawals.models import Finding, Withdrawal
 from withdrawals.operations import inbox, work
+from withdrawals.pages import unknown
 from withdrawals.states import State
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("quick_to_believe")]
@@ -180,6 +182,17 @@ def test_a_forged_one_changes_nothing(sandbox: SandboxProcess, by_stripe: Callab
         sandbox.act(withdrawal.ref, "forge", kind=kind)
     assert heard(sandbox, withdrawal, 6) == S.PROCESSING
     assert findings_of(withdrawal) == set()
+
+
+def test_whoever_settles_it_reads_what_came_of_it(
+    sandbox: SandboxProcess, by_stripe: Callable[..., Withdrawal], finance: User
+) -> None:
+    withdrawal = by_stripe(10_918)
+    pay(withdrawal)
+    sandbox.wait_for(withdrawal.ref, "in_orbit")
+    assert heard(sandbox, withdrawal) == S.OUTCOME_UNKNOWN
+    said = [one.detail for one in unknown.said_about(withdrawal.attempts.get(), finance)]
+    assert "“v2.money_management.outbound_payment.updated” · applied" in said
 
 
 @dataclass(frozen=True)
