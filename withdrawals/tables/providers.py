@@ -101,7 +101,7 @@ class ProviderTable(BaseTable):
 
     provider = columns.Column(accessor="label", verbose_name="Provider", css="strong", width=14)
     state = ProviderStateColumn(accessor="state", verbose_name="State")
-    taken = TakenColumn(accessor="code", verbose_name="Taken on, 15 min · 24 h")
+    taken = TakenColumn(accessor="code", verbose_name="Taken, 15 min · 24 h")
     answer = columns.Column(accessor="median_ms", verbose_name="Answers in", css="num wraps", width=12)
     in_flight = columns.Column(accessor="in_flight", verbose_name="In flight", css="num linked wraps", width=11)
     unknown = columns.Column(accessor="unknown", verbose_name="Unknown", css="num", width=8)
