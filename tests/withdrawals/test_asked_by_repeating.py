@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from backoffice.accounts.models import User
@@ -113,6 +114,28 @@ def test_the_webhook_resolves_it_without_a_repeat(sandbox: SandboxProcess, lost:
     assert state_of(withdrawal) == S.COMPLETED
     assert len(creates(withdrawal)) == 1
     nothing_is_in_breach(sandbox)
+
+
+def test_the_page_says_what_asking_means_here(lost: Lose, finance: User, client_for: Callable[[User], Client]) -> None:
+    withdrawal = lost("drop_after_accept")
+    address = f"/in-flight/unknown/{withdrawal.ref}/"
+    shown = client_for(finance).get(address).text
+    assert "PayPal finds nothing by our key." in shown and "Asking moves no money" not in shown
+    withdrawal.attempts.update(provider_reference="PAYPALBATCH1")
+    assert "Asking moves no money." in client_for(finance).get(address).text
+
+
+def test_who_only_looks_sends_nothing(
+    lost: Lose, finance: User, client_for: Callable[[User], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    withdrawal = lost("drop_before_accept")
+    monkeypatch.setattr(asking, "ASKED_JUST_NOW", timedelta(0))
+    planned = Withdrawal.objects.get(pk=withdrawal.pk).next_step_at
+    for address in (f"/withdrawals/{withdrawal.ref}/", f"/withdrawals/{withdrawal.ref}/complete/"):
+        assert client_for(finance).get(address).status_code == 200
+    assert Withdrawal.objects.get(pk=withdrawal.pk).next_step_at == planned
+    client_for(finance).post(f"/in-flight/unknown/{withdrawal.ref}/")
+    assert Withdrawal.objects.get(pk=withdrawal.pk).next_step_at != planned
 
 
 def test_a_probe_pays_nothing(sandbox: SandboxProcess, lost: Lose) -> None:

@@ -1,6 +1,6 @@
 """Asking: following a payout that is with a provider until it has arrived, failed or come back.
 
-Asking moves no money and may be repeated at will. The one thing it may lead to besides a move is
+Asking in itself moves no money and may be repeated at will. The one thing it may lead to besides a move is
 repeating the very same request under its own key, where the provider declares that a repeat is safe: once,
 when it said twice, after its settling time, that it has no such payout; or, at a provider that finds
 nothing by our key, as the only way to ask, and then only while the payout may still be made.
@@ -41,7 +41,7 @@ def ask_due(*, clock: work.Clock) -> int:
 
 
 def ask_at_once(withdrawal: Withdrawal, *, now: datetime) -> bool:
-    """Have the provider asked about an unknown outcome that somebody looks at, unless it was asked just now.
+    """Have the provider asked about an unknown outcome, unless it was asked just now.
 
     Return whether it is asked.
     """
@@ -57,6 +57,12 @@ def ask_at_once(withdrawal: Withdrawal, *, now: datetime) -> bool:
     )
     nudge.after_commit("ask")
     return True
+
+
+def ask_when_seen(withdrawal: Withdrawal, *, now: datetime) -> None:
+    """Have it asked because somebody looks at it; but nothing is ever sent again for that."""
+    if withdrawal.state == State.OUTCOME_UNKNOWN and not is_asked_by_repeating(withdrawal.live_attempt):
+        ask_at_once(withdrawal, now=now)
 
 
 def ask(pk: int, *, clock: work.Clock) -> None:
@@ -75,7 +81,7 @@ def ask(pk: int, *, clock: work.Clock) -> None:
         return
     elif isinstance(answer, NotFound):
         _not_found(attempt, clock=clock)
-    elif attempt.state == "unknown" and _is_asked_by_repeating(attempt):
+    elif attempt.state == "unknown" and is_asked_by_repeating(attempt):
         _repeat(attempt, clock=clock)
     elif isinstance(answer, CannotTell) and _silent_for_long(attempt, now=clock()):
         _lose_track(withdrawal, words=answer.words, now=clock())
@@ -113,7 +119,7 @@ def _not_found(attempt: PayoutAttempt, *, clock: work.Clock) -> None:
         findings.report_not_found(attempt, now=now)
 
 
-def _is_asked_by_repeating(attempt: PayoutAttempt) -> bool:
+def is_asked_by_repeating(attempt: PayoutAttempt) -> bool:
     """Whether nothing but the very same request tells how the payout stands: the provider has not named it yet."""
     by_repeating = routing.capabilities_of(attempt.provider).lookup == "by_repeat_create"
     return by_repeating and not attempt.provider_reference

@@ -54,7 +54,7 @@ class Record(Permitted, View):
     def get(self, request: StaffRequest, ref: str) -> HttpResponse:
         now, user = timezone.now(), request.user
         withdrawal, origin = withdrawal_or_404(ref), origin_of(request)
-        asking.ask_at_once(withdrawal, now=now)
+        asking.ask_when_seen(withdrawal, now=now)
         last, undoable = decided.last_and_undoable(withdrawal, user, now=now)
         waiting = last if last is not None and last.is_waiting else None
         if origin and waiting is None and withdrawal.state in UNDECIDED:

@@ -41,7 +41,7 @@ class Decide(Permitted, View):
     def get(self, request: StaffRequest, ref: str, **_: str) -> HttpResponse:
         now, withdrawal = timezone.now(), withdrawal_or_404(ref)
         self.move = self.get_move(withdrawal)
-        asking.ask_at_once(withdrawal, now=now)
+        asking.ask_when_seen(withdrawal, now=now)
         if (refused := self._too_late(withdrawal, now)) is not None:
             return refused
         form = MoveForm.fresh(sheet=self.get_sheet(withdrawal), now=now, open_next=self._may_go_on)

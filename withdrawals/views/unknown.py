@@ -42,6 +42,7 @@ class Unknown(Permitted, View):
             "name": name,
             "provider": provider_label(attempt.provider),
             "destination": visibility.destination_words(user, withdrawal),
+            "asked_by_repeating": asking.is_asked_by_repeating(attempt),
             "said": unknown.said_about(attempt, user),
             "settlings": [] if waiting else unknown.settlings_of(withdrawal, user, view=view),
             "proposed": waiting is not None,
