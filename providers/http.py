@@ -1,6 +1,7 @@
 """Providers reached by HTTP: what happened on the wire becomes one of the contract's errors, here and only here."""
 
 import time
+from abc import abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -10,7 +11,21 @@ from urllib.parse import quote
 
 import httpx
 
-from providers.contract import Declined, Misconfigured, NotAccepted, NotSent, OutcomeUnknown, Provider, ProviderError
+from providers.contract import (
+    CannotTell,
+    Declined,
+    Found,
+    Misconfigured,
+    NotAccepted,
+    NotFound,
+    NotSent,
+    OutcomeUnknown,
+    PayoutInstruction,
+    PayoutReceipt,
+    Probe,
+    Provider,
+    ProviderError,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +121,33 @@ class HttpProvider(Provider):
         if status in self.definite_no:
             return Declined(words, code=code, status=status)
         return OutcomeUnknown(words, status=status)
+
+
+class SearchableProvider(HttpProvider):
+    """A provider that finds a payout by our key as well as by its own id: asking follows from the two."""
+
+    @abstractmethod
+    def by_id(self, provider_reference: str) -> PayoutReceipt:
+        """The payout of that id. Raises Declined with status 404 if there is none."""
+
+    @abstractmethod
+    def by_key(self, key: str) -> PayoutReceipt | None:
+        """The payout under our key; None if there is none. Raises OutcomeUnknown if there are several."""
+
+    def get_status(self, instruction: PayoutInstruction) -> PayoutReceipt:
+        if instruction.provider_reference:
+            return self.by_id(instruction.provider_reference)
+        receipt = self.by_key(instruction.key)
+        if receipt is None:
+            raise Declined("there is no payout under this key", code="not_found", status=404)
+        return receipt
+
+    def probe(self, instruction: PayoutInstruction) -> Probe:
+        try:
+            receipt = self.by_key(instruction.key)
+        except ProviderError as error:
+            return CannotTell(error.words)
+        return Found(receipt) if receipt else NotFound()
 
 
 def _retry_after(response: httpx.Response) -> int | None:

@@ -14,7 +14,7 @@ import httpx
 from providers import contract
 from providers.bodies import UNREADABLE, optional, read, strict_json, text, time, whole
 from providers.contract import PayoutInstruction, PayoutReceipt, PayoutStatus
-from providers.http import CREATE_TIMEOUT, QUERY_TIMEOUT, HttpProvider
+from providers.http import CREATE_TIMEOUT, QUERY_TIMEOUT, SearchableProvider
 from providers.signatures import hex_keyed_body
 
 TRANSFERS = "/btl/v4/transfers"
@@ -44,7 +44,7 @@ UNDER_THIS_KEY = "704"  # worked on already, or asked with another body
 LOOK_BACK = timedelta(days=35)  # longer than a key is good for
 
 
-class Adyen(HttpProvider):
+class Adyen(SearchableProvider):
     webhook_headers = ("hmacsignature",)
 
     def __init__(
@@ -66,21 +66,23 @@ class Adyen(HttpProvider):
             raise
         return read(answer, _receipt)
 
-    def get_status(self, instruction: PayoutInstruction) -> PayoutReceipt:
-        if instruction.provider_reference:
-            ids = {"id": instruction.provider_reference}
-            return read(self.call("GET", TRANSFERS + "/{id}", timeout=QUERY_TIMEOUT, ids=ids), _receipt)
-        receipt = self._by_key(instruction.key)
-        if receipt is None:
-            raise contract.Declined("there is no transfer under this reference", code="not_found", status=404)
-        return receipt
+    def by_id(self, provider_reference: str) -> PayoutReceipt:
+        answer = self.call("GET", TRANSFERS + "/{id}", timeout=QUERY_TIMEOUT, ids={"id": provider_reference})
+        return read(answer, _receipt)
 
-    def probe(self, instruction: PayoutInstruction) -> contract.Probe:
-        try:
-            receipt = self._by_key(instruction.key)
-        except contract.ProviderError as error:
-            return contract.CannotTell(error.words)
-        return contract.Found(receipt) if receipt else contract.NotFound()
+    def by_key(self, key: str) -> PayoutReceipt | None:
+        now = datetime.now(UTC)
+        params = {
+            "reference": key,
+            "balanceAccountId": self._account,
+            "createdSince": (now - LOOK_BACK).isoformat(timespec="seconds"),
+            "createdUntil": (now + timedelta(days=1)).isoformat(timespec="seconds"),
+        }
+        answer = self.call("GET", TRANSFERS, timeout=QUERY_TIMEOUT, params=params)
+        found = read(answer, lambda body: [_receipt(transfer) for transfer in body.get("data", [])])
+        if len(found) > 1:
+            raise contract.OutcomeUnknown("there are several transfers under one reference", status=answer.status_code)
+        return found[0] if found else None
 
     def cancel(self, instruction: PayoutInstruction) -> contract.CancelResult:
         """Only a transfer that is held for review can be cancelled; Adyen tells the outcome by webhook."""
@@ -126,20 +128,6 @@ class Adyen(HttpProvider):
             return text(strict_json(response.content), "errorCode")
         except UNREADABLE:
             return super().code_of(response)
-
-    def _by_key(self, key: str) -> PayoutReceipt | None:
-        now = datetime.now(UTC)
-        params = {
-            "reference": key,
-            "balanceAccountId": self._account,
-            "createdSince": (now - LOOK_BACK).isoformat(timespec="seconds"),
-            "createdUntil": (now + timedelta(days=1)).isoformat(timespec="seconds"),
-        }
-        answer = self.call("GET", TRANSFERS, timeout=QUERY_TIMEOUT, params=params)
-        found = read(answer, lambda body: [_receipt(transfer) for transfer in body.get("data", [])])
-        if len(found) > 1:
-            raise contract.OutcomeUnknown("there are several transfers under one reference", status=answer.status_code)
-        return found[0] if found else None
 
     def _payload(self, instruction: PayoutInstruction) -> bytes:
         """The exact bytes: a repeat under the same key must not differ in one of them."""

@@ -10,7 +10,7 @@ import httpx
 from providers import contract
 from providers.bodies import UNREADABLE, read, strict_json, text, time, whole
 from providers.contract import PayoutInstruction, PayoutReceipt
-from providers.http import CREATE_TIMEOUT, QUERY_TIMEOUT, HttpProvider
+from providers.http import CREATE_TIMEOUT, QUERY_TIMEOUT, SearchableProvider
 from providers.signatures import STANDARD_HEADERS, standard_webhook
 
 # Its words are ours; any other is UNKNOWN.
@@ -19,7 +19,7 @@ KNOWN_ALREADY = ("duplicate_payout", "idempotency_key_reused")
 OUR_FLOAT = "insufficient_float"  # the payout is fine, our account there is empty
 
 
-class Sandbox(HttpProvider):
+class Sandbox(SearchableProvider):
     webhook_headers = STANDARD_HEADERS
     nothing_created = frozenset({503})
 
@@ -44,21 +44,16 @@ class Sandbox(HttpProvider):
             raise
         return read(response, _receipt)
 
-    def get_status(self, instruction: PayoutInstruction) -> PayoutReceipt:
-        if instruction.provider_reference:
-            ids = {"id": instruction.provider_reference}
-            return read(self.call("GET", "/v1/payouts/{id}", timeout=QUERY_TIMEOUT, ids=ids), _receipt)
-        receipt = self._by_key(instruction.key)
-        if receipt is None:
-            raise contract.Declined("there is no payout under this key", code="payout_not_found", status=404)
-        return receipt
+    def by_id(self, provider_reference: str) -> PayoutReceipt:
+        answer = self.call("GET", "/v1/payouts/{id}", timeout=QUERY_TIMEOUT, ids={"id": provider_reference})
+        return read(answer, _receipt)
 
-    def probe(self, instruction: PayoutInstruction) -> contract.Probe:
-        try:
-            receipt = self._by_key(instruction.key)
-        except contract.ProviderError as error:
-            return contract.CannotTell(error.words)
-        return contract.Found(receipt) if receipt else contract.NotFound()
+    def by_key(self, key: str) -> PayoutReceipt | None:
+        response = self.call("GET", "/v1/payouts", timeout=QUERY_TIMEOUT, params={"reference": key})
+        found = read(response, lambda body: [_receipt(payout) for payout in body["data"]])
+        if len(found) > 1:
+            raise contract.OutcomeUnknown("there are several payouts under one key", status=response.status_code)
+        return found[0] if found else None
 
     def cancel(self, instruction: PayoutInstruction) -> contract.CancelResult:
         try:
@@ -99,13 +94,6 @@ class Sandbox(HttpProvider):
             return text(strict_json(response.content), "code")
         except UNREADABLE:
             return super().code_of(response)
-
-    def _by_key(self, key: str) -> PayoutReceipt | None:
-        response = self.call("GET", "/v1/payouts", timeout=QUERY_TIMEOUT, params={"reference": key})
-        found = read(response, lambda body: [_receipt(payout) for payout in body["data"]])
-        if len(found) > 1:
-            raise contract.OutcomeUnknown("there are several payouts under one key", status=response.status_code)
-        return found[0] if found else None
 
 
 def _payload(instruction: PayoutInstruction) -> bytes:

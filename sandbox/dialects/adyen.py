@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sandbox.dialects.manners import answered
 from sandbox.engine import Creation, Declined, Dropped, Engine, InProgress, KeyReused, Order, Refusal, TooMany
-from sandbox.stories import Manner
 from sandbox.wire import DROPPED, Reply, Request, as_json
 
 NAME = "adyen"
@@ -143,18 +143,13 @@ def _created(creation: Creation) -> Reply:
     for later in ("sequenceNumber", "updatedAt", "tracking"):
         shown.pop(later, None)  # the answer to a create does not have them
     reply = as_json(202, shown, {"Idempotency-Key": creation.payout["key"]} if creation.replayed else {})
-    match creation.manner:
-        case Manner.DROP:
-            return DROPPED
-        case Manner.ERROR:
-            return _problem(500, "10_000", "Something went wrong on our side.")
-        case Manner.UNAVAILABLE:
-            return _unavailable()
-        case Manner.MALFORMED:
-            return reply.truncated()
-        case Manner.DUPLICATE:
-            return _under_this_key()
-    return reply
+    return answered(
+        creation.manner,
+        reply,
+        error=_problem(500, "10_000", "Something went wrong on our side."),
+        unavailable=_unavailable(),
+        duplicate=_under_this_key(),
+    )
 
 
 def _cancel(request: Request, engine: Engine) -> Reply:

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sandbox.dialects.manners import answered
 from sandbox.engine import Creation, Declined, Dropped, Engine, Order, Refusal, TooMany
-from sandbox.stories import Manner
 from sandbox.wire import DROPPED, Reply, Request, as_json
 
 NAME = "hyperswitch"
@@ -140,18 +140,13 @@ def _order(request: Request) -> Order:
 
 def _created(creation: Creation) -> Reply:
     reply = as_json(200, view(creation.payout))
-    match creation.manner:
-        case Manner.DROP:
-            return DROPPED
-        case Manner.ERROR:
-            return _out_of_order()
-        case Manner.UNAVAILABLE:
-            return _unavailable()
-        case Manner.MALFORMED:
-            return reply.truncated()
-        case Manner.DUPLICATE:
-            return _problem(400, "duplicate_request", "HE_01", "The payout with the specified id already exists.")
-    return reply
+    return answered(
+        creation.manner,
+        reply,
+        error=_out_of_order(),
+        unavailable=_unavailable(),
+        duplicate=_problem(400, "duplicate_request", "HE_01", "The payout with the specified id already exists."),
+    )
 
 
 def _list(request: Request, engine: Engine) -> Reply:

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sandbox.dialects.manners import answered
 from sandbox.engine import (
     Creation,
     Declined,
@@ -24,7 +25,6 @@ from sandbox.engine import (
     Refusal,
     TooMany,
 )  # fmt: skip
-from sandbox.stories import Manner
 from sandbox.wire import DROPPED, Reply, Request, as_json, as_problem
 
 NAME = "native"
@@ -126,18 +126,13 @@ def _created(creation: Creation) -> Reply:
     if creation.replayed:
         headers["Idempotent-Replayed"] = "true"
     reply = as_json(201, shown, headers)
-    match creation.manner:
-        case Manner.DROP:
-            return DROPPED
-        case Manner.ERROR:
-            return as_problem(500, "internal_error", "Something went wrong on our side.", headers)
-        case Manner.UNAVAILABLE:
-            return _unavailable()
-        case Manner.MALFORMED:
-            return reply.truncated()
-        case Manner.DUPLICATE:
-            return _duplicate("duplicate_payout", payout_id)
-    return reply
+    return answered(
+        creation.manner,
+        reply,
+        error=as_problem(500, "internal_error", "Something went wrong on our side.", headers),
+        unavailable=_unavailable(),
+        duplicate=_duplicate("duplicate_payout", payout_id),
+    )
 
 
 def _refused(refusal: Refusal) -> Reply:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from sandbox.dialects.manners import answered
 from sandbox.dialects.paypal_key import signature
 from sandbox.engine import Creation, Declined, Dropped, Engine, InProgress, KeyReused, Order, Refusal, TooMany
 from sandbox.stories import Manner
@@ -188,18 +189,13 @@ def _created(creation: Creation) -> Reply:
     header = {"payout_batch_id": payout["id"], "batch_status": "PENDING", "time_created": _time(payout["created_at"])}
     header["sender_batch_header"] = {"sender_batch_id": payout["key"]}
     reply = as_json(201, {"batch_header": header, "links": [_link(BATCHES + payout["id"], "self")]})
-    match creation.manner:
-        case Manner.DROP:
-            return DROPPED
-        case Manner.ERROR:
-            return _error(500, "INTERNAL_SERVER_ERROR")
-        case Manner.UNAVAILABLE:
-            return _error(503, "SERVICE_UNAVAILABLE")
-        case Manner.MALFORMED:
-            return reply.truncated()
-        case Manner.DUPLICATE:
-            return _used_before(payout["id"])
-    return reply
+    return answered(
+        creation.manner,
+        reply,
+        error=_error(500, "INTERNAL_SERVER_ERROR"),
+        unavailable=_error(503, "SERVICE_UNAVAILABLE"),
+        duplicate=_used_before(payout["id"]),
+    )
 
 
 def _cancel(engine: Engine, account: str, item_id: str) -> Reply:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
+from sandbox.dialects.manners import answered
 from sandbox.engine import (
     CANCELLABLE,
     Creation,
@@ -25,7 +26,6 @@ from sandbox.engine import (
     Refusal,
     TooMany,
 )
-from sandbox.stories import Manner
 from sandbox.wire import DROPPED, Reply, Request, as_json
 
 NAME = "stripe"
@@ -158,18 +158,13 @@ def _order(request: Request, key: str) -> Order:
 
 def _created(creation: Creation) -> Reply:
     reply = as_json(200, view(creation.payout))
-    match creation.manner:
-        case Manner.DROP:
-            return DROPPED
-        case Manner.ERROR:
-            return _broken()
-        case Manner.UNAVAILABLE:
-            return _unavailable()
-        case Manner.MALFORMED:
-            return reply.truncated()
-        case Manner.DUPLICATE:
-            return _other_body()
-    return reply
+    return answered(
+        creation.manner,
+        reply,
+        error=_broken(),
+        unavailable=_unavailable(),
+        duplicate=_other_body(),
+    )
 
 
 def _list(query: Mapping[str, str], engine: Engine) -> Reply:
